@@ -1,0 +1,272 @@
+"""Kernels: structured statements around pure nodes, written for one instance and run over many.
+
+A kernel says what happens to *one* instance (a trajectory, a lattice site, a sample) in ordinary control flow. The axes
+say over what it ranges: `lane` is the innermost axis, whose instances stand side by side in memory and in vector registers;
+`outer` axes are uniform across lanes (rows of a lattice). How instances map to lanes, cores or GPU threads is the backend's
+choice and changes no result: a lane whose condition is false is left untouched by `If` and `While`, exactly as a thread of its
+own would be. A host program (`Program`) is a sequence of launches and library calls, repeated.
+
+Arrays are stored row-major over `shape`; arrays that belong to instances have the lane axis last, so that neighbouring
+instances are neighbours in memory. Sizes are numbers or the names of integer scalars of the kernel, so that no kernel is
+recompiled for another ensemble, grid or number of samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .ir import Kind, Node, variable, walk
+
+Size = int | str
+
+
+class Intent(StrEnum):
+    """What a kernel does with an array."""
+
+    IN = "in"
+    OUT = "out"
+    INOUT = "inout"
+    SUM = "sum"  # written by Accumulate alone: the sum over all instances, starting from zero
+
+
+@dataclass(frozen=True)
+class Array:
+    """A named block of memory: `shape` [outer...] plus, where `instanced`, the lane axis last."""
+
+    name: str
+    shape: tuple[Size, ...]
+    kind: Kind = Kind.REAL
+    intent: Intent = Intent.IN
+    instanced: bool = True
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A number that is the same for all instances of one launch."""
+
+    name: str
+    kind: Kind = Kind.REAL
+
+    @property
+    def node(self) -> Node:
+        return variable(self.name, self.kind)
+
+
+@dataclass(frozen=True)
+class Let:
+    """Bind a name to a value, once."""
+
+    target: Node
+    value: Node
+
+
+@dataclass(frozen=True)
+class Var:
+    """Declare a register that Assign may change, with its first value."""
+
+    target: Node
+    value: Node
+
+
+@dataclass(frozen=True)
+class Assign:
+    """Give a register a new value."""
+
+    target: Node
+    value: Node
+
+
+@dataclass(frozen=True)
+class Local:
+    """Declare private memory of one instance, `shape` of constant size; its contents are undefined until stored."""
+
+    array: Array
+
+
+@dataclass(frozen=True)
+class Load:
+    """Bind a name to an element; `shift` counts instances along the lane axis (a neighbouring lattice site)."""
+
+    target: Node
+    array: str
+    index: tuple[Node, ...] = ()
+    shift: int = 0
+
+
+@dataclass(frozen=True)
+class Store:
+    """Write an element."""
+
+    array: str
+    index: tuple[Node, ...]
+    value: Node
+
+
+@dataclass(frozen=True)
+class Accumulate:
+    """Add a value to an element of a SUM array, over all instances."""
+
+    array: str
+    index: tuple[Node, ...]
+    value: Node
+
+
+@dataclass(frozen=True)
+class For:
+    """Repeat for counter = start, ..., stop - 1; the bounds are the same for all lanes."""
+
+    counter: Node
+    start: Node
+    stop: Node
+    body: Block
+
+
+@dataclass(frozen=True)
+class While:
+    """Repeat while the condition holds, each lane for itself."""
+
+    condition: Node
+    body: Block
+
+
+@dataclass(frozen=True)
+class If:
+    """Do where the condition holds, each lane for itself."""
+
+    condition: Node
+    body: Block
+
+
+@dataclass(frozen=True)
+class Call:
+    """Bind names to the results of a function that is emitted once."""
+
+    targets: tuple[Node, ...]
+    function: Function
+    arguments: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A line that names the physics in the emitted code."""
+
+    text: str
+
+
+Statement = Let | Var | Assign | Local | Load | Store | Accumulate | For | While | If | Call | Comment
+Block = tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class Function:
+    """A pure function: parameters, statements that see nothing else, and results."""
+
+    name: str
+    parameters: tuple[Node, ...]
+    body: Block
+    results: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What happens to one instance; `outer` names axes whose counters the body may read as uniform integers."""
+
+    name: str
+    lane: str
+    arrays: tuple[Array, ...]
+    scalars: tuple[Scalar, ...]
+    body: Block
+    outer: tuple[str, ...] = ()
+
+    def array(self, name: str) -> Array:
+        return next(a for a in self.arrays if a.name == name)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Run a kernel over `extents` (outer axes, then the lane axis: sizes of the program)."""
+
+    kernel: Kernel
+    extents: tuple[Size, ...]
+    rename: tuple[tuple[str, str], ...] = ()  # (array of the kernel, array of the program) where the names differ
+
+
+@dataclass(frozen=True)
+class Transform:
+    """A Fourier transform by a library: `output` = FFT or inverse FFT of `source`, complex numbers as two real rows [2, n]."""
+
+    source: str
+    output: str
+    inverse: bool = False
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Do a sequence `count` times."""
+
+    count: Size
+    body: tuple[Launch | Transform | Repeat, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A sequence of launches and library calls on the host."""
+
+    name: str
+    arrays: tuple[Array, ...]
+    scalars: tuple[Scalar, ...]
+    body: tuple[Launch | Transform | Repeat, ...]
+
+
+def statements(block: Block) -> Iterator[Statement]:
+    """Every statement of a block and of the blocks inside it (not of called functions)."""
+    for statement in block:
+        yield statement
+        if isinstance(statement, For | While | If):
+            yield from statements(statement.body)
+
+
+def functions(block: Block) -> tuple[Function, ...]:
+    """The functions that a block calls, callees before their callers, each once."""
+    found: dict[str, Function] = {}
+    for statement in statements(block):
+        if isinstance(statement, Call):
+            for inner in functions(statement.function.body):
+                found.setdefault(inner.name, inner)
+            found.setdefault(statement.function.name, statement.function)
+    return tuple(found.values())
+
+
+def nodes_of(statement: Statement) -> tuple[Node, ...]:
+    """The nodes that a statement evaluates, in order."""
+    match statement:
+        case Let(_, value) | Var(_, value) | Assign(_, value):
+            return (value,)
+        case Load(_, _, index, _):
+            return index
+        case Store(_, index, value) | Accumulate(_, index, value):
+            return (*index, value)
+        case For(_, start, stop, _):
+            return (start, stop)
+        case While(condition, _) | If(condition, _):
+            return (condition,)
+        case Call(_, _, arguments):
+            return arguments
+    return ()
+
+
+def assigned(block: Block) -> frozenset[Node]:
+    """The registers that a block changes."""
+    return frozenset(s.target for s in statements(block) if isinstance(s, Assign))
+
+
+def used_primitives(block: Block) -> frozenset[str]:
+    """The operations that a block and its functions evaluate."""
+    roots = [n for s in statements(block) for n in nodes_of(s)]
+    found = {n.op for n in walk(roots)}
+    for function in functions(block):
+        inner = [n for s in statements(function.body) for n in nodes_of(s)] + list(function.results)
+        found |= {n.op for n in walk(inner)}
+    return frozenset(found - {"constant", "variable"})
