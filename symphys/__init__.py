@@ -1,0 +1,36 @@
+"""symphys, a physics compiler: write a Lagrangian, read its equations, run it fast."""
+
+from symphys.errors import (
+    BackendUnavailableError,
+    CompilerBug,
+    DegenerateLagrangianError,
+    InputError,
+    LegendreTransformError,
+    MethodError,
+    NotASymmetryError,
+    SymphysError,
+    UnsupportedError,
+)
+from symphys.language import canonical, coordinates, ddot, dot, input_signal, parameters, symbol, t
+from symphys.systems import Lagrangian
+
+__all__ = [
+    "BackendUnavailableError",
+    "CompilerBug",
+    "DegenerateLagrangianError",
+    "InputError",
+    "Lagrangian",
+    "LegendreTransformError",
+    "MethodError",
+    "NotASymmetryError",
+    "SymphysError",
+    "UnsupportedError",
+    "canonical",
+    "coordinates",
+    "ddot",
+    "dot",
+    "input_signal",
+    "parameters",
+    "symbol",
+    "t",
+]

@@ -1,0 +1,63 @@
+"""Constants of the motion that show in the variables themselves: the energy, and momenta of cyclic coordinates."""
+
+from typing import Any
+
+import sympy
+
+from symphys.mechanics.action import Action
+from symphys.mechanics.differentiate import gradient
+from symphys.mechanics.dynamics import ConservedQuantity
+from symphys.mechanics.energy import additive_terms, energy_terms
+from symphys.mechanics.euler_lagrange import generalised_forces, ostrogradsky_momenta
+from symphys.mechanics.graph import free_symbols
+from symphys.mechanics.jets import JetSpace, from_jet
+from symphys.mechanics.probe import depends, vanishes
+from symphys.mechanics.read import name_of
+
+
+def energy_of(action: Action) -> tuple[Any, ...]:
+    """The additive terms of the energy function sum_k P_k q^(k) - L, in jet symbols (Goldstein, section 2.7)."""
+    if action.order == 1:
+        return energy_terms(action.lagrangian, action.jet(1))
+    momenta = ostrogradsky_momenta(action.lagrangian, action.coordinates, action.space, action.order)
+    products = [
+        momentum * rate
+        for k in range(1, action.order + 1)
+        for momentum, rate in zip(momenta[k], action.jet(k), strict=True)
+    ]
+    return sympy.Add.make_args(sympy.expand(sympy.Add(*products) - action.lagrangian))
+
+
+def is_closed(action: Action) -> bool:
+    """Whether there are no friction, no forces and no inputs."""
+    outer = free_symbols((action.lagrangian, action.dissipation, *action.forces)) & set(action.input_symbols)
+    return not outer and vanishes(generalised_forces(action))
+
+
+def cyclic_coordinates(action: Action) -> tuple[Any, ...]:
+    """The coordinates that do not occur in L but through their velocities."""
+    slopes = gradient(action.lagrangian, action.jet(0))
+    return tuple(q for q, slope in zip(action.coordinates, slopes, strict=True) if vanishes((slope,)))
+
+
+def conserved_quantities(action: Action, state: tuple[Any, ...]) -> tuple[ConservedQuantity, ...]:
+    """The energy, if nothing depends on time, and the momenta of cyclic coordinates without friction or force.
+
+    Only what can be told from the `state` (jet symbols) is listed.
+    """
+    found = []
+    if is_closed(action) and not depends((action.lagrangian,), (action.space.time,)):
+        found.append(_quantity("energy", energy_of(action), action.space))
+    outer = dict(zip(action.coordinates, generalised_forces(action), strict=True))
+    momenta = ostrogradsky_momenta(action.lagrangian, action.coordinates, action.space, action.order)[1]
+    for q in cyclic_coordinates(action):
+        if vanishes((outer[q],)):
+            momentum = momenta[action.coordinates.index(q)]
+            found.append(_quantity(f"momentum {name_of(q)}", additive_terms(momentum), action.space))
+    allowed = {*state, *action.parameters, *action.input_symbols, action.space.time}
+    return tuple(law for law in found if law.jet != 0 and free_symbols((law.jet,)) <= allowed)
+
+
+def _quantity(name: str, terms: tuple[Any, ...], space: JetSpace) -> ConservedQuantity:
+    jet = sympy.Add(*terms)
+    return ConservedQuantity(name, from_jet(jet, space), jet, tuple(terms))

@@ -1,0 +1,114 @@
+"""What can be told about a mass matrix: which entries are constant or zero, its rank, its null direction."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import sympy
+
+from symphys.mechanics.graph import free_symbols, substitute
+from symphys.mechanics.probe import Probe, dependent, matrix_at, vanishes
+
+Rows = Sequence[Sequence[Any]]
+
+
+def settled(rows: Rows, symbols: Iterable[Any]) -> tuple[tuple[Any, ...], ...]:
+    """`rows` with the entries that only seem to depend on `symbols`, or only seem not to vanish, written plainly.
+
+    m l^2 cos(q)^2 + m l^2 sin(q)^2 becomes m l^2: the matrix of a pendulum written in Cartesian positions is constant.
+    """
+    symbols = tuple(symbols)
+    entries = [entry for row in rows for entry in row]
+    truly = iter(zip(entries, dependent(entries, symbols), strict=True))
+    return tuple(tuple(_settle(*next(truly), symbols) for _ in row) for row in rows)
+
+
+def _settle(entry: Any, depends: bool, symbols: tuple[Any, ...]) -> Any:
+    if not entry.args:
+        return entry
+    if depends or not free_symbols((entry,)) & set(symbols):
+        return sympy.S.Zero if isinstance(entry, sympy.Add) and vanishes((entry,)) else entry
+    for value in (sympy.S.Zero, sympy.S.One):
+        (plain,) = substitute((entry,), dict.fromkeys(symbols, value))
+        if not plain.has(sympy.nan, sympy.zoo, sympy.oo) and vanishes((entry - plain,)):
+            return sympy.S.Zero if vanishes((plain,)) else plain
+    return entry
+
+
+def regular(rows: Rows, points: int = 3) -> bool:
+    """Whether the matrix has full rank at almost every point."""
+    return any(_rank(matrix_at(rows, probe), probe.context)[0] == len(rows) for probe in map(Probe, range(points)))
+
+
+def null_direction(rows: Rows) -> tuple[Any, ...] | None:
+    """A vector that the matrix sends to zero at almost every point, or None if there is none.
+
+    Rational entries where the direction is constant, symbolic ones where a small matrix allows; entries that are
+    floats are values at a random point.
+    """
+    found = []
+    for seed in range(2):
+        probe = Probe(seed)
+        matrix = matrix_at(rows, probe)
+        rank, null = _rank(matrix, probe.context)
+        if rank == len(rows) or null is None:
+            return None
+        found.append(null)
+    if max(abs(complex(a) - complex(b)) for a, b in zip(*found, strict=True)) < 1e-12:
+        return tuple(
+            sympy.nsimplify(sympy.Float(str(entry.real), 20), rational=True, tolerance=1e-12) for entry in found[0]
+        )
+    if len(rows) <= 4:
+        symbolic = sympy.Matrix([list(row) for row in rows]).nullspace(simplify=True)
+        if symbolic:
+            return tuple(sympy.simplify(entry) for entry in symbolic[0])
+    return tuple(sympy.Float(str(entry.real), 6) for entry in found[0])
+
+
+def positive_definite(rows: Rows, points: int = 3) -> bool:
+    """Whether the symmetric matrix was positive definite at random points."""
+    for seed in range(points):
+        values = matrix_at(rows, Probe(seed)).tolist()
+        if any(complex(entry).imag != 0 or not np.isfinite(complex(entry).real) for row in values for entry in row):
+            return False
+        matrix = np.array([[float(entry.real) for entry in row] for row in values])
+        scale = np.sqrt(np.abs(np.diag(matrix)))
+        if (scale == 0).any() or np.linalg.eigvalsh(matrix / np.outer(scale, scale)).min() <= 1e-13 * len(matrix):
+            return False
+    return True
+
+
+def _rank(matrix: Any, context: Any) -> tuple[int, list[Any] | None]:
+    """Rank, and a null vector scaled to largest entry 1, by Gauss elimination with complete pivoting."""
+    n = matrix.rows
+    rows = [[matrix[i, j] for j in range(n)] for i in range(n)]
+    if any(entry != entry for row in rows for entry in row):
+        return 0, None
+    columns = list(range(n))
+    largest = max(abs(entry) for row in rows for entry in row)
+    for k in range(n):
+        size, i, j = max((abs(rows[i][j]), -i, -j) for i in range(k, n) for j in range(k, n))
+        if size <= largest * context.mpf(10) ** -35:
+            return k, _back_substitute(rows, columns, k, context)
+        i, j = -i, -j
+        rows[k], rows[i] = rows[i], rows[k]
+        columns[k], columns[j] = columns[j], columns[k]
+        for row in rows:
+            row[k], row[j] = row[j], row[k]
+        for row in rows[k + 1 :]:
+            if row[k] != 0:
+                factor = row[k] / rows[k][k]
+                row[k:] = [a - factor * b for a, b in zip(row[k:], rows[k][k:], strict=True)]
+    return n, None
+
+
+def _back_substitute(rows: list[list[Any]], columns: list[int], rank: int, context: Any) -> list[Any]:
+    solution = [context.mpf(0)] * len(columns)
+    solution[rank] = context.mpf(1)
+    for i in reversed(range(rank)):
+        solution[i] = -sum(rows[i][j] * solution[j] for j in range(i + 1, rank + 1)) / rows[i][i]
+    vector = [context.mpf(0)] * len(columns)
+    for place, value in zip(columns, solution, strict=True):
+        vector[place] = value
+    first = next(entry for entry in vector if abs(entry) > context.mpf(10) ** -30)
+    return [entry / first for entry in vector]

@@ -1,0 +1,3 @@
+from symphys.systems.lagrangian import Lagrangian
+
+__all__ = ["Lagrangian"]
