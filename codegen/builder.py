@@ -37,8 +37,7 @@ class Names:
         self._count[wish] = count + 1
         if not count:
             return wish
-        name = f"{wish}_{count}"
-        return self.fresh(name) if name in self._count else (self._count.__setitem__(name, 1) or name)
+        return self.fresh(f"{wish}_{count}")
 
 
 class Builder:

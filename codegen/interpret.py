@@ -25,6 +25,7 @@ from .program import (
     For,
     Function,
     If,
+    Intent,
     Kernel,
     Let,
     Load,
@@ -89,6 +90,9 @@ def run_kernel(
     Instanced arrays have lane axis `lanes + 2 halo`; the halo is what shifted loads reach and is the caller's to fill.
     """
     lanes = extents[-1]
+    for array in kernel.arrays:
+        if array.intent is Intent.SUM:
+            arrays[array.name][...] = 0
     for outer in np.ndindex(*extents[:-1]):
         instances = _Instances(kernel, arrays, lanes, dtype, halo)
         values: Values = {s.name: _scalar(s.kind, scalars[s.name], dtype) for s in kernel.scalars}
@@ -153,7 +157,9 @@ def _run(statement: Any, values: Values, mask: NDArray[np.bool_], at: _Instances
 
 def _call(function: Function, arguments: tuple[Any, ...], mask: NDArray[np.bool_], at: _Instances) -> tuple[Any, ...]:
     values: Values = dict(zip((str(p.attribute) for p in function.parameters), arguments, strict=True))
+    declared, arrays = dict(at.declared), dict(at.arrays)  # private memory of the function may bear names of the kernel
     _run_block(function.body, values, mask, at)
+    at.declared, at.arrays = declared, arrays
     return evaluate(function.results, values, at.dtype)
 
 

@@ -263,9 +263,13 @@ def add_many(terms: Iterable[Node]) -> Node:
     return queue[0]
 
 
-def walk(roots: Iterable[Node]) -> Iterator[Node]:
-    """Every distinct node below the roots, arguments before their users (iterative: graphs are deep)."""
-    seen: set[bytes] = set()
+def walk(roots: Iterable[Node], seen: set[bytes] | None = None) -> Iterator[Node]:
+    """Every distinct node below the roots, arguments before their users (iterative: graphs are deep).
+
+    Nodes whose keys are in `seen` are passed over with all below them, and `seen` grows, so that many roots that share
+    subexpressions are walked once.
+    """
+    seen = set() if seen is None else seen
     for root in roots:
         stack: list[tuple[Node, bool]] = [(root, False)]
         while stack:

@@ -228,11 +228,19 @@ def statements(block: Block) -> Iterator[Statement]:
             yield from statements(statement.body)
 
 
+def program_steps(body: tuple[Launch | Transform | Repeat, ...]) -> Iterator[Launch | Transform | Repeat]:
+    """Every step of a program and of the repetitions inside it."""
+    for step in body:
+        yield step
+        if isinstance(step, Repeat):
+            yield from program_steps(step.body)
+
+
 def functions(block: Block) -> tuple[Function, ...]:
     """The functions that a block calls, callees before their callers, each once."""
     found: dict[str, Function] = {}
     for statement in statements(block):
-        if isinstance(statement, Call):
+        if isinstance(statement, Call) and statement.function.name not in found:
             for inner in functions(statement.function.body):
                 found.setdefault(inner.name, inner)
             found.setdefault(statement.function.name, statement.function)

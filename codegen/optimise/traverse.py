@@ -1,0 +1,145 @@
+"""Walking over statements: what passes have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from operator import is_
+from typing import TypeVar
+
+from codegen.ir import Node, walk
+from codegen.primitives import apply
+from codegen.program import (
+    Accumulate,
+    Assign,
+    Block,
+    Call,
+    For,
+    Function,
+    If,
+    Kernel,
+    Let,
+    Load,
+    Local,
+    Statement,
+    Store,
+    Var,
+    While,
+    statements,
+)
+
+Scope = TypeVar("Scope", Kernel, Function)
+
+
+def with_nodes(statement: Statement, nodes: Sequence[Node]) -> Statement:
+    """The statement that evaluates other nodes, in the order of `nodes_of`."""
+    match statement:
+        case Let() | Var() | Assign():
+            return replace(statement, value=nodes[0])
+        case Load():
+            return replace(statement, index=tuple(nodes))
+        case Store() | Accumulate():
+            return replace(statement, index=tuple(nodes[:-1]), value=nodes[-1])
+        case For():
+            return replace(statement, start=nodes[0], stop=nodes[1])
+        case While() | If():
+            return replace(statement, condition=nodes[0])
+        case Call():
+            return replace(statement, arguments=tuple(nodes))
+    return statement
+
+
+def targets(statement: Statement) -> tuple[Node, ...]:
+    """The variables that a statement binds or assigns."""
+    match statement:
+        case Let(target, _) | Var(target, _) | Assign(target, _) | Load(target, _, _, _):
+            return (target,)
+        case For(counter, _, _, _):
+            return (counter,)
+        case Call(bound, _, _):
+            return bound
+    return ()
+
+
+def results_of(scope: Kernel | Function) -> tuple[Node, ...]:
+    """The nodes that a function returns; a kernel returns none."""
+    return scope.results if isinstance(scope, Function) else ()
+
+
+def with_body(scope: Scope, body: Block, results: tuple[Node, ...]) -> Scope:
+    """The kernel or function with another body."""
+    if isinstance(scope, Kernel):
+        return replace(scope, body=body)
+    return replace(scope, body=body, results=results)
+
+
+def names_in(scope: Kernel | Function) -> Iterator[str]:
+    """Every name that a kernel or function binds, arrays and called functions included."""
+    if isinstance(scope, Function):
+        yield from (str(p.attribute) for p in scope.parameters)
+    else:
+        yield from (scope.lane, *scope.outer)
+        yield from (s.name for s in scope.scalars)
+        yield from (a.name for a in scope.arrays)
+    for statement in statements(scope.body):
+        yield from (str(t.attribute) for t in targets(statement))
+        if isinstance(statement, Local):
+            yield statement.array.name
+        elif isinstance(statement, Call):
+            yield statement.function.name
+
+
+class Substitution:
+    """Variables replaced by nodes, with what was rebuilt remembered from root to root."""
+
+    def __init__(self, replacement: Mapping[Node, Node] | None = None) -> None:
+        self._done: dict[bytes, Node] = {old.key: new for old, new in (replacement or {}).items()}
+        self._seen: set[bytes] = set(self._done)
+
+    def set(self, old: Node, new: Node) -> None:
+        """Replace a variable from now on; no root that holds it may have been rebuilt before."""
+        self._done[old.key] = new
+        self._seen.add(old.key)
+
+    def forget(self) -> None:
+        """Forget what was rebuilt and every replacement."""
+        self._done.clear()
+        self._seen.clear()
+
+    def __call__(self, root: Node) -> Node:
+        """The root with its variables replaced."""
+        done = self._done
+        for n in walk((root,), self._seen):
+            args = tuple([done[a.key] for a in n.args])
+            same = all(map(is_, args, n.args))
+            done[n.key] = n if same else apply(n.op, *args, attribute=n.attribute)
+        return done[root.key]
+
+    def all(self, roots: Iterable[Node]) -> tuple[Node, ...]:
+        """The roots with their variables replaced."""
+        return tuple([self(root) for root in roots])
+
+
+def everywhere(rewrite: Callable[[Function], Function], block: Block) -> Block:
+    """The block with every function that it calls, directly or not, rewritten, callees first."""
+    return _Everywhere(rewrite).block(block)
+
+
+class _Everywhere:
+    def __init__(self, rewrite: Callable[[Function], Function]) -> None:
+        self.rewrite = rewrite
+        self.done: dict[str, Function] = {}
+
+    def block(self, block: Block) -> Block:
+        return tuple(self.statement(s) for s in block)
+
+    def statement(self, statement: Statement) -> Statement:
+        match statement:
+            case For(_, _, _, body) | While(_, body) | If(_, body):
+                return replace(statement, body=self.block(body))
+            case Call(_, function, _):
+                if function.name not in self.done:
+                    inner = replace(function, body=self.block(function.body))
+                    self.done[function.name] = self.rewrite(inner)
+                return replace(statement, function=self.done[function.name])
+        return statement

@@ -1,0 +1,364 @@
+"""What is legal: checked where a kernel enters the compiler and again after every pipeline of passes.
+
+Whoever breaks a rule here has found an error of the compiler, never one of the user, so that everything raises
+`CompilerBug` and names the statement. The rules are those that printers rely on without looking: one namespace in
+which every name is bound once, kinds that agree, indices that fit, control flow whose loop bounds are the same for
+all lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from .errors import CompilerBug
+from .ir import Kind, Node, constant_value, render, walk
+from .primitives import PRIMITIVES
+from .program import (
+    Accumulate,
+    Array,
+    Assign,
+    Block,
+    Call,
+    Comment,
+    For,
+    Function,
+    If,
+    Intent,
+    Kernel,
+    Launch,
+    Let,
+    Load,
+    Local,
+    Program,
+    Repeat,
+    Size,
+    Statement,
+    Store,
+    Transform,
+    Var,
+    While,
+    nodes_of,
+    program_steps,
+)
+from .uniform import Uniformity
+
+
+def check_function(function: Function) -> None:
+    """A function sees its parameters and nothing else, and its results are in scope at its end.
+
+    Raises CompilerBug with the statement that breaks a rule.
+    """
+    _check_function(function, {})
+
+
+def check_kernel(kernel: Kernel) -> None:
+    """Every rule of a kernel and of the functions that it calls.
+
+    Raises CompilerBug with the statement that breaks a rule: names bound once and used in scope, kinds, ranks,
+    intents of arrays, uniform loop bounds, one function per name.
+    """
+    checker = _Checker(f"kernel {kernel.name!r}", Uniformity.of_kernel(kernel), {})
+    for scalar in kernel.scalars:
+        if scalar.kind is Kind.BOOL:
+            checker.fail(f"scalar {scalar.name!r} is a truth value; pass an integer")
+        checker.bind(scalar.node)
+    for axis in (*kernel.outer, kernel.lane):
+        checker.bind_name(axis, Kind.INT)
+    integers = {s.name for s in kernel.scalars if s.kind is Kind.INT}
+    for array in kernel.arrays:
+        checker.declare(array, integers)
+    checker.check_block(kernel.body)
+
+
+def check_program(program: Program) -> None:
+    """Every kernel of a program, and that what each launch names is there and fits.
+
+    Raises CompilerBug: arrays, scalars and sizes known to the program, kinds and ranks equal on both sides, no array
+    given twice to a kernel that writes it, transforms on two real rows, one kernel per name.
+    """
+    arrays = {a.name: a for a in program.arrays}
+    scalars = {s.name: s.kind for s in program.scalars}
+    place = f"program {program.name!r}"
+    if len({*arrays, *scalars}) != len(program.arrays) + len(program.scalars):
+        raise CompilerBug(f"{place}: two of its arrays and scalars bear one name")
+    kernels: dict[str, Kernel] = {}
+    for step in program_steps(program.body):
+        match step:
+            case Launch(kernel):
+                known = kernels.setdefault(kernel.name, kernel)
+                if known is not kernel and known != kernel:
+                    raise CompilerBug(f"{place}: two different kernels are called {kernel.name!r}")
+                _check_launch(f"{place}, launch of {kernel.name!r}", step, arrays, scalars)
+            case Transform(source, output, _):
+                _check_transform(f"{place}, transform of {source!r}", arrays.get(source), arrays.get(output))
+            case Repeat(count, _):
+                _check_size(f"{place}, repetition", count, scalars)
+    for kernel in kernels.values():
+        check_kernel(kernel)
+
+
+def _check_size(place: str, size: Size, scalars: Mapping[str, Kind]) -> None:
+    if isinstance(size, str) and scalars.get(size) is not Kind.INT:
+        raise CompilerBug(f"{place}: the size {size!r} is no integer scalar of the program")
+    if isinstance(size, int) and size < 0:
+        raise CompilerBug(f"{place}: the size {size} is negative")
+
+
+def _check_launch(place: str, launch: Launch, arrays: Mapping[str, Array], scalars: Mapping[str, Kind]) -> None:
+    kernel, rename = launch.kernel, dict(launch.rename)
+    if len(launch.extents) != len(kernel.outer) + 1:
+        raise CompilerBug(f"{place}: {len(launch.extents)} extents for {len(kernel.outer)} outer axes and the lanes")
+    for size in launch.extents:
+        _check_size(place, size, scalars)
+    for scalar in kernel.scalars:
+        if scalars.get(scalar.name) is not scalar.kind:
+            raise CompilerBug(f"{place}: the program has no {scalar.kind} scalar {scalar.name!r}")
+    if unknown := set(rename) - {a.name for a in kernel.arrays}:
+        raise CompilerBug(f"{place}: {', '.join(sorted(unknown))} renamed, but no array of the kernel")
+    given: dict[str, Array] = {}
+    for array in kernel.arrays:
+        name = rename.get(array.name, array.name)
+        there = arrays.get(name)
+        if there is None:
+            raise CompilerBug(f"{place}: the program has no array {name!r}")
+        if there.kind is not array.kind or _memory_rank(there) != _memory_rank(array):
+            here, outside = f"{array.kind} of rank {_memory_rank(array)}", f"{there.kind} of rank {_memory_rank(there)}"
+            raise CompilerBug(f"{place}: array {array.name!r} is {here}, the program's {name!r} is {outside}")
+        other = given.setdefault(name, array)
+        if other is not array and not (other.intent is Intent.IN and array.intent is Intent.IN):
+            raise CompilerBug(
+                f"{place}: {name!r} is given as both {other.name!r} and {array.name!r}, and one is written"
+            )
+
+
+def _memory_rank(array: Array) -> int:
+    return len(array.shape) + array.instanced
+
+
+def _check_transform(place: str, source: Array | None, output: Array | None) -> None:
+    for array in (source, output):
+        if array is None:
+            raise CompilerBug(f"{place}: the program has no such array")
+        if array.kind is not Kind.REAL or _memory_rank(array) != 2 or array.shape[0] != 2:
+            raise CompilerBug(f"{place}: array {array.name!r} is not two real rows [2, n]")
+
+
+def _check_function(function: Function, known: dict[str, Function]) -> None:
+    checker = _Checker(f"function {function.name!r}", Uniformity(), known)
+    for parameter in function.parameters:
+        if parameter.op != "variable":
+            checker.fail(f"parameter {render(parameter)} is no variable")
+        checker.bind(parameter)
+    checker.check_block(function.body)
+    checker.check_nodes(function.results)
+
+
+class _Checker:
+    """One namespace under inspection: what is bound, what is in scope, what each name stands for."""
+
+    def __init__(self, place: str, uniform: Uniformity, known: dict[str, Function]) -> None:
+        self.place, self.uniform, self.known = place, uniform, known
+        self.statement: Statement | None = None
+        self.bound: set[str] = set()
+        self.scope: dict[str, Kind] = {}
+        self.registers: set[str] = set()
+        self.arrays: dict[str, Array] = {}
+        self.locals: set[str] = set()
+        self.verified: set[bytes] = set()  # nodes known to be legal and in scope; shared ones are looked at once
+
+    def fail(self, complaint: str) -> None:
+        at = "" if self.statement is None else f", at {describe(self.statement)}"
+        raise CompilerBug(f"{self.place}{at}: {complaint}")
+
+    def bind_name(self, name: str, kind: Kind) -> None:
+        if name in self.bound:
+            self.fail(
+                f"{name!r} is bound twice; names are bound once in a kernel, its arrays, scalars and axes included"
+            )
+        self.bound.add(name)
+        self.scope[name] = kind
+
+    def bind(self, target: Node) -> None:
+        if target.op != "variable":
+            self.fail(f"{render(target)} is no variable and cannot be bound")
+        self.bind_name(str(target.attribute), target.kind)
+
+    def declare(self, array: Array, integers: Iterable[str], local: bool = False) -> None:
+        self.bind_name(array.name, array.kind)
+        del self.scope[array.name]  # an array is no variable
+        for size in array.shape:
+            if isinstance(size, str) and (local or size not in integers):
+                remedy = (
+                    "private memory has constant sizes"
+                    if local
+                    else "sizes are numbers or integer scalars of the kernel"
+                )
+                self.fail(f"array {array.name!r} has size {size!r}; {remedy}")
+            if isinstance(size, int) and size < 1:
+                self.fail(f"array {array.name!r} has size {size}")
+        if array.kind is Kind.BOOL:
+            self.fail(f"array {array.name!r} holds truth values; store integers")
+        if array.intent is Intent.SUM and array.instanced:
+            self.fail(
+                f"array {array.name!r} is a sum over instances and has a lane axis; declare it with instanced=False"
+            )
+        self.arrays[array.name] = array
+        if local:
+            self.locals.add(array.name)
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """A block of its own: what it binds is invisible after it."""
+        scope, arrays, verified = dict(self.scope), dict(self.arrays), set(self.verified)
+        yield
+        self.scope, self.arrays, self.verified = scope, arrays, verified
+
+    def check_nodes(self, roots: Iterable[Node]) -> None:
+        for n in walk(roots, self.verified):
+            if n.op == "variable":
+                kind = self.scope.get(str(n.attribute))
+                if kind is None:
+                    state = "out of scope" if n.attribute in self.bound else "not bound"
+                    self.fail(f"{n.attribute!r} is {state} where it is used")
+                if kind is not n.kind:
+                    self.fail(f"{n.attribute!r} is bound as {kind} and used as {n.kind}")
+            elif n.op != "constant":
+                self._check_primitive(n)
+
+    def _check_primitive(self, n: Node) -> None:
+        row = PRIMITIVES.get(n.op)
+        if row is None or len(row.kinds) != len(n.args):
+            self.fail(f"{render(n, 2)} is no primitive of the table")
+            return
+        free = {a.kind for a, kind in zip(n.args, row.kinds, strict=True) if kind is None}
+        if len(free) > 1 or any(kind not in (None, a.kind) for a, kind in zip(n.args, row.kinds, strict=True)):
+            self.fail(f"{render(n, 2)} is given {', '.join(str(a.kind) for a in n.args)}")
+        if n.kind is not (row.result or n.args[-1].kind):
+            self.fail(f"{render(n, 2)} is marked {n.kind}, its primitive gives {row.result or n.args[-1].kind}")
+
+    def check_block(self, block: Block) -> None:
+        for statement in block:
+            self.statement = statement
+            self.check_nodes(nodes_of(statement))
+            self._check_statement(statement)
+
+    def _check_statement(self, statement: Statement) -> None:
+        match statement:
+            case Let(target, value) | Var(target, value):
+                self._same_kind(target, value)
+                self.bind(target)
+                if isinstance(statement, Var):
+                    self.registers.add(str(target.attribute))
+                else:
+                    self.uniform.bind(statement)
+            case Assign(target, value):
+                self._same_kind(target, value)
+                if target.attribute not in self.registers:
+                    self.fail(f"{target.attribute!r} is no register; only what Var declares is assigned")
+                self.check_nodes((target,))
+            case Local(array):
+                self.declare(array, (), local=True)
+            case Load() | Store() | Accumulate():
+                self._check_access(statement)
+            case For(counter, start, stop, body):
+                self._check_for(counter, start, stop, body)
+            case While(condition, body) | If(condition, body):
+                if condition.kind is not Kind.BOOL:
+                    self.fail(f"the condition is {condition.kind}, not a truth value")
+                with self.inside():
+                    self.check_block(body)
+            case Call():
+                self._check_call(statement)
+            case Comment():
+                pass
+            case _:
+                self.fail("it is no statement")
+
+    def _same_kind(self, target: Node, value: Node) -> None:
+        if target.kind is not value.kind:
+            self.fail(f"{target.attribute!r} is {target.kind}, its value {value.kind}")
+
+    def _check_access(self, statement: Load | Store | Accumulate) -> None:
+        array = self.arrays.get(statement.array)
+        if array is None:
+            self.fail(
+                f"there is no array {statement.array!r} here; it knows {', '.join(sorted(self.arrays)) or 'none'}"
+            )
+            return
+        self._check_index(array, statement.index)
+        value = statement.target if isinstance(statement, Load) else statement.value
+        if value.kind is not array.kind:
+            self.fail(f"array {array.name!r} holds {array.kind}, the value is {value.kind}")
+        local = array.name in self.locals
+        match statement:
+            case Load(target, _, _, shift):
+                if array.intent is Intent.SUM:
+                    self.fail(f"array {array.name!r} is a sum, which is known only after the launch")
+                if shift and (local or not array.instanced or array.intent is not Intent.IN):
+                    self.fail(f"array {array.name!r} is read across lanes; only instanced arrays of intent 'in' can be")
+                self.bind(target)
+                self.uniform.bind(statement)
+            case Store() if not local and array.intent not in (Intent.OUT, Intent.INOUT):
+                self.fail(f"array {array.name!r} has intent {array.intent.value!r} and is stored to")
+            case Accumulate() if local or array.intent is not Intent.SUM:
+                self.fail(f"array {array.name!r} is no sum; declare it with intent 'sum'")
+
+    def _check_index(self, array: Array, index: tuple[Node, ...]) -> None:
+        if len(index) != len(array.shape):
+            self.fail(f"array {array.name!r} has {len(array.shape)} axes besides the lanes, the index {len(index)}")
+        for i, size in zip(index, array.shape, strict=True):
+            if i.kind is not Kind.INT:
+                self.fail(f"the index {render(i, 2)} of array {array.name!r} is {i.kind}, not an integer")
+            value = constant_value(i)
+            if value is not None and (value < 0 or (isinstance(size, int) and value >= size)):
+                self.fail(f"the index {value} is outside array {array.name!r} of size {size}")
+
+    def _check_for(self, counter: Node, start: Node, stop: Node, body: Block) -> None:
+        for bound in (start, stop):
+            if bound.kind is not Kind.INT or counter.kind is not Kind.INT:
+                self.fail(f"the counter and its bounds are integers, not {counter.kind} and {bound.kind}")
+            if not self.uniform.holds(bound):
+                self.fail(f"the bound {render(bound, 2)} differs between lanes; use While")
+        with self.inside():
+            self.bind(counter)
+            self.uniform.add(counter)
+            self.check_block(body)
+
+    def _check_call(self, call: Call) -> None:
+        function = call.function
+        for given, wanted, what in (
+            (call.arguments, function.parameters, "arguments"),
+            (call.targets, function.results, "results"),
+        ):
+            if [n.kind for n in given] != [n.kind for n in wanted]:
+                kinds = [", ".join(str(n.kind) for n in nodes) or "none" for nodes in (given, wanted)]
+                self.fail(f"the {what} are {kinds[0]}, function {function.name!r} has {kinds[1]}")
+        for target in call.targets:
+            self.bind(target)
+        known = self.known.get(function.name)
+        if known is None:
+            self.known[function.name] = function
+            _check_function(function, self.known)
+        elif known is not function and known != function:
+            self.fail(f"two different functions are called {function.name!r}, or it calls itself")
+
+
+def describe(statement: Statement) -> str:
+    """A statement in a line, for messages."""
+    match statement:
+        case Let(target, value) | Var(target, value) | Assign(target, value):
+            return f"{type(statement).__name__} {render(target, 2)} = {render(value, 2)}"
+        case Local(array):
+            return f"Local {array.name}"
+        case Load(target, array, index, _):
+            return f"Load {render(target, 2)} = {array}[{', '.join(render(i, 2) for i in index)}]"
+        case Store(array, index, value) | Accumulate(array, index, value):
+            return f"{type(statement).__name__} {array}[{', '.join(render(i, 2) for i in index)}] = {render(value, 2)}"
+        case For(counter, start, stop, _):
+            return f"For {render(counter, 2)} from {render(start, 2)} to {render(stop, 2)}"
+        case While(condition, _) | If(condition, _):
+            return f"{type(statement).__name__} {render(condition, 2)}"
+        case Call(_, function, _):
+            return f"Call {function.name}"
+    return type(statement).__name__
