@@ -25,6 +25,7 @@ from codegen.program import (
     Store,
     Var,
     While,
+    nodes_of,
     statements,
 )
 
@@ -89,6 +90,15 @@ def names_in(scope: Kernel | Function) -> Iterator[str]:
             yield statement.function.name
 
 
+def names_used(block: Iterable[Statement], roots: Iterable[Node] = ()) -> set[str]:
+    """The names of the variables that statements, those inside them and some nodes read or assign."""
+    found = list(statements(tuple(block)))
+    read = walk([*(n for s in found for n in nodes_of(s)), *roots])
+    return {str(n.attribute) for n in read if n.op == "variable"} | {
+        str(s.target.attribute) for s in found if isinstance(s, Assign)
+    }
+
+
 class Substitution:
     """Variables replaced by nodes, with what was rebuilt remembered from root to root."""
 
@@ -100,11 +110,6 @@ class Substitution:
         """Replace a variable from now on; no root that holds it may have been rebuilt before."""
         self._done[old.key] = new
         self._seen.add(old.key)
-
-    def forget(self) -> None:
-        """Forget what was rebuilt and every replacement."""
-        self._done.clear()
-        self._seen.clear()
 
     def __call__(self, root: Node) -> Node:
         """The root with its variables replaced."""
