@@ -1,0 +1,1 @@
+"""Measurements against the fastest peers, side by side: `python -m benchmarks [row ...]`."""
