@@ -8,38 +8,70 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from symphys.integrators import (
+    aba,
+    blanes_moan,
     dop853,
+    dopri5,
+    euler,
+    external,
     gauss_legendre,
     kahan_li,
+    mclachlan,
     rk4,
+    saba,
+    sofroniou_spaletta,
+    suzuki,
+    taylor,
     tsit5,
     verlet,
     yoshida,
 )
+from symphys.integrators.choose import Method, is_adaptive, kind_of, method_named, names_by_kind
+from symphys.integrators.external import External
 from symphys.integrators.gauss import Gauss
 from symphys.integrators.splitting import Splitting
 from symphys.integrators.tableau import ExplicitTableau
+from symphys.integrators.taylor import Taylor
 
-Method = ExplicitTableau | Splitting | Gauss
+__all__ = [
+    "METHODS",
+    "ExplicitTableau",
+    "External",
+    "Gauss",
+    "Method",
+    "Splitting",
+    "Taylor",
+    "is_adaptive",
+    "kind_of",
+    "method_named",
+    "names_by_kind",
+]
 
 
-def _by_name(families: Iterable[tuple[Method, ...]]) -> Mapping[str, Method]:
+def _by_name(*families: Iterable[Method]) -> Mapping[str, Method]:
     methods = [method for family in families for method in family]
     names = [method.name for method in methods]
-    assert len(set(names)) == len(names), "two methods of one name"
+    if len(set(names)) != len(names):
+        raise ValueError(f"two methods share a name among {names}")
     return MappingProxyType(dict(zip(names, methods, strict=True)))
 
 
 METHODS: Mapping[str, Method] = _by_name(
-    (
-        rk4.METHODS,
-        tsit5.METHODS,
-        dop853.METHODS,
-        verlet.METHODS,
-        yoshida.METHODS,
-        kahan_li.METHODS,
-        gauss_legendre.METHODS,
-    )
+    euler.METHODS,
+    rk4.METHODS,
+    dopri5.METHODS,
+    tsit5.METHODS,
+    dop853.METHODS,
+    verlet.METHODS,
+    suzuki.METHODS,
+    yoshida.METHODS,
+    kahan_li.METHODS,
+    mclachlan.METHODS,
+    blanes_moan.METHODS,
+    sofroniou_spaletta.METHODS,
+    saba.METHODS,
+    aba.METHODS,
+    gauss_legendre.METHODS,
+    taylor.METHODS,
+    external.METHODS,
 )
-
-__all__ = ["METHODS", "ExplicitTableau", "Gauss", "Method", "Splitting"]
