@@ -12,12 +12,13 @@ from symphys.errors import (
     UnsupportedError,
 )
 from symphys.language import canonical, coordinates, ddot, dot, input_signal, parameters, symbol, t
-from symphys.systems import Lagrangian
+from symphys.systems import Hamiltonian, Lagrangian, VectorField
 
 __all__ = [
     "BackendUnavailableError",
     "CompilerBug",
     "DegenerateLagrangianError",
+    "Hamiltonian",
     "InputError",
     "Lagrangian",
     "LegendreTransformError",
@@ -25,6 +26,7 @@ __all__ = [
     "NotASymmetryError",
     "SymphysError",
     "UnsupportedError",
+    "VectorField",
     "canonical",
     "coordinates",
     "ddot",

@@ -11,7 +11,7 @@ from symphys.mechanics.energy import additive_terms, energy_terms
 from symphys.mechanics.euler_lagrange import generalised_forces, ostrogradsky_momenta
 from symphys.mechanics.graph import free_symbols
 from symphys.mechanics.jets import JetSpace, from_jet
-from symphys.mechanics.probe import depends, vanishes
+from symphys.mechanics.probe import depends, vanishes, vanishing
 from symphys.mechanics.read import name_of
 
 
@@ -37,22 +37,21 @@ def is_closed(action: Action) -> bool:
 def cyclic_coordinates(action: Action) -> tuple[Any, ...]:
     """The coordinates that do not occur in L but through their velocities."""
     slopes = gradient(action.lagrangian, action.jet(0))
-    return tuple(q for q, slope in zip(action.coordinates, slopes, strict=True) if vanishes((slope,)))
+    return tuple(q for q, zero in zip(action.coordinates, vanishing(slopes), strict=True) if zero)
 
 
-def conserved_quantities(action: Action, state: tuple[Any, ...]) -> tuple[ConservedQuantity, ...]:
-    """The energy, if nothing depends on time, and the momenta of cyclic coordinates without friction or force.
+def conserved_quantities(
+    action: Action, state: tuple[Any, ...], momenta: tuple[Any, ...], sides: tuple[Any, ...]
+) -> tuple[ConservedQuantity, ...]:
+    """The energy, if nothing depends on time, and those of the `momenta` whose rates, the `sides`, vanish.
 
     Only what can be told from the `state` (jet symbols) is listed.
     """
     found = []
     if is_closed(action) and not depends((action.lagrangian,), (action.space.time,)):
         found.append(_quantity("energy", energy_of(action), action.space))
-    outer = dict(zip(action.coordinates, generalised_forces(action), strict=True))
-    momenta = ostrogradsky_momenta(action.lagrangian, action.coordinates, action.space, action.order)[1]
-    for q in cyclic_coordinates(action):
-        if vanishes((outer[q],)):
-            momentum = momenta[action.coordinates.index(q)]
+    for q, momentum, constant in zip(action.coordinates, momenta, vanishing(sides), strict=True):
+        if constant:
             found.append(_quantity(f"momentum {name_of(q)}", additive_terms(momentum), action.space))
     allowed = {*state, *action.parameters, *action.input_symbols, action.space.time}
     return tuple(law for law in found if law.jet != 0 and free_symbols((law.jet,)) <= allowed)

@@ -7,9 +7,9 @@ import sympy
 from symphys.errors import DegenerateLagrangianError
 from symphys.mechanics.action import Action
 from symphys.mechanics.conservation import conserved_quantities, energy_of, is_closed
-from symphys.mechanics.differentiate import jacobian
+from symphys.mechanics.differentiate import gradient, jacobian
 from symphys.mechanics.dynamics import FirstOrder, SecondOrder
-from symphys.mechanics.euler_lagrange import NewtonForm, euler_operator, generalised_forces, newton_form
+from symphys.mechanics.euler_lagrange import NewtonForm, generalised_forces, newton_form, ostrogradsky_momenta
 from symphys.mechanics.graph import free_symbols, substitute
 from symphys.mechanics.jets import from_jet
 from symphys.mechanics.probe import depends, vanishes
@@ -19,13 +19,15 @@ from symphys.mechanics.structure import null_direction, positive_definite, regul
 Rows = tuple[tuple[Any, ...], ...]
 
 
-def derive_lagrangian_dynamics(action: Action) -> SecondOrder | FirstOrder:
+def derive_lagrangian_dynamics(action: Action, form: NewtonForm | None = None) -> SecondOrder | FirstOrder:
     """The dynamics of an action, `SecondOrder` where its mass matrix is regular, else `FirstOrder`.
+
+    `form` is the action's `newton_form`, if it is known already.
 
     Raises `DegenerateLagrangianError`, naming the null direction, if the Euler-Lagrange equations fix no dynamics.
     """
     if action.order == 1:
-        form = newton_form(action)
+        form = form or newton_form(action)
         if regular(form.mass_matrix):
             return _second_order(action, form)
     return _first_order(action)
@@ -45,7 +47,7 @@ def _second_order(action: Action, form: NewtonForm) -> SecondOrder:
         labels=tuple(action.space.to_user[symbol] for symbol in state),
         parameters=action.parameters,
         signals=_signals(action, (*form.forcing, *entries, *form.momenta)),
-        conserved=conserved_quantities(action, state),
+        conserved=conserved_quantities(action, state, form.momenta, form.gradient),
         space=action.space,
         coordinates=q,
         velocities=v,
@@ -66,8 +68,11 @@ def _second_order(action: Action, form: NewtonForm) -> SecondOrder:
 def _first_order(action: Action) -> FirstOrder:
     """E(z, x, t) = 0, linear in the leading derivatives z, as matrix x' = rates with x all lower derivatives."""
     space = action.space
-    operator = euler_operator(action.lagrangian, action.coordinates, space, action.order)
-    sides = tuple(e - f for e, f in zip(operator, generalised_forces(action), strict=True))
+    momenta = ostrogradsky_momenta(action.lagrangian, action.coordinates, space, action.order)
+    forces = generalised_forces(action)
+    sides = tuple(-lowest - force for lowest, force in zip(momenta[0], forces, strict=True))
+    slopes = gradient(action.lagrangian, action.jet(0))
+    pushes = tuple(slope + force for slope, force in zip(slopes, forces, strict=True))
     orders = [_leading_order(sides, coordinate, action) for coordinate in action.coordinates]
     leading = tuple(space.symbol(coordinate, k) for coordinate, k in zip(action.coordinates, orders, strict=True))
     matrix = settled(jacobian(sides, leading), leading)
@@ -80,7 +85,7 @@ def _first_order(action: Action) -> FirstOrder:
     rates, rows = _assemble(matrix, rest, state, leading, action)
     rates, solved = _inverted(rates, rows)
     closed = is_closed(action)
-    pairs = _pairs(rows, rates) if closed and max(orders) == 1 and solved else ()
+    pairs = _pairs(rows, {*state, space.time}) if closed and max(orders) == 1 and solved else ()
     hamiltonian = sympy.Add(*energy_of(action)) if closed and max(orders) == 1 else None
     moving = (space.time, *action.input_symbols)
     everything = (*rates, *(entry for row in rows for entry in row))
@@ -90,7 +95,7 @@ def _first_order(action: Action) -> FirstOrder:
         labels=tuple(space.to_user[symbol] for symbol in state),
         parameters=action.parameters,
         signals=_signals(action, everything),
-        conserved=conserved_quantities(action, state),
+        conserved=conserved_quantities(action, state, momenta[1], pushes),
         space=space,
         rates=rates,
         matrix=None if solved else rows,
@@ -151,9 +156,9 @@ def _inverted(rates: tuple[Any, ...], rows: Rows) -> tuple[tuple[Any, ...], bool
     return tuple(solved[j] for j in range(len(rows))), True
 
 
-def _pairs(rows: Rows, rates: tuple[Any, ...]) -> tuple[tuple[int, int], ...]:
+def _pairs(rows: Rows, moving: set[Any]) -> tuple[tuple[int, int], ...]:
     """Canonical pairs (q, p) of a constant symplectic matrix: row q of it reads (+c) p' = -dH/dq with c > 0."""
-    if free_symbols(entry for row in rows for entry in row) and len(rates) == 0:
+    if free_symbols(entry for row in rows for entry in row) & moving:
         return ()
     pairs = []
     for i, row in enumerate(rows):

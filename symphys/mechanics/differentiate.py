@@ -31,7 +31,7 @@ def gradient(expression: Any, variables: Sequence[Any]) -> tuple[Any, ...]:
         if node not in active or node in wanted or node not in adjoints:
             continue
         adjoint = sympy.Add(*adjoints.pop(node))
-        if adjoint.is_zero:
+        if adjoint is sympy.S.Zero:
             continue
         if is_opaque(node):
             for variable in wanted & node.free_symbols:
@@ -110,8 +110,7 @@ def _slope_of_function(node: Any, index: int) -> Any:
 def _depending(order: Sequence[Any], variables: set[Any]) -> set[Any]:
     active: set[Any] = set()
     for node in order:
-        if node in variables or any(child in active for child in children(node)):
-            active.add(node)
-        elif is_opaque(node) and node.free_symbols & variables:
+        through = any(child in active for child in children(node))
+        if through or node in variables or (is_opaque(node) and node.free_symbols & variables):
             active.add(node)
     return active

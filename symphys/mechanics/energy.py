@@ -25,7 +25,7 @@ def energy_terms(lagrangian: Any, velocities: Sequence[Any]) -> tuple[Any, ...]:
             terms.extend(sympy.Add.make_args(scaled - term))
         elif degree != 1:
             terms.append((degree - 1) * term)
-    return tuple(term for term in terms if not term.is_zero)
+    return tuple(term for term in terms if term != 0)
 
 
 def additive_terms(expression: Any, velocities: Sequence[Any] = ()) -> tuple[Any, ...]:

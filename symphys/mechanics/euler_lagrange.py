@@ -11,16 +11,21 @@ from typing import Any
 from symphys.mechanics.action import Action
 from symphys.mechanics.differentiate import directional, gradient, jacobian
 from symphys.mechanics.jets import JetSpace
+from symphys.mechanics.tidy import distributed
 
 
 @dataclass(frozen=True)
 class NewtonForm:
-    """M(q, v, t) a = F(q, v, t), with p_i = dL/dv_i and g_i = dL/dq_i + Q_i - dD/dv_i, so that dp_i/dt = g_i."""
+    """M(q, v, t) a = F(q, v, t), with p_i = dL/dv_i and dp_i/dt = gradient_i = dL/dq_i + Q_i - dD/dv_i.
+
+    `bare` is F without friction and forces, so that the Euler operator is M a - bare.
+    """
 
     mass_matrix: tuple[tuple[Any, ...], ...]
     forcing: tuple[Any, ...]
     momenta: tuple[Any, ...]
     gradient: tuple[Any, ...]
+    bare: tuple[Any, ...]
 
 
 def ostrogradsky_momenta(lagrangian: Any, coordinates: Sequence[Any], space: JetSpace, order: int) -> list[Any]:
@@ -60,6 +65,8 @@ def newton_form(action: Action) -> NewtonForm:
     # the rate of p along the flow without the acceleration: the tangents are q -> v, t -> 1 and the inputs' rates
     tangents = {s: rate for s, rate in action.space.total_derivative.items() if s not in v}
     drift = directional(momenta, tangents)
-    sides = tuple(s + f for s, f in zip(slopes[: len(q)], generalised_forces(action), strict=True))
-    forcing = tuple(side - rate for side, rate in zip(sides, drift, strict=True))
-    return NewtonForm(mass_matrix, forcing, momenta, sides)
+    bare = distributed((slope - rate for slope, rate in zip(slopes[: len(q)], drift, strict=True)), v)
+    outer = generalised_forces(action)
+    forcing = tuple(inner + force for inner, force in zip(bare, outer, strict=True))
+    sides = tuple(slope + force for slope, force in zip(slopes[: len(q)], outer, strict=True))
+    return NewtonForm(mass_matrix, forcing, momenta, sides, bare)

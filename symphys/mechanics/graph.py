@@ -63,6 +63,14 @@ def size(expressions: Iterable[Any]) -> int:
     return len(postorder(expressions))
 
 
+def written_operations(expression: Any) -> int:
+    """How many operations `expression` shows when it is written out, shared parts as often as they occur."""
+    counts: dict[Any, int] = {}
+    for node in postorder((expression,)):
+        counts[node] = max(len(node.args) - 1, 1 if node.args else 0) + sum(counts[arg] for arg in children(node))
+    return counts[expression]
+
+
 def substitute(expressions: Iterable[Any], replacements: Mapping[Any, Any]) -> tuple[Any, ...]:
     """Replace symbols (or whole subexpressions) simultaneously, keeping what is shared shared."""
     expressions = tuple(expressions)

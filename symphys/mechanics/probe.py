@@ -9,6 +9,7 @@ for they may be anything.
 import hashlib
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import mpmath
@@ -21,12 +22,18 @@ _DIGITS = 50
 _ZERO = mpmath.mpf(10) ** -35  # relative; far above the rounding of 50 digits, far below any constant of nature
 
 
+@cache
+def _context() -> Any:
+    context = mpmath.MPContext()
+    context.dps = _DIGITS
+    return context
+
+
 class Probe:
     """A random point: values for symbols within their assumptions, and the values of expressions there."""
 
     def __init__(self, seed: int = 0, values: Mapping[Any, Any] | None = None) -> None:
-        self.context = mpmath.MPContext()
-        self.context.dps = _DIGITS
+        self.context = _context()
         self.seed = seed
         self.values: dict[Any, Any] = dict(values or {})
 
@@ -123,17 +130,33 @@ _FUNCTIONS = {
 _PIECES = (sympy.Piecewise, sympy.Max, sympy.Min, sympy.Heaviside, sympy.floor, sympy.ceiling, sympy.Mod)
 
 
-def vanishes(expressions: Iterable[Any], points: int = 2) -> bool:
-    """Whether all `expressions` are identically zero.
+def vanishing(expressions: Iterable[Any], points: int = 2) -> list[bool]:
+    """For each of `expressions` whether it is identically zero.
 
     Those that are undefined at a random point, or made of pieces, count as not zero unless they are written as zero.
     """
-    remaining = [expression for expression in expressions if expression is not sympy.S.Zero]
-    if not remaining:
-        return True
-    if any(isinstance(node, _PIECES) for node in postorder(remaining)):
-        return False
-    return all(_small(Probe(seed).with_scales(remaining)) for seed in range(points))
+    expressions = tuple(expressions)
+    answer = [expression == 0 for expression in expressions]
+    # Only sums cancel; what is a product, a power or a function of something is zero where SymPy says so, or never.
+    open_questions = [
+        index for index, expression in enumerate(expressions) if not answer[index] and _may_cancel(expression)
+    ]
+    for index in open_questions:
+        answer[index] = not _has_pieces(expressions[index])
+    for seed in range(points):
+        values = Probe(seed).with_scales(expressions[index] for index in open_questions)
+        for index, pair in zip(open_questions, values, strict=True):
+            answer[index] = answer[index] and _small([pair])
+    return answer
+
+
+def vanishes(expressions: Iterable[Any], points: int = 2) -> bool:
+    """Whether all `expressions` are identically zero."""
+    return all(vanishing(expressions, points))
+
+
+def _may_cancel(expression: Any) -> bool:
+    return any(isinstance(node, sympy.Add) for node in postorder((expression,))) or is_opaque(expression)
 
 
 def dependent(expressions: Sequence[Any], symbols: Iterable[Any], points: int = 2) -> list[bool]:
@@ -168,8 +191,9 @@ def matrix_at(rows: Sequence[Sequence[Any]], probe: Probe) -> Any:
     return probe.context.matrix([[next(values) for _ in row] for row in rows])
 
 
-def _has_pieces(expression: Any, symbols: frozenset[Any]) -> bool:
-    return bool(free_symbols(node for node in postorder((expression,)) if isinstance(node, _PIECES)) & symbols)
+def _has_pieces(expression: Any, symbols: frozenset[Any] | None = None) -> bool:
+    pieces = [node for node in postorder((expression,)) if isinstance(node, _PIECES)]
+    return bool(pieces) and (symbols is None or bool(free_symbols(pieces) & symbols))
 
 
 def _small(values: Iterable[tuple[Any, Any]]) -> bool:

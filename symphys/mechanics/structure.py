@@ -7,7 +7,7 @@ import numpy as np
 import sympy
 
 from symphys.mechanics.graph import free_symbols, substitute
-from symphys.mechanics.probe import Probe, dependent, matrix_at, vanishes
+from symphys.mechanics.probe import Probe, dependent, matrix_at, vanishes, vanishing
 
 Rows = Sequence[Sequence[Any]]
 
@@ -19,19 +19,18 @@ def settled(rows: Rows, symbols: Iterable[Any]) -> tuple[tuple[Any, ...], ...]:
     """
     symbols = tuple(symbols)
     entries = [entry for row in rows for entry in row]
+    entries = [sympy.S.Zero if zero else entry for entry, zero in zip(entries, vanishing(entries), strict=True)]
     truly = iter(zip(entries, dependent(entries, symbols), strict=True))
     return tuple(tuple(_settle(*next(truly), symbols) for _ in row) for row in rows)
 
 
 def _settle(entry: Any, depends: bool, symbols: tuple[Any, ...]) -> Any:
-    if not entry.args:
-        return entry
     if depends or not free_symbols((entry,)) & set(symbols):
-        return sympy.S.Zero if isinstance(entry, sympy.Add) and vanishes((entry,)) else entry
+        return entry
     for value in (sympy.S.Zero, sympy.S.One):
         (plain,) = substitute((entry,), dict.fromkeys(symbols, value))
         if not plain.has(sympy.nan, sympy.zoo, sympy.oo) and vanishes((entry - plain,)):
-            return sympy.S.Zero if vanishes((plain,)) else plain
+            return plain
     return entry
 
 

@@ -1,3 +1,5 @@
+from symphys.systems.hamiltonian import Hamiltonian
 from symphys.systems.lagrangian import Lagrangian
+from symphys.systems.vector_field import VectorField
 
-__all__ = ["Lagrangian"]
+__all__ = ["Hamiltonian", "Lagrangian", "VectorField"]

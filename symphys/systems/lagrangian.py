@@ -1,19 +1,52 @@
-"""Lagrangian systems as users hold them."""
+"""Lagrangian systems as users hold them; each property delegates to the mechanics below and is computed once."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import sympy
+
+from symphys.errors import DegenerateLagrangianError
+from symphys.language.symbols import t
 from symphys.mechanics.action import Action, read_action
+from symphys.mechanics.conservation import cyclic_coordinates, energy_of
 from symphys.mechanics.derive_lagrangian import derive_lagrangian_dynamics
-from symphys.mechanics.dynamics import FirstOrder, SecondOrder
+from symphys.mechanics.differentiate import gradient, jacobian
+from symphys.mechanics.dynamics import ConservedQuantity, FirstOrder, SecondOrder
+from symphys.mechanics.euler_lagrange import (
+    NewtonForm,
+    euler_operator,
+    generalised_forces,
+    newton_form,
+    ostrogradsky_momenta,
+)
+from symphys.mechanics.jets import from_jet
+from symphys.mechanics.rates import solved_rates
+from symphys.mechanics.read import scalar
+from symphys.mechanics.tidy import readable, without
+from symphys.mechanics.transform import to_hamiltonian
+from symphys.systems.hamiltonian import Hamiltonian
+from symphys.systems.notation import latex_lines, text, text_lines
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class Lagrangian:
-    """A system given by its Lagrangian."""
+    """A system of finitely many coordinates moves such that its action int L dt is stationary.
 
+    d/dt dL/dq'_i - dL/dq_i = Q_i - dD/dq'_i
+
+    expression: L in coordinates, their time derivatives of any order, parameters and `symphys.t`.
+    coordinates: which functions of time vary; by default all but input signals.  If given, the others are inputs.
+    dissipation: the Rayleigh function D (half the power lost, for friction linear in the velocities).
+    forces: generalised forces Q, {coordinate: expression}, which may depend on coordinates, velocities and time.
+
+    Raises `InputError` if something among these is no real scalar expression, if there are no coordinates or no
+    velocities, or if forces are given on what is no coordinate.  Goldstein, "Classical Mechanics", 3rd ed., chapters
+    1, 2 and 8.
+    """
+
+    expression: Any
     action: Action
 
     def __init__(
@@ -25,18 +58,152 @@ class Lagrangian:
         forces: Mapping[Any, Any] | None = None,
     ) -> None:
         object.__setattr__(self, "action", read_action(expression, coordinates, dissipation, forces))
+        object.__setattr__(self, "expression", scalar(expression, "Lagrangian"))
+
+    # --- what it is made of -------------------------------------------------------------------------------------
 
     @property
     def coordinates(self) -> tuple[Any, ...]:
-        """The generalised coordinates, sorted by name unless they were given."""
+        """[n], the generalised coordinates, as given or sorted by name with numbers as numbers."""
         return self.action.coordinates
+
+    @property
+    def velocities(self) -> tuple[Any, ...]:
+        """[n], the time derivatives of the coordinates."""
+        return tuple(q.diff(t) for q in self.coordinates)
 
     @property
     def parameters(self) -> tuple[Any, ...]:
         """Every symbol but the time, sorted by name."""
         return self.action.parameters
 
+    @property
+    def signals(self) -> tuple[Any, ...]:
+        """The functions of time that are given from outside."""
+        return self.action.inputs
+
+    # --- what follows from it -----------------------------------------------------------------------------------
+
+    @cached_property
+    def equations(self) -> tuple[Any, ...]:
+        """[n], the Euler-Lagrange equations d/dt dL/dq' - dL/dq = Q - dD/dq', not divided by masses."""
+        if self.action.order == 1:
+            rows, a = self._newton.mass_matrix, self.action.jet(2)
+            sides = tuple(
+                sympy.Add(*(m * rate for m, rate in zip(row, a, strict=True))) - force
+                for row, force in zip(rows, self._newton.bare, strict=True)
+            )
+        else:
+            sides = euler_operator(self.action.lagrangian, self.coordinates, self.action.space, self.action.order)
+        outer = generalised_forces(self.action)
+        return tuple(
+            sympy.Eq(self._written(side), self._written(force), evaluate=False)
+            for side, force in zip(sides, outer, strict=True)
+        )
+
+    @cached_property
+    def mass_matrix(self) -> Any:
+        """[n, n], M_ij = d2L/dq'_i dq'_j (by the highest derivatives, if L has higher ones)."""
+        if self.action.order == 1:
+            rows = self._newton.mass_matrix
+        else:
+            top = self.action.jet(self.action.order)
+            rows = jacobian(gradient(self.action.lagrangian, top), top)
+        return sympy.ImmutableMatrix([[self._written(entry) for entry in row] for row in rows])
+
+    @cached_property
+    def forcing(self) -> Any:
+        """[n, 1], F of mass_matrix * accelerations = F (of highest derivatives, if L has higher ones)."""
+        if self.action.order == 1:
+            sides = self._newton.forcing
+        else:
+            action = self.action
+            operator = euler_operator(action.lagrangian, action.coordinates, action.space, action.order)
+            outer = generalised_forces(action)
+            # (-1)^N M q^(2N) is what the operator holds of the highest derivatives
+            top, sign = action.jet(2 * action.order), (-1) ** action.order
+            sides = tuple(sign * without(e - f, top) for e, f in zip(operator, outer, strict=True))
+        return sympy.ImmutableMatrix([self._written(side) for side in sides])
+
+    @cached_property
+    def accelerations(self) -> Mapping[Any, Any]:
+        """q'' for each coordinate (or its highest derivative), solved for in symbols.
+
+        Raises `DegenerateLagrangianError` if the Lagrangian fixes none, `UnsupportedError` for large dense matrices.
+        """
+        rates = solved_rates(self.dynamics)
+        labels = set(self.dynamics.labels)
+        solved = {rate: value for rate, value in rates.items() if rate not in labels}
+        first = [rate for rate in solved if rate in self.velocities]
+        if first:
+            raise DegenerateLagrangianError(
+                f"The Lagrangian is of first order in time and fixes velocities ({', '.join(map(str, first))}), not "
+                "accelerations; read them from `rates`."
+            )
+        return solved
+
+    @cached_property
+    def rates(self) -> Mapping[Any, Any]:
+        """The time derivative of each component of the state, solved for in symbols."""
+        return solved_rates(self.dynamics)
+
+    @cached_property
+    def momenta(self) -> Mapping[Any, Any]:
+        """p_i = dL/dq'_i for each coordinate (with Ostrogradsky's further terms, if L has higher derivatives)."""
+        if self.action.order == 1:
+            momenta = self._newton.momenta
+        else:
+            action = self.action
+            momenta = ostrogradsky_momenta(action.lagrangian, action.coordinates, action.space, action.order)[1]
+        return {q: self._written(p) for q, p in zip(self.coordinates, momenta, strict=True)}
+
+    @cached_property
+    def energy(self) -> Any:
+        """The energy function sum p_i q'_i - L (kinetic plus potential energy in the usual cases)."""
+        return self._written(sympy.Add(*energy_of(self.action)))
+
+    @cached_property
+    def hamiltonian(self) -> Hamiltonian:
+        """The Hamiltonian system with H = sum p_i q'_i - L and momenta called p_<coordinate>.
+
+        Raises `DegenerateLagrangianError` or `LegendreTransformError` where there is none in closed form.
+        """
+        form = to_hamiltonian(self.action, self.dynamics)
+        return Hamiltonian(form.expression, form.pairs, dissipation=form.dissipation, inputs=form.inputs)
+
+    @cached_property
+    def cyclic(self) -> tuple[Any, ...]:
+        """The coordinates that do not occur in L but through their velocities."""
+        return cyclic_coordinates(self.action)
+
+    @property
+    def conserved(self) -> tuple[ConservedQuantity, ...]:
+        """Constants of the motion: the energy if nothing depends on time, and the momenta of cyclic coordinates."""
+        return self.dynamics.conserved
+
     @cached_property
     def dynamics(self) -> SecondOrder | FirstOrder:
-        """The equations of motion in jet symbols, as lowering takes them."""
-        return derive_lagrangian_dynamics(self.action)
+        """The equations of motion in jet symbols, with their structure, as lowering takes them.
+
+        Raises `DegenerateLagrangianError`, naming the null direction, if the Lagrangian fixes no dynamics.
+        """
+        return derive_lagrangian_dynamics(self.action, self._newton if self.action.order == 1 else None)
+
+    # --- how it is shown ----------------------------------------------------------------------------------------
+
+    def __str__(self) -> str:
+        names = ", ".join(text(q) for q in self.coordinates)
+        return f"Lagrangian system in {names}: L = {text(self.expression)}\n{text_lines(self.equations)}"
+
+    def __repr__(self) -> str:
+        return f"Lagrangian({text(self.expression)})"
+
+    def _repr_latex_(self) -> str:
+        return latex_lines(self.equations)
+
+    @cached_property
+    def _newton(self) -> NewtonForm:
+        return newton_form(self.action)
+
+    def _written(self, expression: Any) -> Any:
+        return from_jet(readable(expression), self.action.space)

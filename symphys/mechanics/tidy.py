@@ -1,0 +1,100 @@
+"""Shorter ways of writing the same: for people, and where terms in the velocities cancel."""
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+import sympy
+
+from symphys.mechanics.graph import free_symbols, postorder, size, substitute, written_operations
+
+_MAX_SIZE = 400  # beyond this, rewriting costs more than it saves
+_MAX_OPERATIONS = 1000  # beyond this, nobody reads
+_MAX_TERMS = 128
+
+
+def distributed(expressions: Iterable[Any], variables: Iterable[Any]) -> tuple[Any, ...]:
+    """Products of sums in `variables` (velocities) multiplied out, where that makes the whole shorter.
+
+    dL/dq - (dp/dq) v is full of terms that cancel once its products of velocities are multiplied out; sums of
+    coordinates stay as they are, for differences such as x - y lose digits when they are multiplied out.
+    """
+    expressions = tuple(expressions)
+    if size(expressions) > _MAX_SIZE:
+        return expressions
+    moving = frozenset(variables)
+    done: dict[Any, Any] = {}
+    for node in postorder(expressions):
+        new = node
+        if isinstance(node, sympy.Add):
+            new = sympy.Add(*(done[arg] for arg in node.args))
+        elif isinstance(node, sympy.Mul):
+            new = _product([done[arg] for arg in node.args], moving)
+        elif isinstance(node, sympy.Pow) and node.exp in (2, 3):
+            new = _product([done[node.base]] * int(node.exp), moving)
+        done[node] = new
+    rewritten = tuple(done[expression] for expression in expressions)
+    return rewritten if size(rewritten) < size(expressions) else expressions
+
+
+def _product(factors: list[Any], moving: frozenset[Any]) -> Any:
+    sums = [factor for factor in factors if isinstance(factor, sympy.Add) and free_symbols((factor,)) & moving]
+    count = 1
+    for factor in sums:
+        count *= len(factor.args)
+    if not sums or count > _MAX_TERMS:
+        return sympy.Mul(*factors)
+    rest = list(factors)
+    for factor in sums:
+        rest.remove(factor)
+    common = sympy.Mul(*rest)
+    return sympy.Add(*(common * sympy.Mul(*choice) for choice in itertools.product(*(s.args for s in sums))))
+
+
+def readable(expression: Any) -> Any:
+    """The shortest of a few ways of writing a moderate expression: as it is, expanded, with common factors out."""
+    if expression.is_Atom or written_operations(expression) > _MAX_OPERATIONS:
+        return expression
+    candidates = [expression]
+    if _terms_when_expanded(expression) <= _MAX_TERMS:
+        expanded = sympy.expand(expression, power_base=False, power_exp=False, log=False)
+        candidates += [expanded, sympy.factor_terms(expanded)]
+    candidates += [sympy.factor_terms(candidate) for candidate in candidates[:1]]
+    return min(candidates, key=written_operations)
+
+
+def readable_fraction(numerator: Any, denominator: Any) -> Any:
+    """numerator/denominator with common monomial factors divided out."""
+    top, bottom = (sympy.factor_terms(readable(part)) for part in (numerator, denominator))
+    return top / bottom
+
+
+def simplified(expression: Any, limit: int = 80) -> Any:
+    """`sympy.simplify` for what is short enough that it answers at once; else as `readable`."""
+    if written_operations(expression) > limit:
+        return readable(expression)
+    candidates = [readable(expression), sympy.simplify(expression)]
+    if candidates[1].has(sympy.Piecewise) and not expression.has(sympy.Piecewise):
+        return candidates[0]
+    return min(candidates, key=written_operations)
+
+
+def _terms_when_expanded(expression: Any) -> int:
+    """An upper bound for the number of terms of the expanded expression, told from its structure alone."""
+    counts: dict[Any, int] = {}
+    for node in postorder((expression,)):
+        count = 1
+        if isinstance(node, sympy.Add):
+            count = sum(counts[arg] for arg in node.args)
+        elif isinstance(node, sympy.Mul):
+            for arg in node.args:
+                count *= counts[arg]
+        elif isinstance(node, sympy.Pow) and node.exp.is_Integer and node.exp > 1:
+            count = counts[node.base] ** min(int(node.exp), 64)
+        counts[node] = min(count, 10**9)
+    return counts[expression]
+
+
+def without(expression: Any, symbols: Iterable[Any]) -> Any:
+    """`expression` with `symbols` set to zero."""
+    return substitute((expression,), dict.fromkeys(symbols, sympy.S.Zero))[0]
