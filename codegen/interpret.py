@@ -84,10 +84,12 @@ def run_kernel(
     extents: tuple[int, ...],
     dtype: Any = np.float64,
     halo: int = 0,
+    first: int = 0,
 ) -> None:
     """Run a kernel on arrays in place; `extents` are those of the outer axes, then of the lane axis.
 
     Instanced arrays have lane axis `lanes + 2 halo`; the halo is what shifted loads reach and is the caller's to fill.
+    `first` is the number of the first instance, where the arrays hold a part of them.
     """
     lanes = extents[-1]
     for array in kernel.arrays:
@@ -97,7 +99,7 @@ def run_kernel(
         instances = _Instances(kernel, arrays, lanes, dtype, halo)
         values: Values = {s.name: _scalar(s.kind, scalars[s.name], dtype) for s in kernel.scalars}
         values.update(zip(kernel.outer, outer, strict=True))
-        values[kernel.lane] = instances.ids.astype(np.int64)
+        values[kernel.lane] = instances.ids.astype(np.int64) + first
         _run_block(kernel.body, values, np.ones(lanes, dtype=bool), instances)
 
 

@@ -1,0 +1,125 @@
+"""What every backend offers, and the checks of a launch that all share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.errors import CompilerBug
+from codegen.ir import Kind
+from codegen.program import Array, Kernel, Size
+
+Arrays = Mapping[str, NDArray[Any]]
+Scalars = Mapping[str, float | int]
+
+
+class CompiledKernel(Protocol):
+    """A kernel, ready to run."""
+
+    @property
+    def kernel(self) -> Kernel:
+        """What was compiled."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """The code that runs, or its readable equivalent."""
+        ...
+
+    def __call__(
+        self,
+        arrays: Arrays,
+        scalars: Scalars,
+        extents: tuple[int, ...],
+        threads: int = 1,
+        first: int = 0,
+        last: int | None = None,
+    ) -> None:
+        """Run in place on the instances first..last-1 of the lane axis (`last` None: all).
+
+        `extents` are those of the outer axes, then of the lane axis. Instanced arrays are C-contiguous
+        [shape..., lanes] with lanes >= extents[-1] + 2 halo, others [shape...]; reals are of the kernel's dtype,
+        integers int64. SUM arrays are added to. Raises CompilerBug where an array does not fit.
+        """
+        ...
+
+
+class Backend(Protocol):
+    """Turns kernels into code that runs."""
+
+    @property
+    def name(self) -> str:
+        """The name under which users ask for it."""
+        ...
+
+    def lanes(self, dtype: str) -> int:
+        """The multiple to which lane axes are padded."""
+        ...
+
+    def compile(self, kernel: Kernel, dtype: str = "float64", halo: int = 0) -> CompiledKernel:
+        """A kernel for arrays of `dtype` ("float64" or "float32") whose lane axis has `halo` cells on either side."""
+        ...
+
+
+@dataclass(frozen=True)
+class LaunchRange:
+    """The instances of one launch: lanes first..last-1 of `extents[-1]`, at every index of the outer axes."""
+
+    outer: tuple[int, ...]
+    first: int
+    last: int
+    extent: int
+
+    @property
+    def lanes(self) -> int:
+        """How many instances of the lane axis run."""
+        return self.last - self.first
+
+
+def launch_range(kernel: Kernel, extents: tuple[int, ...], first: int, last: int | None) -> LaunchRange:
+    """The instances that a call asks for; CompilerBug where they do not fit the kernel's axes."""
+    if len(extents) != len(kernel.outer) + 1:
+        axes = ", ".join((*kernel.outer, kernel.lane))
+        raise CompilerBug(f"kernel {kernel.name} ranges over {axes}; it was given the extents {extents}")
+    last = extents[-1] if last is None else last
+    if not 0 <= first <= last <= extents[-1]:
+        raise CompilerBug(f"instances {first} to {last} do not lie in {kernel.lane} = 0 to {extents[-1]}")
+    return LaunchRange(tuple(extents[:-1]), first, last, extents[-1])
+
+
+def dtype_of(kind: Kind, dtype: str) -> np.dtype[Any]:
+    """How a kind is stored: reals as the kernel computes, everything else as int64."""
+    return np.dtype(dtype if kind is Kind.REAL else np.int64)
+
+
+def check_arrays(kernel: Kernel, arrays: Arrays, scalars: Scalars, dtype: str, lanes: int) -> None:
+    """CompilerBug where an array or scalar is missing, or has another shape, type or layout than the kernel reads."""
+    if missing := [s.name for s in kernel.scalars if s.name not in scalars]:
+        raise CompilerBug(f"kernel {kernel.name} lacks the scalars {', '.join(missing)}")
+    for array in kernel.arrays:
+        given = arrays.get(array.name)
+        if given is None:
+            raise CompilerBug(f"kernel {kernel.name} lacks the array {array.name}")
+        wanted = dtype_of(array.kind, dtype)
+        if given.dtype != wanted or not given.flags.c_contiguous:
+            raise CompilerBug(
+                f"array {array.name} must be contiguous {wanted}, not {given.dtype}, strides {given.strides}"
+            )
+        shape = shape_of(array, scalars)
+        outer = given.shape[:-1] if array.instanced else given.shape
+        if outer != shape or (array.instanced and given.shape[-1] < lanes):
+            expected = (*shape, f">= {lanes}") if array.instanced else shape
+            raise CompilerBug(f"array {array.name} must have shape {expected}, not {given.shape}")
+
+
+def shape_of(array: Array, scalars: Scalars) -> tuple[int, ...]:
+    """The sizes of an array without the lane axis, named sizes looked up among the scalars."""
+
+    def size(s: Size) -> int:
+        return int(scalars[s]) if isinstance(s, str) else s
+
+    return tuple(size(s) for s in array.shape)
