@@ -24,7 +24,7 @@ TARGETS = (  # error, dtype, times faster than heyoka
     (2e-11, "float64", 1.5),
     (1e-4, "float32", 3.0),
 )
-METHODS = ("taylor", "dop853", "tsit5")
+METHODS = ("taylor", "vern9", "dop853", "tsit5")
 SLOWEST = 4.0  # a method this many times slower than the best on the sample is not carried to the full ensemble
 
 Contestant = Callable[[], np.ndarray]
