@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 
+import numpy as np
+
 from .errors import CompilerBug
 
 
@@ -45,25 +47,25 @@ class Node:
         return hash(self.key)
 
     def __add__(self, other: Node | float) -> Node:
-        return add(self, as_node(other))
+        return add(self, as_node(other)) if isinstance(other, _OPERANDS) else NotImplemented
 
     def __radd__(self, other: Node | float) -> Node:
         return add(as_node(other), self)
 
     def __sub__(self, other: Node | float) -> Node:
-        return subtract(self, as_node(other))
+        return subtract(self, as_node(other)) if isinstance(other, _OPERANDS) else NotImplemented
 
     def __rsub__(self, other: Node | float) -> Node:
         return subtract(as_node(other), self)
 
     def __mul__(self, other: Node | float) -> Node:
-        return multiply(self, as_node(other))
+        return multiply(self, as_node(other)) if isinstance(other, _OPERANDS) else NotImplemented
 
     def __rmul__(self, other: Node | float) -> Node:
         return multiply(as_node(other), self)
 
     def __truediv__(self, other: Node | float) -> Node:
-        return divide(self, as_node(other))
+        return divide(self, as_node(other)) if isinstance(other, _OPERANDS) else NotImplemented
 
     def __rtruediv__(self, other: Node | float) -> Node:
         return divide(as_node(other), self)
@@ -73,6 +75,9 @@ class Node:
 
     def __repr__(self) -> str:
         return render(self)
+
+
+_OPERANDS = (Node, int, float, np.number)
 
 
 def node(op: str, args: tuple[Node, ...], kind: Kind, attribute: Attribute = None) -> Node:
@@ -124,7 +129,7 @@ def as_node(value: Node | float | int | bool) -> Node:
         return value
     if isinstance(value, bool):
         return boolean(value)
-    return real(value) if isinstance(value, float) else integer(int(value))
+    return real(value) if isinstance(value, float | np.floating) else integer(int(value))
 
 
 def constant_value(n: Node) -> float | int | bool | None:

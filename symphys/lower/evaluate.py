@@ -1,0 +1,66 @@
+"""A kernel that evaluates expressions of a system on arrays: accelerations, energies, anything that was derived."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sympy
+
+from codegen import Builder, Intent, Kernel, Node, apply, lower_expressions, variable
+from codegen import Array, Scalar
+from symphys.lower.flow import accelerations, arguments_of, rate_nodes
+from symphys.lower.frame import LANE, Frame
+from symphys.mechanics.dynamics import Dynamics, SecondOrder
+
+
+def evaluate_kernel(dynamics: Dynamics, expressions: Sequence[Any]) -> Kernel:
+    """values [m] of m expressions in jet symbols, from `state` [n], `parameters` [P], `signals` [U] and t; one point an instance.
+
+    Accelerations (and the rates of first-order states) that occur are solved from the equations of motion first.
+    """
+    a = arguments_of(dynamics)
+    symbols = dict(a.symbols)
+    needed = set().union(*(sympy.sympify(e).free_symbols for e in expressions))
+    symbols.update(_rates(dynamics, symbols, needed))
+    b = Builder()
+    for p in a.all:
+        b.names.fresh(str(p.attribute))
+    arrays = (
+        Array("state", (max(len(a.state), 1),)),
+        Array("signals", (max(len(a.signals), 1),)),
+        Array("parameters", (max(len(a.parameters), 1),)),
+        Array("times", ()),
+        Array("values", (len(expressions),), intent=Intent.OUT),
+    )
+    values = lower_expressions(expressions, symbols)
+    for array, inputs in (("state", a.state), ("signals", a.signals), ("parameters", a.parameters)):
+        for i, target in enumerate(inputs):
+            _bind(b, target, array, i)
+    _bind(b, a.time, "times")
+    for i, value in enumerate(values):
+        b.store("values", i, value=value)
+    return Kernel("evaluate", LANE, arrays, (), b.block())
+
+
+def _bind(b: Builder, target: Node, array: str, *index: int) -> None:
+    from codegen import Load, as_node
+
+    b.add(Load(target, array, tuple(as_node(i) for i in index)))
+
+
+def _rates(dynamics: Dynamics, symbols: dict[Any, Node], needed: set[Any]) -> dict[Any, Node]:
+    space = dynamics.space
+    found: dict[Any, Node] = {}
+    if isinstance(dynamics, SecondOrder):
+        wanted = [space.symbol(space.order(q)[0], 2) for q in dynamics.coordinates]
+        if needed & set(wanted):
+            found.update(zip(wanted, accelerations(dynamics, symbols), strict=True))
+        return found
+    wanted = [space.symbol(space.order(x)[0], 1) for x in dynamics.state]
+    if needed & set(wanted):
+        found.update(zip(wanted, rate_nodes(dynamics, symbols), strict=True))
+    return found
+
+
+__all__ = ["Frame", "Scalar", "apply", "evaluate_kernel", "variable"]

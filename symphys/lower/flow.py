@@ -1,0 +1,224 @@
+"""From derived equations to functions that kernels call: rates, kick and drift, conserved quantities, in nodes.
+
+Every function takes (t, state, signals, parameters) in this order. The *working* state is what the integrator advances;
+the *user's* state is what goes in and comes out. They differ only where an implicit symplectic method integrates a
+Lagrangian system in its canonical momenta.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from codegen import (
+    Builder,
+    CompilerBug,
+    Function,
+    Kind,
+    Node,
+    apply,
+    identifier,
+    lower_expressions,
+    real,
+    rebuild,
+    solve,
+    variable,
+)
+from symphys.errors import UnsupportedError
+from symphys.mechanics.dynamics import Dynamics, FirstOrder, SecondOrder
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The variables that all functions of one system share, and the node of each symbol."""
+
+    time: Node
+    state: tuple[Node, ...]
+    signals: tuple[Node, ...]
+    parameters: tuple[Node, ...]
+    symbols: Mapping[Any, Node]
+
+    @property
+    def all(self) -> tuple[Node, ...]:
+        """The parameters of every function, in order."""
+        return (self.time, *self.state, *self.signals, *self.parameters)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A conserved quantity as a function: its value, and the sum of the absolute values of its terms."""
+
+    name: str
+    function: Function
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A system that kernels can advance: x' = rates(t, x), and its parts where it splits.
+
+    `kick` gives p' from (t, q), `drift` gives q' from (t, p); `q` and `p` index the working state. `canonical` is set where
+    the working state is (q, p) of a Lagrangian system: `rates` then takes a guess of the velocities besides.
+    """
+
+    arguments: Arguments
+    labels: tuple[Any, ...]
+    rates: Function
+    watches: tuple[Watch, ...]
+    q: tuple[int, ...] = ()
+    p: tuple[int, ...] = ()
+    kick: Function | None = None
+    drift: Function | None = None
+    autonomous: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Identifiers of the state's components."""
+        return tuple(str(n.attribute) for n in self.arguments.state)
+
+
+def arguments_of(dynamics: Dynamics) -> Arguments:
+    """Identifiers for every symbol of a system, readable where the symbol's name is one already."""
+    taken: set[str] = set()
+    symbols: dict[Any, Node] = {}
+
+    def name(symbol: Any) -> Node:
+        text = identifier(symbol.name, taken)
+        taken.add(text)
+        symbols[symbol] = variable(text)
+        return symbols[symbol]
+
+    state = tuple(name(s) for s in dynamics.state)
+    parameters = tuple(name(s) for s in dynamics.parameters)
+    signals = tuple(name(s) for s, _ in dynamics.signals)
+    return Arguments(name(dynamics.time), state, signals, parameters, symbols)
+
+
+def function_of(name: str, parameters: Sequence[Node], results: Sequence[Node], wishes: Sequence[str]) -> Function:
+    """A straight-line function whose results are bound to readable names."""
+    builder = Builder()
+    for p in parameters:
+        builder.names.fresh(str(p.attribute))
+    named = tuple(builder.let(wish, result) for wish, result in zip(wishes, results, strict=True))
+    return Function(name, tuple(parameters), builder.block(), named)
+
+
+def accelerations(dynamics: SecondOrder, symbols: Mapping[Any, Node]) -> tuple[Node, ...]:
+    """a = M^-1 F, solved in the kernel by the strategy that the structure of M allows (DESIGN.md, 3.7)."""
+    n = len(dynamics.coordinates)
+    entries = [entry for row in dynamics.mass_matrix for entry in row]
+    lowered = lower_expressions([*entries, *dynamics.forcing], symbols)
+    matrix = [lowered[i * n : (i + 1) * n] for i in range(n)]
+    return solve(matrix, lowered[n * n :], dynamics.positive)
+
+
+def rate_nodes(dynamics: Dynamics, symbols: Mapping[Any, Node]) -> tuple[Node, ...]:
+    """dx/dt of the user's state."""
+    if isinstance(dynamics, SecondOrder):
+        return (*(symbols[v] for v in dynamics.velocities), *accelerations(dynamics, symbols))
+    if not isinstance(dynamics, FirstOrder):
+        raise CompilerBug(f"no rates for {type(dynamics).__name__}")
+    if dynamics.matrix is None:
+        return lower_expressions(dynamics.rates, symbols)
+    n = len(dynamics.rates)
+    lowered = lower_expressions([*(e for row in dynamics.matrix for e in row), *dynamics.rates], symbols)
+    return solve([lowered[i * n : (i + 1) * n] for i in range(n)], lowered[n * n :], False)
+
+
+def watches_of(dynamics: Dynamics, arguments: Arguments) -> tuple[Watch, ...]:
+    """The conserved quantities as functions of the user's state."""
+    found = []
+    for index, quantity in enumerate(dynamics.conserved):
+        value, *terms = lower_expressions([quantity.jet, *quantity.terms], arguments.symbols)
+        scale = real(0.0)
+        for term in terms:
+            scale = scale + apply("abs", term)
+        function = function_of(f"conserved_{index}", arguments.all, (value, scale), (f"value_{index}", f"scale_{index}"))
+        found.append(Watch(quantity.name, function))
+    return tuple(found)
+
+
+def lower_flow(dynamics: Dynamics) -> Flow:
+    """The flow of a system in the user's own state, with kick and drift where it is separable."""
+    arguments = arguments_of(dynamics)
+    rates = rate_nodes(dynamics, arguments.symbols)
+    wishes = [f"rate_{n.attribute}" for n in arguments.state]
+    function = function_of("rates", arguments.all, rates, wishes)
+    watches = watches_of(dynamics, arguments)
+    q, p = _split(dynamics)
+    if not q:
+        return Flow(arguments, dynamics.labels, function, watches, autonomous=_autonomous(dynamics))
+    kick = function_of("kick", arguments.all, [rates[i] for i in p], [wishes[i] for i in p])
+    drift = function_of("drift", arguments.all, [rates[i] for i in q], [wishes[i] for i in q])
+    return Flow(arguments, dynamics.labels, function, watches, q, p, kick, drift, _autonomous(dynamics))
+
+
+def _autonomous(dynamics: Dynamics) -> bool:
+    return bool(getattr(dynamics, "autonomous", False))
+
+
+def _split(dynamics: Dynamics) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Which components drift and which are kicked, where the system is separable."""
+    n = len(dynamics.state)
+    if isinstance(dynamics, SecondOrder) and dynamics.separable:
+        return tuple(range(n // 2)), tuple(range(n // 2, n))
+    if isinstance(dynamics, FirstOrder) and dynamics.separable and dynamics.pairs and dynamics.matrix is None:
+        return tuple(a for a, _ in dynamics.pairs), tuple(b for _, b in dynamics.pairs)
+    return (), ()
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """A Lagrangian system in canonical variables, for implicit symplectic methods.
+
+    `rates`: (t, q, p, guess of v, signals, parameters) -> (v, p'); `momenta`: (t, q, v, ...) -> p;
+    `velocities`: (t, q, p, guess, ...) -> v, by Newton's method on p = dL/dv (one solve where L is quadratic in v).
+    """
+
+    flow: Flow
+    momenta: Function
+    velocities: Function
+    rates: Function
+
+
+NEWTON_STEPS = 2  # in each sweep of the stage iteration, which itself repeats until nothing moves
+NEWTON_STEPS_OUTPUT = 6  # where velocities are reported: quadratic convergence from the last stage's velocity
+
+
+def lower_canonical(dynamics: SecondOrder) -> Canonical:
+    """The canonical form (q, p) of a Lagrangian system: p = dL/dv, p' = dL/dq + Q - dD/dv."""
+    flow = lower_flow(dynamics)
+    a = flow.arguments
+    n = len(dynamics.coordinates)
+    v = a.state[n:]
+    momenta_at_v = lower_expressions(dynamics.momenta, a.symbols)
+    entries = lower_expressions([e for row in dynamics.mass_matrix for e in row], a.symbols)
+    matrix = [entries[i * n : (i + 1) * n] for i in range(n)]
+    p = tuple(variable(f"momentum_{x.attribute}") for x in a.state[:n])
+    if any(str(x.attribute) in {str(y.attribute) for y in a.all} for x in p):
+        raise UnsupportedError("a symbol of the system is called momentum_<coordinate>; rename it")
+    guess = tuple(variable(f"guess_{x.attribute}") for x in v)
+    quadratic = bool(dynamics.quadratic)
+
+    def newton(start: tuple[Node, ...], steps: int) -> tuple[Node, ...]:
+        current = start
+        for _ in range(1 if quadratic else steps):
+            at = dict(zip(v, current, strict=True))
+            here = rebuild(momenta_at_v, at)
+            rows = [rebuild(row, at) for row in matrix]
+            change = solve(rows, [pi - hi for pi, hi in zip(p, here, strict=True)], dynamics.positive)
+            current = tuple(c + d for c, d in zip(current, change, strict=True))
+        return current
+
+    start = tuple(real(0.0) for _ in v) if quadratic else guess
+    velocity, reported = newton(start, NEWTON_STEPS), newton(start, NEWTON_STEPS_OUTPUT)
+    gradient = rebuild(lower_expressions(dynamics.gradient, a.symbols), dict(zip(v, velocity, strict=True)))
+    inputs = (a.time, *a.state[:n], *p, *guess, *a.signals, *a.parameters)
+    names = [str(x.attribute) for x in v]
+    rates = function_of("canonical_rates", inputs, (*velocity, *gradient), [*(f"new_{x}" for x in names), *(f"force_{x}" for x in names)])
+    velocities = function_of("velocities", inputs, reported, [f"final_{x}" for x in names])
+    momenta = function_of("momenta", a.all, momenta_at_v, [f"p_{x}" for x in names])
+    return Canonical(flow, momenta, velocities, rates)
+
+
+__all__ = ["Arguments", "Canonical", "Flow", "Kind", "Watch", "arguments_of", "lower_canonical", "lower_flow"]

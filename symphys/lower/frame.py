@@ -1,0 +1,160 @@
+"""What all trajectory kernels share: their arrays, the parameters and signals of an instance, what is saved and watched.
+
+Layout (the lane axis, `trajectory`, is last and left out): `parameters` [P]; `carry` [C], the working state and what the
+method remembers, so that a run can stop and go on; `counters` [K]; `watched` [3 Q], for each conserved quantity its first
+value, its largest change and the largest sum of the absolute values of its terms; `saved` [n, rows].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from codegen import Array, Builder, Intent, Kind, Node, Scalar, apply, integer, real, variable
+from symphys.lower.flow import Flow, Watch
+
+State = tuple[Node, ...]
+LANE = "trajectory"
+RUNNING, FINISHED, NOT_FINITE, STEP_TOO_SMALL, NOT_CONVERGED, EVENT = range(6)
+STATUS, STEPS, REJECTED, ROW = range(4)
+COUNTERS = 4
+SIGNAL_DEGREE = 5
+
+
+@dataclass(frozen=True)
+class SignalTable:
+    """A signal u(t) as polynomials of degree 5 on equal pieces: coefficient arrays, and the scalars that find the piece."""
+
+    name: str
+
+    @property
+    def array(self) -> Array:
+        return Array(f"table_{self.name}", (f"pieces_{self.name}", SIGNAL_DEGREE + 1), Kind.REAL, Intent.IN, instanced=False)
+
+    @property
+    def scalars(self) -> tuple[Scalar, ...]:
+        return (
+            Scalar(f"pieces_{self.name}", Kind.INT),
+            Scalar(f"begin_{self.name}"),
+            Scalar(f"per_time_{self.name}"),
+        )
+
+    def value(self, b: Builder, t: Node) -> Node:
+        """u(t), the outermost pieces continued beyond the ends."""
+        pieces, begin, per_time = (s.node for s in self.scalars)
+        place = (t - begin) * per_time
+        inside = apply("min", apply("max", place, 0.0), apply("to_real", pieces - 1))
+        piece = apply("to_int", inside)
+        piece = apply("select", apply("lt", piece, pieces), piece, pieces - 1)
+        piece = b.let(f"piece_{self.name}", piece)
+        local = b.let(f"local_{self.name}", place - apply("to_real", piece))
+        total: Node | None = None
+        for power in reversed(range(SIGNAL_DEGREE + 1)):
+            c = b.load(f"u{power}_{self.name}", self.array.name, piece, power)
+            total = c if total is None else total * local + c
+        assert total is not None
+        return b.let(self.name, total)
+
+
+@dataclass
+class Frame:
+    """A trajectory kernel under construction, and the inputs of its instance."""
+
+    flow: Flow
+    dtype: str
+    builder: Builder = field(default_factory=Builder)
+    arrays: list[Array] = field(default_factory=list)
+    scalars: list[Scalar] = field(default_factory=list)
+    parameters: State = ()
+    _signal_cache: dict[bytes, State] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.tables = [SignalTable(str(s.attribute)) for s in self.flow.arguments.signals]
+        for name in (str(n.attribute) for n in self.flow.arguments.all):
+            self.builder.names.fresh(name)  # the names of the system are its own: registers are named after them below
+        self.array("parameters", (max(len(self.flow.arguments.parameters), 1),))
+        for table in self.tables:
+            self.arrays.append(table.array)
+            self.scalars.extend(table.scalars)
+
+    def array(
+        self, name: str, shape: Sequence[int | str], kind: Kind = Kind.REAL, intent: Intent = Intent.IN, instanced: bool = True
+    ) -> str:
+        self.arrays.append(Array(name, tuple(shape), kind, intent, instanced))
+        return name
+
+    def scalar(self, name: str, kind: Kind = Kind.REAL) -> Node:
+        scalar = Scalar(name, kind)
+        if scalar not in self.scalars:
+            self.scalars.append(scalar)
+        return scalar.node
+
+    def load_parameters(self) -> None:
+        b = self.builder
+        self.parameters = tuple(
+            b.load(f"{p.attribute}", "parameters", i) for i, p in enumerate(self.flow.arguments.parameters)
+        )
+
+    def signals(self, builder: Builder, t: Node) -> State:
+        return tuple(table.value(builder, t) for table in self.tables)
+
+    def epsilon(self) -> float:
+        return 2.0**-52 if self.dtype == "float64" else 2.0**-23
+
+    # -- carry, watch, save ----------------------------------------------------------------------------------------------
+    def load_registers(self, wishes: Sequence[str], array: str = "carry", kind: Kind = Kind.REAL, offset: int = 0) -> State:
+        b = self.builder
+        found = []
+        for i, wish in enumerate(wishes):
+            found.append(b.register(wish, b.load(f"{wish}_before", array, offset + i, kind=kind)))
+        return tuple(found)
+
+    def store_registers(self, values: Sequence[Node], array: str = "carry", offset: int = 0) -> None:
+        for i, value in enumerate(values):
+            self.builder.store(array, offset + i, value=value)
+
+    def arguments(self, t: Node, user: State) -> State:
+        return (t, *user, *self.signals(self.builder, t), *self.parameters)
+
+    def observe_watches(self, registers: State, t: Node, user: State) -> None:
+        """Take each conserved quantity at (t, user's state) into its largest change and scale."""
+        b = self.builder
+        for index, watch in enumerate(self.flow.watches):
+            first, change, size = registers[3 * index : 3 * index + 3]
+            value, scale = b.call(watch.function, self.arguments(t, user), (f"value_{index}", f"size_{index}"))
+            b.assign(change, apply("max", change, apply("abs", value - first)))
+            b.assign(size, apply("max", size, scale))
+
+    def start_watches(self, t: Node, user: State) -> None:
+        """Store first values, zero change and first scale."""
+        b = self.builder
+        for index, watch in enumerate(self.flow.watches):
+            value, scale = b.call(watch.function, self.arguments(t, user))
+            for offset, v in enumerate((value, real(0.0), scale)):
+                b.store("watched", 3 * index + offset, value=v)
+
+    def watch_registers(self) -> State:
+        wishes = [f"{what}_{i}" for i in range(len(self.flow.watches)) for what in ("first", "change", "scale")]
+        return self.load_registers(wishes, "watched")
+
+    def save(self, row: Node, user: State) -> None:
+        for i, value in enumerate(user):
+            self.builder.store("saved", i, row, value=value)
+
+
+def all_finite(values: State) -> Node:
+    """Whether a state is finite: the sum of its components times zero is zero."""
+    total: Node = real(0.0)
+    for value in values:
+        total = total + apply("abs", value)
+    return apply("isfinite", total)
+
+
+def zero() -> Node:
+    return integer(0)
+
+
+__all__ = [
+    "COUNTERS", "EVENT", "FINISHED", "LANE", "NOT_CONVERGED", "NOT_FINITE", "REJECTED", "ROW", "RUNNING", "STATUS", "STEPS",
+    "STEP_TOO_SMALL", "Frame", "SignalTable", "Watch", "all_finite", "variable", "zero",
+]  # fmt: skip

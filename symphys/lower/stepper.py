@@ -1,0 +1,295 @@
+"""How one step is written into a kernel: the integrators' own arithmetic, read with nodes.
+
+A stepper advances the working state by one step of given length and may remember numbers from one step to the next
+(the force at the end of a kick, the lost digits of compensated sums, the stages of an implicit step).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from codegen import Builder, Kind, Node, apply, boolean, integer, real
+from symphys.integrators import ExplicitTableau, Gauss, Splitting
+from symphys.integrators.arithmetic import accumulate, combine
+from symphys.integrators.gauss import gauss_update, predicted_states, stage_states
+from symphys.integrators.splitting import compensated_splitting_step, splitting_step
+from symphys.integrators.tableau import explicit_step
+from symphys.lower.flow import Canonical, Flow
+
+State = tuple[Node, ...]
+Rates = Callable[[Node, State], State]
+
+
+class Inputs(Protocol):
+    """What rates need besides time and state: the values of signals at a time, and the parameters."""
+
+    def signals(self, builder: Builder, t: Node) -> State:
+        """The signals' values at time t."""
+
+    @property
+    def parameters(self) -> State:
+        """The parameters of this instance."""
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """After one step: the state, what to remember, and whether an inner iteration converged (None: there is none)."""
+
+    state: State
+    memory: State
+    converged: Node | None = None
+
+
+class Stepper(Protocol):
+    """Writes steps of one method for one system."""
+
+    def memory_names(self) -> tuple[str, ...]:
+        """What is remembered between steps."""
+
+    def start(self, b: Builder, inputs: Inputs, t: Node, x: State, h: Node) -> State:
+        """The first contents of the memory."""
+
+    def step(self, b: Builder, inputs: Inputs, t: Node, x: State, memory: State, h: Node) -> Stepped:
+        """One step from (t, x) of length h."""
+
+
+@dataclass(frozen=True)
+class Exact:
+    """A node whose sums are never contracted or reassociated: compensated summation is written with these."""
+
+    node: Node
+
+    def __add__(self, other: Exact) -> Exact:
+        return Exact(apply("add_exact", self.node, other.node))
+
+    def __sub__(self, other: Exact) -> Exact:
+        return Exact(apply("sub_exact", self.node, other.node))
+
+
+def compensated_add(x: State, increments: State, carry: State) -> tuple[State, State]:
+    """x + increments with the lost digits carried into the next call (`integrators.arithmetic.accumulate`)."""
+    sums = [accumulate(Exact(a), Exact(d), Exact(c)) for a, d, c in zip(x, increments, carry, strict=True)]
+    return tuple(total.node for total, _ in sums), tuple(lost.node for _, lost in sums)
+
+
+def rates_of(flow: Flow, b: Builder, inputs: Inputs, name: str = "rates") -> Rates:
+    """f(t, x) as calls in the kernel under construction."""
+
+    def rates(t: Node, x: State) -> State:
+        signals = inputs.signals(b, t)
+        return b.call(flow.rates, (t, *x, *signals, *inputs.parameters), [f"{name}_{n}" for n in flow.names])
+
+    return rates
+
+
+@dataclass(frozen=True)
+class ExplicitStepper:
+    """An explicit Runge-Kutta method with a fixed step."""
+
+    flow: Flow
+    tableau: ExplicitTableau
+    compensated: bool = False
+
+    def memory_names(self) -> tuple[str, ...]:
+        return tuple(f"lost_{n}" for n in self.flow.names) if self.compensated else ()
+
+    def start(self, b: Builder, inputs: Inputs, t: Node, x: State, h: Node) -> State:
+        return tuple(real(0.0) for _ in self.memory_names())
+
+    def step(self, b: Builder, inputs: Inputs, t: Node, x: State, memory: State, h: Node) -> Stepped:
+        stages, new, _ = explicit_step(self.tableau, rates_of(self.flow, b, inputs), t, x, h)
+        if not self.compensated:
+            return Stepped(new, ())
+        increments = tuple(h * k for k in combine(self.tableau.b, stages))
+        return Stepped(*compensated_add(x, increments, memory))
+
+
+@dataclass(frozen=True)
+class SplittingStepper:
+    """A composition of kicks and drifts; a force at the end of a step is kept for the beginning of the next."""
+
+    flow: Flow
+    splitting: Splitting
+    compensated: bool = False
+
+    @property
+    def keeps_force(self) -> bool:
+        """Whether steps begin and end with a kick, so that neighbouring ones share a force."""
+        stages = self.splitting.stages
+        return stages[0][0] == stages[-1][0] == "kick"
+
+    def memory_names(self) -> tuple[str, ...]:
+        names = self.flow.names
+        force = [f"force_{names[i]}" for i in self.flow.p] if self.keeps_force else []
+        return (*force, *(f"lost_{n}" for n in names)) if self.compensated else tuple(force)
+
+    def _kick(self, b: Builder, inputs: Inputs, t: Node, q: State) -> State:
+        flow = self.flow
+        assert flow.kick is not None
+        x = self._merge(q, tuple(real(0.0) for _ in flow.p))
+        names = [f"force_{flow.names[i]}" for i in flow.p]
+        return b.call(flow.kick, (t, *x, *inputs.signals(b, t), *inputs.parameters), names)
+
+    def _drift(self, b: Builder, inputs: Inputs, t: Node, p: State) -> State:
+        flow = self.flow
+        assert flow.drift is not None
+        x = self._merge(tuple(real(0.0) for _ in flow.q), p)
+        names = [f"velocity_{flow.names[i]}" for i in flow.q]
+        return b.call(flow.drift, (t, *x, *inputs.signals(b, t), *inputs.parameters), names)
+
+    def _merge(self, q: State, p: State) -> State:
+        flow = self.flow
+        x = [real(0.0)] * (len(q) + len(p))
+        for index, value in zip((*flow.q, *flow.p), (*q, *p), strict=True):
+            x[index] = value
+        return tuple(x)
+
+    def start(self, b: Builder, inputs: Inputs, t: Node, x: State, h: Node) -> State:
+        force = self._kick(b, inputs, t, tuple(x[i] for i in self.flow.q)) if self.keeps_force else ()
+        return (*force, *(real(0.0) for _ in x)) if self.compensated else force
+
+    def step(self, b: Builder, inputs: Inputs, t: Node, x: State, memory: State, h: Node) -> Stepped:
+        flow, m = self.flow, len(self.flow.p) if self.keeps_force else 0
+        q, p = tuple(x[i] for i in flow.q), tuple(x[i] for i in flow.p)
+        latest: dict[State, State] = {q: memory[:m]} if m else {}
+
+        def kick(time: Node, at: State) -> State:
+            if at not in latest:
+                latest.clear()
+                latest[at] = self._kick(b, inputs, time, at)
+            return latest[at]
+
+        def named(wish: str, values: State) -> State:
+            return tuple(b.let(f"{wish}_{flow.names[i]}", value) for i, value in zip(flow.q, values, strict=True))
+
+        def drift(time: Node, momentum: State) -> State:
+            return self._drift(b, inputs, time, momentum)
+
+        def kick_named(time: Node, at: State) -> State:
+            return kick(time, at if at in latest else named("at", at))
+
+        if not self.compensated:
+            new_q, new_p = splitting_step(self.splitting, kick_named, drift, t, q, p, h)
+            lost: State = ()
+        else:
+            lost_x = memory[m:]
+            carry = (tuple(Exact(lost_x[i]) for i in flow.q), tuple(Exact(lost_x[i]) for i in flow.p))
+            steps = _ExactFlows(kick, drift)
+            q_, p_, (lost_q, lost_p) = compensated_splitting_step(
+                self.splitting, steps.kick, steps.drift, t, _exact(q), _exact(p), h, carry
+            )
+            new_q, new_p = tuple(e.node for e in q_), tuple(e.node for e in p_)
+            lost = self._merge(tuple(e.node for e in lost_q), tuple(e.node for e in lost_p))
+        force = next(reversed(latest.values())) if m else ()
+        return Stepped(self._merge(new_q, new_p), (*force, *lost))
+
+
+def _exact(values: State) -> tuple[Exact, ...]:
+    return tuple(Exact(v) for v in values)
+
+
+@dataclass(frozen=True)
+class Increment:
+    """A rate that, times a duration, becomes an exact increment."""
+
+    node: Node
+
+    def __rmul__(self, duration: Node) -> Exact:
+        return Exact(duration * self.node)
+
+
+@dataclass(frozen=True)
+class _ExactFlows:
+    """Kick and drift between exact sums: rates are ordinary arithmetic, only their accumulation is exact."""
+
+    kick_rates: Rates
+    drift_rates: Rates
+
+    def kick(self, t: Node, q: tuple[Exact, ...]) -> tuple[Increment, ...]:
+        return tuple(Increment(r) for r in self.kick_rates(t, tuple(e.node for e in q)))
+
+    def drift(self, t: Node, p: tuple[Exact, ...]) -> tuple[Increment, ...]:
+        return tuple(Increment(r) for r in self.drift_rates(t, tuple(e.node for e in p)))
+
+
+SWEEPS = 100  # of the fixed-point iteration; it gains at least a digit a sweep at any sensible step
+
+
+@dataclass(frozen=True)
+class GaussStepper:
+    """Gauss-Legendre collocation by fixed-point iteration, in canonical variables for Lagrangian systems.
+
+    The iteration stops where the stages no longer move or rounding keeps them in motion (Hairer, Lubich, Wanner, GNI VIII.6).
+    """
+
+    flow: Flow
+    gauss: Gauss
+    tolerance: float
+    canonical: Canonical | None = None
+
+    def memory_names(self) -> tuple[str, ...]:
+        return tuple(f"stage{i}_{n}" for i in range(self.gauss.stages) for n in self.flow.names)
+
+    def _rates(self, b: Builder, inputs: Inputs, t: Node, x: State, guess: State) -> State:
+        if self.canonical is None:
+            return rates_of(self.flow, b, inputs)(t, x)
+        arguments = (t, *x, *guess, *inputs.signals(b, t), *inputs.parameters)
+        return b.call(self.canonical.rates, arguments, [f"rates_{n}" for n in self.flow.names])
+
+    def _guess(self, stage: State) -> State:
+        return stage[: len(stage) // 2] if self.canonical is not None else ()
+
+    def start(self, b: Builder, inputs: Inputs, t: Node, x: State, h: Node) -> State:
+        guess = tuple(real(0.0) for _ in x)
+        rates = self._rates(b, inputs, t, x, self._guess(guess))
+        return rates * self.gauss.stages
+
+    def step(self, b: Builder, inputs: Inputs, t: Node, x: State, memory: State, h: Node) -> Stepped:
+        s, n = self.gauss.stages, len(x)
+        old = tuple(memory[i * n : (i + 1) * n] for i in range(s))
+        states = predicted_states(self.gauss, x, h, old)
+        registers = [[b.register(f"k{i}_{m}", r) for m, r in zip(self.flow.names, old[i], strict=True)] for i in range(s)]
+        points = [[b.register(f"y{i}_{m}", r) for m, r in zip(self.flow.names, states[i], strict=True)] for i in range(s)]
+        change, before = b.register("change", real(1e300)), b.register("change_before", real(1e301))
+        sweep = b.register("sweep", integer(0))
+        more = apply("and", apply("lt", change, before), apply("lt", sweep, SWEEPS))
+        with b.repeat_while(apply("and", more, apply("lt", 0.0, change))):
+            fresh = []
+            for i, c in enumerate(self.gauss.c):
+                guess = self._guess(tuple(registers[i]))
+                fresh.append(self._rates(b, inputs, t + real(c) * h, tuple(points[i]), guess))
+            moved = stage_states(self.gauss, x, h, tuple(fresh))
+            largest: Node = real(0.0)
+            for new, point in zip(moved, points, strict=True):
+                for a, y in zip(new, point, strict=True):
+                    largest = apply("max", largest, apply("abs", a - y))
+            size = b.let("moved", largest)
+            b.assign(before, change)
+            b.assign(change, size)
+            for i in range(s):
+                for register, value in zip((*registers[i], *points[i]), (*fresh[i], *moved[i]), strict=True):
+                    b.assign(register, value)
+            b.assign(sweep, sweep + 1)
+        stages = tuple(tuple(r) for r in registers)
+        new = gauss_update(self.gauss, x, h, stages)
+        scale: Node = real(1.0)
+        for component in x:
+            scale = apply("max", scale, apply("abs", component))
+        converged = apply("le", change, scale * real(self.tolerance))
+        return Stepped(new, tuple(value for stage in stages for value in stage), converged)
+
+
+def stepper_for(flow: Flow, method: object, compensated: bool, canonical: Canonical | None, epsilon: float) -> Stepper:
+    """The stepper of a fixed-step method; `epsilon` is the rounding unit, to which implicit stages are solved."""
+    if isinstance(method, Splitting):
+        return SplittingStepper(flow, method, compensated)
+    if isinstance(method, Gauss):
+        return GaussStepper(flow, method, 1e4 * epsilon, canonical)
+    if isinstance(method, ExplicitTableau):
+        return ExplicitStepper(flow, method, compensated)
+    raise TypeError(f"{method} has no fixed step")
+
+
+__all__ = ["ExplicitStepper", "GaussStepper", "Kind", "SplittingStepper", "Stepper", "boolean", "stepper_for"]

@@ -1,0 +1,56 @@
+"""Kernels of a simulator: lowered, optimised and compiled when a run first needs them, kept for the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from codegen import Backend, CompiledKernel, Kernel, get_backend, optimise_kernel
+from symphys.lower.flow import Canonical, Flow, lower_canonical, lower_flow
+from symphys.mechanics.dynamics import Dynamics, SecondOrder
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A system in nodes, lowered once: its flow and, where asked for, its canonical form."""
+
+    dynamics: Dynamics
+    flow: Flow
+    _canonical: list[Canonical] = field(default_factory=list, compare=False, repr=False)
+
+    @property
+    def canonical(self) -> Canonical | None:
+        """The canonical form (q, p) of a Lagrangian system whose velocities are no momenta; None for other systems."""
+        if not isinstance(self.dynamics, SecondOrder):
+            return None
+        if not self._canonical:
+            self._canonical.append(lower_canonical(self.dynamics))
+        return self._canonical[0]
+
+
+def lower(dynamics: Dynamics) -> Lowered:
+    """A system in nodes."""
+    return Lowered(dynamics, lower_flow(dynamics))
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """Compiled kernels by what they were made for; compiling is left to the first run that needs it."""
+
+    backend: Backend
+    dtype: str
+    _known: dict[Any, CompiledKernel] = field(default_factory=dict, compare=False, repr=False)
+
+    def get(self, key: tuple[Any, ...], build: Callable[[], Kernel], instances: int) -> tuple[CompiledKernel, int]:
+        """The kernel of a key for that many instances, and the multiple to which their axis is padded."""
+        backend = self.backend.suited(instances)
+        full = (key, backend.lanes(self.dtype))
+        if full not in self._known:
+            self._known[full] = backend.compile(optimise_kernel(build()), self.dtype)
+        return self._known[full], backend.lanes(self.dtype)
+
+
+def kernels_for(backend: str, dtype: str) -> Kernels:
+    """An empty set of kernels for a backend; raises BackendUnavailableError where it cannot run here."""
+    return Kernels(get_backend(backend), dtype)

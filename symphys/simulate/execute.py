@@ -1,0 +1,89 @@
+"""Running trajectory kernels: launches in portions, so that progress shows, an interrupt loses nothing and memory is bounded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen import CompiledKernel
+from symphys.lower.frame import COUNTERS, EVENT, FINISHED, NOT_CONVERGED, NOT_FINITE, REJECTED, ROW, RUNNING, STATUS, STEP_TOO_SMALL, STEPS
+from symphys.simulate.status import Outcome
+
+OUTCOMES = {
+    RUNNING: Outcome.FINISHED,  # fixed steps: every row was taken
+    FINISHED: Outcome.FINISHED,
+    NOT_FINITE: Outcome.NOT_FINITE,
+    STEP_TOO_SMALL: Outcome.STEP_TOO_SMALL,
+    NOT_CONVERGED: Outcome.NOT_CONVERGED,
+    EVENT: Outcome.EVENT,
+}
+Report = Callable[[float], None]  # told the share that is done, between 0 and 1
+
+
+@dataclass(frozen=True)
+class Buffers:
+    """The arrays of a run that its kernels share."""
+
+    arrays: dict[str, NDArray[Any]]
+    instances: int
+    lanes: int
+
+    @property
+    def width(self) -> int:
+        """The padded length of the lane axis."""
+        return -(-self.instances // self.lanes) * self.lanes
+
+    def new(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float = 0.0) -> NDArray[Any]:
+        """A fresh instanced array, padded."""
+        array = np.full((*shape, self.width), fill, dtype=dtype)
+        self.arrays[name] = array
+        return array
+
+    def counter(self, which: int) -> NDArray[np.int64]:
+        """One of the kernel's counters, a number an instance."""
+        counters: NDArray[np.int64] = self.arrays["counters"][which]
+        return counters
+
+
+def make_buffers(
+    state: NDArray[Any], parameters: NDArray[Any], lanes: int, carry: int, watches: int, shared: dict[str, NDArray[Any]]
+) -> Buffers:
+    """`initial` and `parameters` given, `carry`, `counters` and `watched` empty, shared arrays (signal tables) added."""
+    instances = state.shape[1]
+    dtype = parameters.dtype
+    buffers = Buffers(dict(shared), instances, lanes)
+    buffers.arrays["initial"], buffers.arrays["parameters"] = state, parameters
+    buffers.new("carry", (carry,), dtype)
+    buffers.new("counters", (COUNTERS,), np.int64)
+    if watches:
+        buffers.new("watched", (3 * watches,), dtype)
+    return buffers
+
+
+def launch(kernel: CompiledKernel, buffers: Buffers, scalars: dict[str, Any], threads: int) -> None:
+    """One launch over all instances."""
+    kernel(buffers.arrays, scalars, (buffers.instances,), threads=threads)
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def drift_of(buffers: Buffers, watches: int, shape: tuple[int, ...]) -> list[NDArray[np.float64]]:
+    """For each watched quantity, its largest change divided by its scale, one number a trajectory."""
+    watched = buffers.arrays["watched"]
+    found = []
+    for index in range(watches):
+        _, change, scale = (watched[3 * index + k, : buffers.instances].astype(np.float64) for k in range(3))
+        ratio = np.divide(change, scale, out=np.zeros_like(change), where=scale > 0)
+        found.append(ratio.reshape(shape))
+    return found
+
+
+__all__ = ["OUTCOMES", "REJECTED", "ROW", "STATUS", "STEPS", "Buffers", "Outcome", "Report", "cores", "drift_of", "launch", "make_buffers"]

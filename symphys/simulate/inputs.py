@@ -1,0 +1,179 @@
+"""What a user hands to a run, checked and laid out as the kernels want it: [component, instance], padded to the lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from symphys.errors import InputError
+
+Given = Mapping[Any, Any]
+_ASSUMPTIONS = (
+    ("positive", lambda a: a > 0),
+    ("negative", lambda a: a < 0),
+    ("nonnegative", lambda a: a >= 0),
+    ("nonpositive", lambda a: a <= 0),
+    ("integer", lambda a: a == np.round(a)),
+)
+
+
+@dataclass(frozen=True)
+class Instances:
+    """Values by component and instance: `state` [n, instances], `parameters` [P, instances]; `shape` is the ensemble's."""
+
+    state: NDArray[np.float64]
+    parameters: NDArray[np.float64]
+    shape: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """The number of trajectories."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+def numbers(what: str, symbol: Any, value: Any) -> NDArray[np.float64]:
+    """A user's value as real numbers; refused where it is complex, not numeric or not finite."""
+    try:
+        array = np.asarray(value)
+        if array.dtype == object:
+            array = np.asarray(np.vectorize(float)(array)) if array.ndim else np.asarray(float(value))
+        if np.iscomplexobj(array):
+            raise InputError(f"the {what} {symbol} is complex; {symbol} is real: give its real part")
+        array = array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"the {what} {symbol} is {value!r}, which is no real number; give a float or an array") from None
+    if not np.isfinite(array).all():
+        bad = array[~np.isfinite(array)].flat[0]
+        raise InputError(f"the {what} {symbol} is not finite: it holds {bad}; give finite numbers")
+    return array
+
+
+def _named(symbol: Any) -> str:
+    return str(symbol)
+
+
+def _lookup(given: Given, labels: Sequence[Any]) -> tuple[dict[Any, Any], list[Any]]:
+    """What was given for each label (SymPy's equality, or the same text where a name was given), and what fits no label."""
+    by_text = {str(label): label for label in labels}
+    found: dict[Any, Any] = {}
+    strange: list[Any] = []
+    for key, value in given.items():
+        label = key if key in labels else by_text.get(key) if isinstance(key, str) else None
+        if label is None:
+            strange.append(key)
+        else:
+            found[label] = value
+    return found, strange
+
+
+def read_instances(
+    initial: Given, parameters: Given, labels: Sequence[Any], wanted: Sequence[Any], others: Iterable[Any] = ()
+) -> Instances:
+    """The initial state and the parameters of every trajectory, broadcast against each other.
+
+    Raises InputError for a symbol without a value, a value without a symbol, numbers that are not finite or break an
+    assumption of their symbol, and shapes that do not broadcast.
+    """
+    state, strange_state = _lookup(initial, labels)
+    values, strange = _lookup({k: v for k, v in parameters.items() if k not in set(others)}, wanted)
+    refuse_strange(strange_state, labels, "initial value")
+    refuse_strange(strange, wanted, "parameter")
+    refuse_missing([label for label in labels if label not in state], "initial value", initial)
+    refuse_missing([symbol for symbol in wanted if symbol not in values], "value", parameters)
+    arrays = {label: numbers("initial value of", label, state[label]) for label in labels}
+    arrays.update({symbol: numbers("parameter", symbol, values[symbol]) for symbol in wanted})
+    for symbol in wanted:
+        check_assumptions(symbol, arrays[symbol])
+    shape = broadcast_shape(arrays)
+    flat = {key: np.broadcast_to(array, shape).reshape(-1) for key, array in arrays.items()}
+    count = int(np.prod(shape, dtype=np.int64))
+    return Instances(
+        np.array([flat[label] for label in labels]).reshape(len(labels), count),
+        np.array([flat[symbol] for symbol in wanted]).reshape(len(wanted), count),
+        shape,
+    )
+
+
+def refuse_strange(strange: Sequence[Any], known: Sequence[Any], what: str) -> None:
+    """InputError for keys that the system does not have."""
+    if strange:
+        names = ", ".join(_named(s) for s in known) or "none"
+        raise InputError(f"{strange[0]} is no {what} of this system; it has {names}. Remove {strange[0]} or rename it.")
+
+
+def refuse_missing(missing: Sequence[Any], what: str, given: Given) -> None:
+    """InputError for symbols without a value."""
+    if missing:
+        have = ", ".join(_named(s) for s in given) or "nothing"
+        rest = ", ".join(_named(s) for s in missing)
+        raise InputError(f"{what} missing for {rest}; given: {have}. Add {{{_named(missing[0])}: ...}}.")
+
+
+def check_assumptions(symbol: Any, array: NDArray[np.float64]) -> None:
+    """InputError where a value contradicts what its symbol was declared to be."""
+    for assumption, holds in _ASSUMPTIONS:
+        if getattr(symbol, f"is_{assumption}", None) and not holds(array).all():
+            bad = array[~holds(array)].flat[0]
+            raise InputError(f"{symbol} was declared {assumption}, and its value is {bad}; give a {assumption} number")
+
+
+def broadcast_shape(arrays: Mapping[Any, NDArray[Any]]) -> tuple[int, ...]:
+    """The shape of the ensemble."""
+    try:
+        return np.broadcast_shapes(*(a.shape for a in arrays.values()))
+    except ValueError:
+        shapes = ", ".join(f"{key}: {a.shape}" for key, a in arrays.items() if a.shape)
+        raise InputError(f"the arrays do not fit each other, their shapes are {shapes}; give one shape to all") from None
+
+
+def read_span(t_span: Any) -> tuple[float, float]:
+    """Start and end of a run; InputError unless they are two different finite numbers."""
+    try:
+        start, end = (float(x) for x in t_span)
+    except (TypeError, ValueError):
+        raise InputError(f"t_span is {t_span!r}; give two numbers (start, end)") from None
+    if not (np.isfinite(start) and np.isfinite(end)):
+        raise InputError(f"t_span = ({start}, {end}) is not finite; give two finite numbers")
+    if start == end:
+        raise InputError(f"t_span = ({start}, {end}) has no length; give an end that differs from the start")
+    return start, end
+
+
+def read_times(t_eval: Any, span: tuple[float, float]) -> NDArray[np.float64]:
+    """The times at which a run is sampled: monotonic in the direction of t_span, and inside it."""
+    times = numbers("times", "t_eval", t_eval)
+    direction = np.sign(span[1] - span[0])
+    if times.ndim != 1 or times.size == 0:
+        raise InputError(f"t_eval has shape {times.shape}; give a list of at least one time")
+    if (np.diff(times) * direction <= 0).any():
+        raise InputError(f"t_eval must run from {span[0]} to {span[1]} without repeating; sort it")
+    low, high = min(span), max(span)
+    if times.min() < low or times.max() > high:
+        raise InputError(f"t_eval reaches from {times.min()} to {times.max()}, outside t_span = {span}; widen t_span")
+    return times
+
+
+def positive_number(name: str, value: Any, least: float = 0.0) -> float:
+    """A finite number above `least`."""
+    number = float(numbers("option", sympy.Symbol(name), value))
+    if number <= least:
+        raise InputError(f"{name} = {number} must be above {least}; give a positive number")
+    return number
+
+
+def padded(values: NDArray[Any], lanes: int, dtype: Any) -> NDArray[Any]:
+    """[components, instances] padded to a multiple of the lanes with copies of the last instance, at least one component."""
+    components, count = values.shape
+    width = -(-count // lanes) * lanes
+    out = np.zeros((max(components, 1), width), dtype=dtype)
+    out[:components, :count] = values
+    if count:
+        out[:components, count:] = values[:, -1:]
+    return out

@@ -1,0 +1,151 @@
+"""Runs with a fixed step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symphys.errors import InputError
+from symphys.integrators import Gauss, Method
+from symphys.lower import fixed
+from symphys.lower.events import EventPlan
+from symphys.lower.frame import RUNNING
+from symphys.lower.stepper import stepper_for
+from symphys.simulate.compiled import Kernels, Lowered
+from symphys.simulate.execute import STATUS, STEPS, Buffers, Report, launch, make_buffers
+from symphys.simulate.inputs import Instances, padded
+
+PORTION = 4096  # steps between looks at progress and at trajectories that failed
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The steps at which a run is saved: `steps` [rows], and their times [rows]."""
+
+    steps: NDArray[np.int64]
+    times: NDArray[np.float64]
+    count: int
+    h: float
+
+
+def read_marks(span: tuple[float, float], dt: float, times: NDArray[Any] | None, save_every: int | None) -> Marks:
+    """The grid of a fixed-step run: round((t1 - t0) / dt) steps of equal length; InputError for times between steps."""
+    start, end = span
+    count = max(round(abs(end - start) / dt), 1)
+    h = (end - start) / count if abs(abs(end - start) / dt - count) < 1e-6 * count else np.copysign(dt, end - start)
+    if times is None:
+        steps = np.arange(0, count + 1, save_every or 1, dtype=np.int64)
+        return Marks(steps, start + steps * h, count, h)
+    place = (times - start) / h
+    steps = np.rint(place).astype(np.int64)
+    off = np.abs(place - steps) > 1e-6 * np.maximum(1.0, np.abs(place))
+    if off.any() or steps.max() > count:
+        bad = times[off][0] if off.any() else times[np.argmax(steps)]
+        raise InputError(
+            f"t_eval holds {bad}, which lies between two steps of dt = {dt} from t = {start}; "
+            "give times that are multiples of dt, or use rtol"
+        )
+    return Marks(steps, times, count, h)
+
+
+def portions(marks: Marks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Boundaries [rows + 1] and slots [rows] of the kernel's rows: long stretches are divided, only marks are saved."""
+    boundaries, slots = [0], []
+    for slot, step in enumerate(marks.steps):
+        while step - boundaries[-1] > PORTION:
+            boundaries.append(boundaries[-1] + PORTION)
+            slots.append(-1)
+        boundaries.append(int(step))
+        slots.append(slot)
+    while boundaries[-1] < marks.count:
+        boundaries.append(min(boundaries[-1] + PORTION, marks.count))
+        slots.append(-1)
+    return np.array(boundaries, dtype=np.int64), np.array([*slots, -1], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class FixedRun:
+    """What a fixed-step run left behind."""
+
+    marks: Marks
+    buffers: Buffers
+    interrupted: bool
+
+
+def run_fixed(
+    lowered: Lowered,
+    kernels: Kernels,
+    method: Method,
+    instances: Instances,
+    marks: Marks,
+    t_start: float,
+    watch: str,
+    watch_every: int,
+    events: EventPlan | None,
+    compensated: bool,
+    shared: dict[str, Any],
+    tables: dict[str, float | int],
+    threads: int,
+    report: Report,
+) -> FixedRun:
+    """Advance all trajectories by the marked steps; an interrupt keeps what was saved."""
+    canonical = lowered.canonical if isinstance(method, Gauss) and not lowered.flow.q else None
+    epsilon = float(np.finfo(kernels.dtype).eps)
+    stepper = stepper_for(lowered.flow, method, compensated, canonical, epsilon)
+    plan = fixed.FixedPlan(watch, watch_every > 1, events)
+    key = ("fixed", method.name, watch, watch_every > 1, compensated, events.key if events else None)
+    flow = lowered.flow
+    prepare, lanes = kernels.get(
+        ("prepare", *key), lambda: fixed.prepare_kernel(flow, stepper, canonical, plan, kernels.dtype), instances.count
+    )
+    advance, _ = kernels.get(
+        key, lambda: fixed.advance_kernel(flow, stepper, canonical, plan, kernels.dtype), instances.count
+    )
+    watches = len(flow.watches) if watch != fixed.WATCH_NOTHING else 0
+    buffers = make_buffers(
+        padded(instances.state, lanes, kernels.dtype),
+        padded(instances.parameters, lanes, kernels.dtype),
+        lanes,
+        len(fixed.carry_names(flow, stepper)),
+        watches,
+        shared,
+    )
+    if events is not None:
+        events.allocate(buffers, len(flow.names), kernels.dtype)
+    rows = len(marks.steps)
+    buffers.new("saved", (len(flow.names), rows), kernels.dtype, np.nan)
+    boundaries, slots = portions(marks)
+    buffers.arrays["step_marks"], buffers.arrays["row_slots"] = boundaries, slots
+    scalars: dict[str, Any] = {"t_start": t_start, "h": marks.h, "rows": rows, "marks": len(boundaries)}
+    scalars |= {"watch_every": watch_every, **tables}
+    launch(prepare, buffers, scalars, threads)
+    interrupted = _advance(advance, buffers, scalars, boundaries, threads, report)
+    return FixedRun(marks, buffers, interrupted)
+
+
+def _advance(
+    kernel: Any, buffers: Buffers, scalars: dict[str, Any], boundaries: NDArray[np.int64], threads: int, report: Report
+) -> bool:
+    """Launch in portions of about a second's work, stop where all trajectories have ended; True if interrupted."""
+    total = len(boundaries) - 1
+    portion = max(PORTION, int(2e8 / max(buffers.width, 1) / 16))  # instance-steps a launch
+    first = 0
+    try:
+        while first < total:
+            last = first + 1
+            while last < total and boundaries[last + 1] - boundaries[first] <= portion:
+                last += 1
+            launch(kernel, buffers, {**scalars, "first_row": first, "last_row": last}, threads)
+            first = last
+            report(boundaries[first] / max(boundaries[-1], 1))
+            if (buffers.counter(STATUS) != RUNNING).all():
+                break
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+__all__ = ["STATUS", "STEPS", "FixedRun", "Marks", "portions", "read_marks", "run_fixed"]
