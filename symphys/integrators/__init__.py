@@ -24,6 +24,8 @@ from symphys.integrators import (
     taylor,
     tsit5,
     verlet,
+    vern7,
+    vern9,
     yoshida,
 )
 from symphys.integrators.choose import Method, is_adaptive, kind_of, method_named, names_by_kind
@@ -61,7 +63,9 @@ METHODS: Mapping[str, Method] = _by_name(
     rk4.METHODS,
     dopri5.METHODS,
     tsit5.METHODS,
+    vern7.METHODS,
     dop853.METHODS,
+    vern9.METHODS,
     verlet.METHODS,
     suzuki.METHODS,
     yoshida.METHODS,

@@ -1,4 +1,4 @@
-"""Tsitouras' 5(4) method, the usual choice between tolerances of 1e-3 and 1e-8, with its free interpolant."""
+"""Tsitouras' 5(4) method, with its free interpolant of order 4."""
 
 from symphys.integrators.tableau import ExplicitTableau
 
