@@ -18,14 +18,10 @@ from codegen.ir import Node, node, variable, walk
 from codegen.primitives import apply
 from codegen.program import Assign, Block, Call, For, If, Let, Load, Statement, Var, While, nodes_of
 
+from .graph import LEAVES, Roots, Rule
 from .traverse import Scope, Substitution, names_in, names_used, results_of, with_body, with_nodes
 
-Roots = tuple[Node, ...]
-# (nodes that statements evaluate, nodes that bear names) -> both rewritten; only the first count as uses
-Rule = Callable[[Roots, Roots], tuple[Roots, Roots]]
-
 NEVER = 1 << 60
-LEAVES = ("constant", "variable")
 
 
 def unchanged(roots: Roots, named: Roots) -> tuple[Roots, Roots]:
