@@ -13,6 +13,7 @@ from symphys.mechanics.graph import free_symbols
 from symphys.mechanics.jets import JetSpace, from_jet
 from symphys.mechanics.probe import depends, vanishes, vanishing
 from symphys.mechanics.read import name_of
+from symphys.mechanics.tidy import readable
 
 
 def energy_of(action: Action) -> tuple[Any, ...]:
@@ -59,4 +60,4 @@ def conserved_quantities(
 
 def _quantity(name: str, terms: tuple[Any, ...], space: JetSpace) -> ConservedQuantity:
     jet = sympy.Add(*terms)
-    return ConservedQuantity(name, from_jet(jet, space), jet, tuple(terms))
+    return ConservedQuantity(name, from_jet(readable(jet), space), jet, tuple(terms))

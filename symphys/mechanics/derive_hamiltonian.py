@@ -12,6 +12,7 @@ from symphys.mechanics.jets import from_jet
 from symphys.mechanics.phase_space import Flow, PhaseSpace
 from symphys.mechanics.probe import depends, vanishes, vanishing
 from symphys.mechanics.read import name_of
+from symphys.mechanics.tidy import readable
 
 
 def hamilton_rates(system: PhaseSpace) -> tuple[Any, ...]:
@@ -86,7 +87,7 @@ def derive_flow_dynamics(flow: Flow) -> FirstOrder:
         hamiltonian=None,
         separable=False,
         autonomous=not depends(flow.rates, (flow.space.time, *signals)),
-        conservative=not signals,
+        conservative=False,
     )
 
 
@@ -106,7 +107,7 @@ def hamiltonian_conserved(system: PhaseSpace) -> tuple[ConservedQuantity, ...]:
 
 def _quantity(name: str, terms: tuple[Any, ...], system: PhaseSpace | Flow) -> ConservedQuantity:
     jet = sympy.Add(*terms)
-    return ConservedQuantity(name, from_jet(jet, system.space), jet, tuple(terms))
+    return ConservedQuantity(name, from_jet(readable(jet), system.space), jet, tuple(terms))
 
 
 def _input_symbols(space: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -36,7 +36,7 @@ def derive_lagrangian_dynamics(action: Action, form: NewtonForm | None = None) -
 def _second_order(action: Action, form: NewtonForm) -> SecondOrder:
     q, v = action.jet(0), action.jet(1)
     moving = (*q, *v, action.space.time, *action.input_symbols)
-    mass_matrix = settled(form.mass_matrix, moving)
+    mass_matrix = form.mass_matrix
     entries = [entry for row in mass_matrix for entry in row]
     constant_mass = not free_symbols(entries) & set(moving)
     state = (*q, *v)
@@ -61,7 +61,7 @@ def _second_order(action: Action, form: NewtonForm) -> SecondOrder:
         separable=constant_mass and not depends(form.forcing, v),
         autonomous=not depends(written, (action.space.time, *action.input_symbols)),
         conservative=is_closed(action),
-        positive=positive_definite(mass_matrix),
+        positive=positive_definite(mass_matrix, v),
     )
 
 

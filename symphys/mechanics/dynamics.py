@@ -85,7 +85,7 @@ class FirstOrder(Dynamics):
     hamiltonian: the function that generates the flow, or None.
     separable: q' depends on p alone and p' on q and t alone (H = T(p) + V(q, t), without friction).
     autonomous: the rates depend neither on time nor on signals.
-    conservative: there are no friction, forces or signals.
+    conservative: there is a generating function, and no friction, forces or signals.
     """
 
     rates: tuple[Any, ...]

@@ -11,6 +11,7 @@ from typing import Any
 from symphys.mechanics.action import Action
 from symphys.mechanics.differentiate import directional, gradient, jacobian
 from symphys.mechanics.jets import JetSpace
+from symphys.mechanics.structure import settled
 from symphys.mechanics.tidy import distributed
 
 
@@ -61,7 +62,7 @@ def newton_form(action: Action) -> NewtonForm:
     q, v = action.jet(0), action.jet(1)
     slopes = gradient(action.lagrangian, (*q, *v))
     momenta = slopes[len(q) :]
-    mass_matrix = jacobian(momenta, v)
+    mass_matrix = settled(jacobian(momenta, v), (*q, *v, action.space.time, *action.input_symbols))
     # the rate of p along the flow without the acceleration: the tangents are q -> v, t -> 1 and the inputs' rates
     tangents = {s: rate for s, rate in action.space.total_derivative.items() if s not in v}
     drift = directional(momenta, tangents)

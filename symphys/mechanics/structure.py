@@ -17,15 +17,15 @@ def settled(rows: Rows, symbols: Iterable[Any]) -> tuple[tuple[Any, ...], ...]:
 
     m l^2 cos(q)^2 + m l^2 sin(q)^2 becomes m l^2: the matrix of a pendulum written in Cartesian positions is constant.
     """
-    symbols = tuple(symbols)
+    symbols = frozenset(symbols)
     entries = [entry for row in rows for entry in row]
     entries = [sympy.S.Zero if zero else entry for entry, zero in zip(entries, vanishing(entries), strict=True)]
     truly = iter(zip(entries, dependent(entries, symbols), strict=True))
     return tuple(tuple(_settle(*next(truly), symbols) for _ in row) for row in rows)
 
 
-def _settle(entry: Any, depends: bool, symbols: tuple[Any, ...]) -> Any:
-    if depends or not free_symbols((entry,)) & set(symbols):
+def _settle(entry: Any, depends: bool, symbols: frozenset[Any]) -> Any:
+    if depends or entry.is_Atom or not free_symbols((entry,)) & symbols:
         return entry
     for value in (sympy.S.Zero, sympy.S.One):
         (plain,) = substitute((entry,), dict.fromkeys(symbols, value))
@@ -36,7 +36,20 @@ def _settle(entry: Any, depends: bool, symbols: tuple[Any, ...]) -> Any:
 
 def regular(rows: Rows, points: int = 3) -> bool:
     """Whether the matrix has full rank at almost every point."""
-    return any(_rank(matrix_at(rows, probe), probe.context)[0] == len(rows) for probe in map(Probe, range(points)))
+    for probe in map(Probe, range(points)):
+        matrix = matrix_at(rows, probe)
+        if _well_conditioned(matrix) or _rank(matrix, probe.context)[0] == len(rows):
+            return True
+    return False
+
+
+def _well_conditioned(matrix: Any) -> bool:
+    """Whether double precision is enough to see that `matrix` is regular."""
+    values = np.array([[complex(entry) for entry in row] for row in matrix.tolist()])
+    if not np.isfinite(values).all():
+        return False
+    rows = np.abs(values).max(axis=1, keepdims=True)
+    return bool((rows > 0).all()) and bool(np.linalg.cond(values / rows) < 1e8)
 
 
 def null_direction(rows: Rows) -> tuple[Any, ...] | None:
@@ -64,17 +77,31 @@ def null_direction(rows: Rows) -> tuple[Any, ...] | None:
     return tuple(sympy.Float(str(entry.real), 6) for entry in found[0])
 
 
-def positive_definite(rows: Rows, points: int = 3) -> bool:
-    """Whether the symmetric matrix was positive definite at random points."""
+def positive_definite(rows: Rows, velocities: Iterable[Any] = (), points: int = 3) -> bool:
+    """Whether the symmetric matrix was positive definite at random points, wherever it was real there.
+
+    Each point is tried with small `velocities` too, for a Lagrangian may bound them, as |v| < c.
+    """
+    velocities = tuple(velocities)
+    tried = 0
     for seed in range(points):
-        values = matrix_at(rows, Probe(seed)).tolist()
-        if any(complex(entry).imag != 0 or not np.isfinite(complex(entry).real) for row in values for entry in row):
-            return False
-        matrix = np.array([[float(entry.real) for entry in row] for row in values])
-        scale = np.sqrt(np.abs(np.diag(matrix)))
-        if (scale == 0).any() or np.linalg.eigvalsh(matrix / np.outer(scale, scale)).min() <= 1e-13 * len(matrix):
-            return False
-    return True
+        drawn = Probe(seed)
+        for fraction in (1, 100):
+            probe = Probe(seed, {velocity: drawn.value(velocity) / fraction for velocity in velocities})
+            values = matrix_at(rows, probe).tolist()
+            if any(complex(entry).imag != 0 or not np.isfinite(complex(entry).real) for row in values for entry in row):
+                continue
+            tried += 1
+            matrix = np.array([[float(entry.real) for entry in row] for row in values])
+            diagonal = np.diag(matrix)
+            if (diagonal <= 0).any():
+                return False
+            scaled = matrix / np.sqrt(np.outer(diagonal, diagonal))
+            if np.linalg.eigvalsh(scaled).min() <= 1e-13 * len(matrix):
+                return False
+            if not free_symbols(entry for row in rows for entry in row) & set(velocities):
+                break
+    return tried > 0
 
 
 def _rank(matrix: Any, context: Any) -> tuple[int, list[Any] | None]:

@@ -63,6 +63,14 @@ def readable(expression: Any) -> Any:
     return min(candidates, key=written_operations)
 
 
+def written_out(expression: Any) -> Any:
+    """A moderate expression as a plain sum of terms, as equations of motion are read."""
+    if written_operations(expression) > _MAX_OPERATIONS or _terms_when_expanded(expression) > _MAX_TERMS:
+        return expression
+    expanded = sympy.expand(expression, power_base=False, power_exp=False, log=False)
+    return min((expanded, expression), key=written_operations)
+
+
 def readable_fraction(numerator: Any, denominator: Any) -> Any:
     """numerator/denominator with common monomial factors divided out."""
     top, bottom = (sympy.factor_terms(readable(part)) for part in (numerator, denominator))

@@ -24,7 +24,7 @@ from symphys.mechanics.euler_lagrange import (
 from symphys.mechanics.jets import from_jet
 from symphys.mechanics.rates import solved_rates
 from symphys.mechanics.read import scalar
-from symphys.mechanics.tidy import readable, without
+from symphys.mechanics.tidy import readable, without, written_out
 from symphys.mechanics.transform import to_hamiltonian
 from symphys.systems.hamiltonian import Hamiltonian
 from symphys.systems.notation import latex_lines, text, text_lines
@@ -97,7 +97,7 @@ class Lagrangian:
             sides = euler_operator(self.action.lagrangian, self.coordinates, self.action.space, self.action.order)
         outer = generalised_forces(self.action)
         return tuple(
-            sympy.Eq(self._written(side), self._written(force), evaluate=False)
+            sympy.Eq(*(from_jet(written_out(each), self.action.space) for each in (side, force)), evaluate=False)
             for side, force in zip(sides, outer, strict=True)
         )
 
