@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from ..emit.python import emit_python
 from ..errors import CompilerBug
 from ..ir import Kind
 from ..program import Intent, Kernel
+from .interface import check_arrays
 
 LANES = {"float64": 16, "float32": 32}
 Launch = Callable[[int, int, int], None]
@@ -100,9 +101,9 @@ class CpuKernel:
         entries: list[int] = []
         sums: dict[str, NDArray[Any]] = {}
         stride = blocks * self.lanes
+        check_arrays(self.kernel, arrays, scalars, self.dtype, stride)
         for array in self.kernel.arrays:
             given = arrays[array.name]
-            self._check(array.name, array.kind, given, array.instanced, stride)
             if array.instanced:
                 stride = given.shape[-1]
             if array.intent is Intent.SUM:
@@ -113,13 +114,6 @@ class CpuKernel:
             value = scalars[scalar.name]
             entries.append(int(np.float64(value).view(np.uint64)) if scalar.kind is Kind.REAL else int(value) % 2**64)
         return np.array(entries, dtype=np.uint64), sums
-
-    def _check(self, name: str, kind: Kind, given: NDArray[Any], instanced: bool, least: int) -> None:
-        wanted = np.dtype(self.dtype if kind is Kind.REAL else np.int64)
-        if given.dtype != wanted or not given.flags.c_contiguous:
-            raise CompilerBug(f"array {name} must be contiguous {wanted}, not {given.dtype} with strides {given.strides}")
-        if instanced and given.shape[-1] < least:
-            raise CompilerBug(f"array {name} holds {given.shape[-1]} instances, the lanes reach {least}; pad it")
 
 
 def _shares(begin: int, end: int, threads: int) -> list[tuple[int, int]]:
@@ -139,6 +133,10 @@ class CpuBackend:
     def lanes(self, dtype: str) -> int:
         """Instances that are advanced together; lane axes are padded to a multiple of it."""
         return self.lane_count or LANES[dtype]
+
+    def suited(self, instances: int) -> CpuBackend:
+        """Scalar code for one instance, lanes for more."""
+        return replace(self, lane_count=1) if instances == 1 and self.lane_count is None else self
 
     def compile(self, kernel: Kernel, dtype: str = "float64", halo: int = 0) -> CpuKernel:
         """Machine code for a kernel, from the cache where it is known."""

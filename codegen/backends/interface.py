@@ -60,6 +60,10 @@ class Backend(Protocol):
         """The multiple to which lane axes are padded."""
         ...
 
+    def suited(self, instances: int) -> Backend:
+        """This backend as it does best for that many instances: one trajectory wants no lanes."""
+        ...
+
     def compile(self, kernel: Kernel, dtype: str = "float64", halo: int = 0) -> CompiledKernel:
         """A kernel for arrays of `dtype` ("float64" or "float32") whose lane axis has `halo` cells on either side."""
         ...

@@ -64,6 +64,11 @@ class ReferenceBackend:
         """No padding."""
         return 1
 
+    def suited(self, instances: int) -> ReferenceBackend:
+        """Itself: what it compiles suits any number of instances."""
+        del instances
+        return self
+
     def compile(self, kernel: Kernel, dtype: str = "float64", halo: int = 0) -> ReferenceKernel:
         """Nothing to compile."""
         return ReferenceKernel(kernel, dtype, halo)
