@@ -1,7 +1,11 @@
 """The compiler: expressions and structured kernels, their derivatives, and machine code for them. It knows no physics."""
 
+from .backends import Backend, CompiledKernel, get_backend
+from .backends.cuda import cuda_available
+from .backends.nvrtc import check_cuda
 from .builder import Builder, Names
 from .cache import KernelCache, default_directory
+from .emit.cuda import emit_cuda
 from .emit.python import emit_python
 from .errors import (
     BackendUnavailableError,
@@ -14,14 +18,19 @@ from .ir import Kind, Node, add_many, as_node, boolean, constant_value, integer,
 from .lower.autodiff import gradient, jacobian, jvp, vjp
 from .lower.from_sympy import lower_expressions
 from .lower.identifiers import identifier
+from .lower.linear_solve import solve
+from .lower.taylor import taylor_coefficients
+from .optimise.pipeline import optimise_kernel
 from .primitives import apply
-from .program import Array, Function, Intent, Kernel, Launch, Program, Repeat, Scalar, Transform
+from .program import Array, Function, Intent, Kernel, Launch, Let, Load, Program, Repeat, Scalar, Transform
 from .rewrite import rebuild
 
 __all__ = [
     "Array",
+    "Backend",
     "BackendUnavailableError",
     "Builder",
+    "CompiledKernel",
     "CompilerBug",
     "Function",
     "InputError",
@@ -30,6 +39,8 @@ __all__ = [
     "KernelCache",
     "Kind",
     "Launch",
+    "Let",
+    "Load",
     "Names",
     "Node",
     "Program",
@@ -42,17 +53,24 @@ __all__ = [
     "apply",
     "as_node",
     "boolean",
+    "check_cuda",
     "constant_value",
+    "cuda_available",
     "default_directory",
+    "emit_cuda",
     "emit_python",
+    "get_backend",
     "gradient",
     "identifier",
     "integer",
     "jacobian",
     "jvp",
     "lower_expressions",
+    "optimise_kernel",
     "real",
     "rebuild",
+    "solve",
+    "taylor_coefficients",
     "variable",
     "vjp",
     "walk",

@@ -1,0 +1,81 @@
+"""Derived quantities on arrays, through the same kernels as everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from codegen import get_backend, optimise_kernel
+from symphys.errors import InputError
+from symphys.lower.evaluate import evaluate_kernel
+from symphys.mechanics.dynamics import Dynamics
+from symphys.mechanics.jets import to_jet
+from symphys.simulate.execute import cores
+from symphys.simulate.inputs import broadcast_shape, check_assumptions, numbers, padded, refuse_missing, refuse_strange
+
+
+def evaluate_expression(
+    dynamics: Dynamics, expression: Any, state: Mapping[Any, Any], parameters: Mapping[Any, Any], t: Any, backend: str
+) -> NDArray[np.float64]:
+    """The values of an expression (or of several, stacked on a first axis) at points that broadcast: state, parameters, times.
+
+    Raises InputError for symbols that the system does not have, for values that are missing where the expression needs them, and for arrays
+    that do not fit each other.
+    """
+    listed = list(expression) if isinstance(expression, Sequence | sympy.MatrixBase) else [expression]
+    jets = [to_jet(sympy.sympify(e), dynamics.space) for e in listed]
+    signals = [user for _, user in dynamics.signals]
+    known = {*dynamics.labels, *dynamics.parameters, *signals}
+    refuse_strange([k for k in (*state, *parameters) if k not in known], sorted(known, key=str), "symbol")
+    given = {**state, **parameters}
+    kernel = evaluate_kernel(dynamics, jets)
+    needed = {s for jet in jets for s in jet.free_symbols}
+    accelerating = not needed <= {*dynamics.state, *dynamics.parameters, dynamics.time, *(s for s, _ in dynamics.signals)}
+    if accelerating:
+        needed = {*dynamics.state, *dynamics.parameters, dynamics.time, *(s for s, _ in dynamics.signals)}
+    times = numbers("time", "t", t)
+    columns = {
+        "state": _columns(dynamics.state, dynamics.labels, needed, given, "value"),
+        "parameters": _columns(dynamics.parameters, dynamics.parameters, needed, given, "value"),
+        "signals": _columns([s for s, _ in dynamics.signals], signals, needed, _at_times(signals, given, times), "signal"),
+    }
+    shape = broadcast_shape({"t": times, **{(n, i): a for n, arrays in columns.items() for i, a in enumerate(arrays)}})
+    count = int(np.prod(shape, dtype=np.int64))
+    chosen = get_backend(backend).suited(count)
+    lanes = chosen.lanes("float64")
+    arrays = {
+        name: padded(np.array([np.broadcast_to(a, shape).reshape(-1) for a in values]).reshape(len(values), count), lanes, np.float64)
+        for name, values in columns.items()
+    }
+    arrays["times"] = padded(np.broadcast_to(times, shape).reshape(1, -1), lanes, np.float64)[0]
+    arrays["values"] = np.zeros((len(jets), arrays["times"].shape[-1]))
+    chosen.compile(optimise_kernel(kernel))(arrays, {}, (count,), threads=cores())
+    values = arrays["values"][:, :count].reshape(len(jets), *shape)
+    return values if len(listed) > 1 or listed is expression else values[0]
+
+
+def _columns(symbols: Any, labels: Any, needed: set[Any], given: Mapping[Any, Any], what: str) -> list[NDArray[np.float64]]:
+    refuse_missing([u for s, u in zip(symbols, labels, strict=True) if s in needed and u not in given], what, given)
+    columns = []
+    for label in labels:
+        column = numbers(what, label, given.get(label, 0.0))
+        if label in given:
+            check_assumptions(label, column)
+        columns.append(column)
+    return columns
+
+
+def _at_times(signals: Sequence[Any], given: Mapping[Any, Any], times: NDArray[np.float64]) -> dict[Any, Any]:
+    """Signals given as functions of time, at these times; numbers and arrays as they are."""
+    found = {}
+    for signal in signals:
+        if signal in given:
+            value = given[signal]
+            if isinstance(value, tuple):
+                raise InputError(f"the signal {signal} is given as samples; evaluate takes its value or a function of time")
+            found[signal] = np.vectorize(value, otypes=[float])(times) if callable(value) else value
+    return found

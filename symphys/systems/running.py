@@ -1,0 +1,51 @@
+"""What every system can do once it is derived: compile, evaluate, emit. The classes delegate here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symphys.mechanics.dynamics import Dynamics
+from symphys.simulate.emit import trajectory_source
+from symphys.simulate.evaluate import evaluate_expression
+from symphys.simulate.simulator import Simulator, build_simulator
+
+
+class Runnable:
+    """A system with derived `dynamics`, which can be compiled, evaluated and emitted."""
+
+    @property
+    def dynamics(self) -> Dynamics:
+        """The equations of motion in jet symbols, as lowering takes them."""
+        raise NotImplementedError
+
+    def compile(self, method: str = "auto", *, backend: str = "cpu", dtype: str = "float64") -> Simulator:
+        """A simulator of this system.
+
+        method: "auto", or the name of an integrator (`Simulator.explain()` says which were chosen, and why).
+        backend: "cpu", "cuda", "reference" (NumPy), or "cuda-shim" (CUDA source on the CPU).
+        dtype: "float64" or "float32".
+
+        Raises `MethodError` for a method that is unknown or does not suit the system, `InputError` for an unknown backend or
+        dtype, `BackendUnavailableError` where the backend cannot run here.
+        """
+        return build_simulator(self.dynamics, method, backend, dtype)
+
+    def evaluate(
+        self, expression: Any, state: Mapping[Any, Any], parameters: Mapping[Any, Any] | None = None, t: Any = 0.0, *, backend: str = "cpu"
+    ) -> NDArray[np.float64]:
+        """The values of an expression in coordinates, velocities, accelerations, parameters and t, on arrays that broadcast.
+
+        Accelerations follow from the equations of motion. Raises `InputError` for symbols without a value.
+        """
+        return evaluate_expression(self.dynamics, expression, state, parameters or {}, t, backend)
+
+    def emit(self, backend: str = "cpu", *, method: str = "auto", dtype: str = "float64", adaptive: bool = False) -> str:
+        """The source of the kernel that advances trajectories: "cpu" as readable Python, "llvm", or "cuda".
+
+        adaptive: the kernel for a tolerance in place of the one for fixed steps, where the method has both.
+        """
+        return trajectory_source(self.dynamics, method, dtype, backend, adaptive)
