@@ -134,7 +134,11 @@ def _run(statement: Any, values: Values, mask: NDArray[np.bool_], at: _Instances
             at.arrays[array][tuple(w[mask] for w in where)] = stored[mask]
         case Accumulate(array, index, value):
             where = tuple(np.broadcast_to(at.evaluate(i, values), mask.shape)[mask] for i in index)
-            np.add.at(at.arrays[array], where, np.broadcast_to(at.evaluate(value, values), mask.shape)[mask])
+            added = np.broadcast_to(at.evaluate(value, values), mask.shape)[mask]
+            if where:
+                np.add.at(at.arrays[array], where, added)
+            else:  # one number: no index that could spread over the lanes
+                at.arrays[array][...] += added.sum()
         case For(counter, start, stop, body):
             for i in range(int(at.evaluate(start, values)), int(at.evaluate(stop, values))):
                 values[str(counter.attribute)] = i

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from codegen.emit.cuda import emit_cuda, kernel_symbol
+from codegen.emit.cuda import Layout, emit_cuda
 from codegen.errors import BackendUnavailableError
 from codegen.ir import Kind
 from codegen.program import Intent, Kernel
@@ -154,8 +154,13 @@ class CudaBackend:
         """Rows of whole 128-byte lines, so that the threads of a warp read as few as possible."""
         return 128 // np.dtype(dtype).itemsize
 
+    def suited(self, instances: int) -> CudaBackend:
+        """Itself: what it compiles suits any number of instances."""
+        del instances
+        return self
+
     def compile(self, kernel: Kernel, dtype: str = "float64", halo: int = 0) -> CudaKernel:
         """Machine code for the current device, through CuPy's cache on disk."""
         source = emit_cuda(kernel, dtype, halo)
         module = _cupy().RawModule(code=source, options=OPTIONS, backend="nvrtc")
-        return CudaKernel(kernel, dtype, halo, source, module.get_function(kernel_symbol(kernel)))
+        return CudaKernel(kernel, dtype, halo, source, module.get_function(Layout.of(kernel).symbol))

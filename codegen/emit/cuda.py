@@ -55,6 +55,11 @@ class Layout:
         naming(str(stride.attribute))
         return cls(kernel, naming, first, last, stride, tuple(naming.take(f"{a}_extent") for a in kernel.outer))
 
+    @property
+    def symbol(self) -> str:
+        """The name of the kernel in the text."""
+        return self.naming(self.kernel.name)
+
     def parameters(self) -> tuple[tuple[str, str], ...]:
         """(C type, name): first, last, stride, outer extents, arrays, scalars."""
         limits = (self.first, self.last, self.naming(str(self.stride.attribute)), *self.extents)
@@ -65,11 +70,6 @@ class Layout:
 
 def _pointer(array: Array) -> str:
     return f"{'const ' if array.intent is Intent.IN else ''}{TYPES[array.kind]}* __restrict__"
-
-
-def kernel_symbol(kernel: Kernel) -> str:
-    """The name of the kernel in the emitted source."""
-    return Layout.of(kernel).naming(kernel.name)
 
 
 def emit_cuda(kernel: Kernel, dtype: str = "float64", halo: int = 0) -> str:
@@ -126,7 +126,7 @@ def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str]) -> 
         "A thread per instance. The parameters: which instances of the lane axis run and the padded length of"
     )
     printer.comment("that axis; the extents of the outer axes; arrays, row-major with the lane axis last; scalars.")
-    printer.line(f'extern "C" __global__ void {naming(kernel.name)}(')
+    printer.line(f'extern "C" __global__ void {layout.symbol}(')
     printer.depth = 1
     *parameters, last = [f"{kind} {name}" for kind, name in layout.parameters()]
     for parameter in parameters:

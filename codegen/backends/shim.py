@@ -1,0 +1,153 @@
+"""The CUDA source on the CPU: `emit/shim.h` makes C++ of it, a C++ compiler makes a library, ctypes runs it.
+
+Slow, for tests and for reading along; that the text is right is shown without a GPU.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.emit.cuda import Layout, emit_cuda
+from codegen.errors import BackendUnavailableError, CompilerBug
+from codegen.ir import Kind
+from codegen.program import Intent, Kernel
+
+from .interface import Arrays, LaunchRange, Scalars, check_arrays, launch_range
+
+COMPILERS = ("g++", "c++", "clang++")
+FLAGS = ("-std=c++17", "-O2", "-shared", "-fPIC", "-ffp-contract=off", "-w")
+SYMBOL = "sym_shim_kernel"  # the kernel's own name may be one of the C library's
+
+
+def _compiler() -> str:
+    """A C++ compiler of this machine."""
+    for name in COMPILERS:
+        if path := shutil.which(name):
+            return path
+    raise BackendUnavailableError(
+        f'backend "cuda-shim" needs a C++ compiler ({", ".join(COMPILERS)}); install one, or choose backend="reference"'
+    )
+
+
+def shim_source(kernel: Kernel, dtype: str = "float64", halo: int = 0) -> str:
+    """C++ that holds the CUDA source of a kernel unchanged, and a function that launches it over a grid."""
+    parameters = Layout.of(kernel).parameters()
+    declared = ", ".join(f"{kind} {name}" for kind, name in parameters)
+    passed = ", ".join(name for _, name in parameters)
+    header = files("codegen.emit").joinpath("shim.h").read_text()
+    source = emit_cuda(kernel, dtype, halo)
+    return "\n".join(
+        [
+            *(["#define SYM_SHIM_BARRIERS"] if "__syncthreads" in source else []),
+            header,
+            f"#define {Layout.of(kernel).symbol} {SYMBOL}",
+            source,
+            f'extern "C" int sym_shim_launch(const unsigned* grid, unsigned block, {declared}) {{',
+            "    const dim3 blocks{grid[0], grid[1], grid[2]};",
+            f"    return sym_shim::run(blocks, block, [&] {{ {SYMBOL}({passed}); }});",
+            "}",
+            "",
+        ]
+    )
+
+
+def _library(source: str) -> ctypes.CDLL:
+    """The compiled and loaded source; its files are gone when this returns."""
+    compiler = _compiler()
+    with tempfile.TemporaryDirectory(prefix="symphys-shim-") as name:
+        folder = Path(name)
+        (folder / "kernel.cpp").write_text(source)
+        command = [compiler, *FLAGS, "-o", "kernel.so", "kernel.cpp"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise CompilerBug(f"the CUDA source does not compile under the shim ({' '.join(command)}):\n{done.stderr}")
+        return ctypes.CDLL(str(folder / "kernel.so"))
+
+
+@dataclass(frozen=True)
+class ShimKernel:
+    """A kernel as a function of a shared library."""
+
+    kernel: Kernel
+    dtype: str
+    halo: int
+    block: int
+    rows: int
+    source: str = field(repr=False)
+    library: ctypes.CDLL = field(repr=False)
+
+    def __call__(
+        self,
+        arrays: Arrays,
+        scalars: Scalars,
+        extents: tuple[int, ...],
+        threads: int = 1,
+        first: int = 0,
+        last: int | None = None,
+    ) -> None:
+        """Run in place; see `interface.CompiledKernel`. Blocks run one after the other, whatever `threads` says."""
+        span = launch_range(self.kernel, extents, first, last)
+        check_arrays(self.kernel, arrays, scalars, self.dtype, span.extent + 2 * self.halo)
+        stride = max((arrays[a.name].shape[-1] for a in self.kernel.arrays if a.instanced), default=span.extent)
+        padded = {a.name: pad(arrays[a.name], stride) if a.instanced else arrays[a.name] for a in self.kernel.arrays}
+        status = self._launch(padded, scalars, span, stride)
+        if status:
+            raise CompilerBug(f"kernel {self.kernel.name}: threads leave a block in which others wait at a barrier")
+        for array in self.kernel.arrays:
+            given = arrays[array.name]
+            if array.intent is not Intent.IN and padded[array.name] is not given:
+                given[...] = padded[array.name][..., : given.shape[-1]]
+
+    def _launch(self, arrays: Arrays, scalars: Scalars, span: LaunchRange, stride: int) -> int:
+        real = ctypes.c_float if self.dtype == "float32" else ctypes.c_double
+        y, z = (*(min(n, self.rows) for n in span.outer[::-1][:2]), 1, 1)[:2]
+        grid = (ctypes.c_uint * 3)(-(-span.lanes // self.block), y, z)
+        arguments: list[Any] = [grid, ctypes.c_uint(self.block)]
+        arguments += [ctypes.c_longlong(n) for n in (span.first, span.last, stride, *span.outer)]
+        arguments += [ctypes.c_void_p(arrays[a.name].ctypes.data) for a in self.kernel.arrays]
+        for scalar in self.kernel.scalars:
+            value = scalars[scalar.name]
+            arguments.append(real(value) if scalar.kind is Kind.REAL else ctypes.c_longlong(int(value)))
+        return int(self.library.sym_shim_launch(*arguments))
+
+
+def pad(array: NDArray[Any], stride: int) -> NDArray[Any]:
+    """The array with the lane axis lengthened to a stride; itself where it has that length."""
+    missing = stride - array.shape[-1]
+    return np.pad(array, [*((0, 0) for _ in array.shape[:-1]), (0, missing)]) if missing else array
+
+
+@dataclass(frozen=True)
+class ShimBackend:
+    """Compiles the CUDA source for the CPU; blocks of `block` threads, grids of at most `rows` blocks along y and z."""
+
+    block: int = 32
+    rows: int = 2
+    name: str = "cuda-shim"
+
+    def __post_init__(self) -> None:
+        _compiler()
+
+    def lanes(self, dtype: str) -> int:
+        """No padding."""
+        return 1
+
+    def suited(self, instances: int) -> ShimBackend:
+        """Itself: what it compiles suits any number of instances."""
+        del instances
+        return self
+
+    def compile(self, kernel: Kernel, dtype: str = "float64", halo: int = 0) -> ShimKernel:
+        """The source of `emit_cuda` as a library; CompilerBug, with the compiler's log, where it does not compile."""
+        library = _library(shim_source(kernel, dtype, halo))
+        return ShimKernel(kernel, dtype, halo, self.block, self.rows, emit_cuda(kernel, dtype, halo), library)

@@ -1,0 +1,127 @@
+// Enough of CUDA's language to run a kernel on the CPU, so that emitted text can be tested, stepped through and
+// understood without a GPU. Blocks run one after the other. The threads of a block run one after the other too; where the
+// kernel has barriers they are fibers, each of which runs to its next barrier before any goes past it. A warp has one
+// thread. Nothing is contracted or reordered.
+#include <math.h>
+#include <string.h>
+
+#include <functional>
+#ifdef SYM_SHIM_BARRIERS
+#include <ucontext.h>
+
+#include <memory>
+#include <vector>
+#endif
+
+struct dim3 {
+    unsigned x = 1, y = 1, z = 1;
+};
+static thread_local dim3 threadIdx, blockIdx, blockDim, gridDim;
+
+namespace sym_shim {
+
+enum Status { done = 0, split_at_barrier = 1 };
+
+#ifdef SYM_SHIM_BARRIERS
+
+constexpr size_t stack_size = 1 << 20;
+
+struct Fiber {
+    ucontext_t context;
+    std::unique_ptr<char[]> stack{new char[stack_size]};
+    bool finished = false;
+};
+
+static thread_local ucontext_t scheduler;
+static thread_local Fiber* running;
+static thread_local const std::function<void()>* body;
+
+inline void barrier() { swapcontext(&running->context, &scheduler); }
+
+inline void enter() {
+    (*body)();
+    running->finished = true;
+}
+
+inline Status run_block(const std::function<void()>& thread_body) {
+    std::vector<Fiber> fibers(blockDim.x);
+    body = &thread_body;
+    for (Fiber& fiber : fibers) {
+        getcontext(&fiber.context);
+        fiber.context.uc_stack.ss_sp = fiber.stack.get();
+        fiber.context.uc_stack.ss_size = stack_size;
+        fiber.context.uc_link = &scheduler;
+        makecontext(&fiber.context, enter, 0);
+    }
+    for (size_t finished = 0; finished < fibers.size();) {
+        for (size_t i = 0; i < fibers.size(); ++i) {
+            if (fibers[i].finished) return split_at_barrier;  // it left while others wait for it
+            running = &fibers[i];
+            threadIdx.x = static_cast<unsigned>(i);
+            swapcontext(&scheduler, &running->context);
+            finished += running->finished;
+        }
+        if (finished && finished < fibers.size()) return split_at_barrier;
+    }
+    return done;
+}
+
+#else
+
+inline Status run_block(const std::function<void()>& thread_body) {
+    for (threadIdx.x = 0; threadIdx.x < blockDim.x; ++threadIdx.x) thread_body();
+    return done;
+}
+
+#endif
+
+inline Status run(dim3 grid, unsigned block, const std::function<void()>& thread_body) {
+    gridDim = grid;
+    blockDim = dim3{block, 1, 1};
+    threadIdx = dim3{0, 0, 0};
+    for (blockIdx.z = 0; blockIdx.z < grid.z; ++blockIdx.z)
+        for (blockIdx.y = 0; blockIdx.y < grid.y; ++blockIdx.y)
+            for (blockIdx.x = 0; blockIdx.x < grid.x; ++blockIdx.x)
+                if (run_block(thread_body) != done) return split_at_barrier;
+    return done;
+}
+
+}  // namespace sym_shim
+
+#ifdef SYM_SHIM_BARRIERS
+inline void __syncthreads() { sym_shim::barrier(); }
+#endif
+
+template <class T> inline T atomicAdd(T* address, T value) {
+    const T old = *address;
+    *address = old + value;
+    return old;
+}
+
+inline double __dadd_rn(double a, double b) { return a + b; }
+inline double __dsub_rn(double a, double b) { return a - b; }
+inline float __fadd_rn(float a, float b) { return a + b; }
+inline float __fsub_rn(float a, float b) { return a - b; }
+
+template <class To, class From> inline To sym_shim_bits(From from) {
+    static_assert(sizeof(To) == sizeof(From), "bits are moved, not converted");
+    To to;
+    memcpy(&to, &from, sizeof(to));
+    return to;
+}
+inline double __longlong_as_double(long long bits) { return sym_shim_bits<double>(bits); }
+inline float __int_as_float(int bits) { return sym_shim_bits<float>(bits); }
+
+inline unsigned __activemask() { return 1u; }
+template <class T> inline unsigned __match_all_sync(unsigned mask, T, int* agree) {
+    *agree = 1;
+    return mask;
+}
+template <class T> inline T __shfl_down_sync(unsigned, T value, unsigned) { return value; }
+
+// Last, because the headers of the C++ library use some of these words.
+#define __global__
+#define __device__
+#define __shared__ static thread_local
+#define __forceinline__ inline __attribute__((always_inline))
+#define __noinline__ __attribute__((noinline))
