@@ -276,17 +276,19 @@ def walk(roots: Iterable[Node], seen: set[bytes] | None = None) -> Iterator[Node
     """
     seen = set() if seen is None else seen
     for root in roots:
-        stack: list[tuple[Node, bool]] = [(root, False)]
+        stack = [root]
         while stack:
-            n, ready = stack.pop()
-            if ready:
-                yield n
-                continue
+            n = stack[-1]
             if n.key in seen:
+                stack.pop()
                 continue
-            seen.add(n.key)
-            stack.append((n, True))
-            stack.extend((argument, False) for argument in reversed(n.args) if argument.key not in seen)
+            waiting = [argument for argument in n.args if argument.key not in seen]
+            if waiting:
+                stack += waiting[::-1]
+            else:
+                stack.pop()
+                seen.add(n.key)
+                yield n
 
 
 def variables(roots: Iterable[Node]) -> frozenset[Node]:

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import is_
+from types import MappingProxyType
 
-from .ir import Node, walk
+from .ir import Node, add, divide, multiply, negate, subtract, walk
 from .primitives import apply
+
+_ARITHMETIC = MappingProxyType({"add": add, "sub": subtract, "mul": multiply, "div": divide, "neg": negate})
+
+
+def with_arguments(n: Node, args: tuple[Node, ...]) -> Node:
+    """The operation of a node on other arguments, folded; the node itself where they are the same."""
+    if all(map(is_, args, n.args)):
+        return n
+    build = _ARITHMETIC.get(n.op)
+    return build(*args) if build is not None else apply(n.op, *args, attribute=n.attribute)
 
 
 def rebuild(roots: Iterable[Node], replacement: Mapping[Node, Node]) -> tuple[Node, ...]:
@@ -15,7 +27,5 @@ def rebuild(roots: Iterable[Node], replacement: Mapping[Node, Node]) -> tuple[No
     for n in walk(roots):
         if n.key in done:
             continue
-        args = tuple(done[argument.key] for argument in n.args)
-        same = all(new is old for new, old in zip(args, n.args, strict=True))
-        done[n.key] = n if same else apply(n.op, *args, attribute=n.attribute)
+        done[n.key] = with_arguments(n, tuple([done[argument.key] for argument in n.args]))
     return tuple(done[root.key] for root in roots)

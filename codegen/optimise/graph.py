@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from codegen.ir import Node, walk
-from codegen.primitives import apply
+from codegen.rewrite import with_arguments
 
 Roots = tuple[Node, ...]
 # (nodes that statements evaluate, nodes that bear names) -> both rewritten; only the first count as uses
@@ -35,6 +35,6 @@ def rewrite_nodes(
         replacement = rule(n, done)
         if replacement is None:
             args = tuple([done[a.key] for a in n.args])
-            replacement = n if args == n.args else apply(n.op, *args, attribute=n.attribute)
+            replacement = with_arguments(n, args)
         done[n.key] = replacement
     return tuple(done[n.key] for n in roots), tuple(done[n.key] for n in named)

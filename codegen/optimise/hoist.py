@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from codegen.builder import Names
 from codegen.ir import Kind, Node, constant_value, real, variable, walk
-from codegen.primitives import apply
 from codegen.program import Block, For, If, Let, Statement, While, nodes_of, statements
+from codegen.rewrite import with_arguments
 
 from .cost import cost
 from .graph import LEAVES
@@ -87,7 +87,7 @@ class _Loop:
         done: dict[bytes, Node] = {}
         for n in walk((regrouped,)):
             args = tuple([self._bound(a) if self._unchanging(a) else done[a.key] for a in n.args])
-            done[n.key] = n if args == n.args else apply(n.op, *args, attribute=n.attribute)
+            done[n.key] = with_arguments(n, args)
         return done[regrouped.key]
 
     def _unchanging(self, n: Node) -> bool:
@@ -125,7 +125,7 @@ class _Loop:
                 grouped = self._grouped(n, done)
             if grouped is None:
                 args = tuple([done[a.key] for a in n.args])
-                grouped = n if args == n.args else apply(n.op, *args, attribute=n.attribute)
+                grouped = with_arguments(n, args)
             done[n.key] = grouped
         return done[root.key]
 

@@ -22,6 +22,8 @@ def share_powers(roots: Roots, named: Roots) -> tuple[Roots, Roots]:
     for n in order:
         if (p := _exponent(n)) is not None:
             exponents[n.args[0].key].append(p)
+    if not any(len(found) > 1 for found in exponents.values()):
+        return roots, named
 
     def rule(n: Node, done: dict[bytes, Node]) -> Node | None:
         exponent = _exponent(n)

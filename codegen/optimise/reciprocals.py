@@ -42,6 +42,9 @@ def share_reciprocals(roots: Roots, named: Roots) -> tuple[Roots, Roots]:
         if (len(members) >= WORTH or len(powers) > 1) and not mixed:
             chosen[base] = 1 if 1 in odd else 2
 
+    if not chosen and len(quotients) == sum(n.op == "div" for n in order):
+        return roots, named
+
     def rule(n: Node, done: dict[bytes, Node]) -> Node | None:
         if n.op != "div":
             return None

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 
 from codegen.builder import Names
 from codegen.ir import Node, node, variable, walk
-from codegen.primitives import apply
 from codegen.program import Assign, Block, Call, For, If, Let, Load, Statement, Var, While, nodes_of
+from codegen.rewrite import with_arguments
 
 from .graph import LEAVES, Roots, Rule
 from .traverse import Scope, Substitution, names_in, names_used, results_of, with_body, with_nodes
@@ -253,7 +253,7 @@ class _Writer:
                 self.written_as[n.key] = self.graph.plain.get(n.key, n)
                 continue
             args = tuple([self._read(a, self.place[n.key]) for a in n.args])
-            self.written_as[n.key] = n if args == n.args else apply(n.op, *args, attribute=n.attribute)
+            self.written_as[n.key] = with_arguments(n, args)
         out: list[Statement] = []
         for i, statement in enumerate(self.graph.segment):
             out.extend(Let(self.bound[n.key], self.written_as[n.key]) for n in self.before[i])

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from operator import is_
 from typing import TypeVar
 
 from codegen.ir import Node, walk
-from codegen.primitives import apply
 from codegen.program import (
     Accumulate,
     Assign,
@@ -28,6 +26,7 @@ from codegen.program import (
     nodes_of,
     statements,
 )
+from codegen.rewrite import with_arguments
 
 Scope = TypeVar("Scope", Kernel, Function)
 
@@ -116,8 +115,7 @@ class Substitution:
         done = self._done
         for n in walk((root,), self._seen):
             args = tuple([done[a.key] for a in n.args])
-            same = all(map(is_, args, n.args))
-            done[n.key] = n if same else apply(n.op, *args, attribute=n.attribute)
+            done[n.key] = with_arguments(n, args)
         return done[root.key]
 
     def all(self, roots: Iterable[Node]) -> tuple[Node, ...]:

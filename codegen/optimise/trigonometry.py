@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from codegen.ir import Node, constant_value, walk
 from codegen.primitives import apply
+from codegen.rewrite import with_arguments
 
 from .graph import Roots
 from .segments import rewrite_segments
@@ -79,7 +80,7 @@ def _expand_once(roots: Roots, named: Roots) -> tuple[Roots, Roots]:
         if n.op in CIRCULAR:
             done[n.key] = _written(n, angles[n.args[0].key], chosen, done)
         else:
-            done[n.key] = n if args == n.args else apply(n.op, *args, attribute=n.attribute)
+            done[n.key] = with_arguments(n, args)
     return tuple(done[n.key] for n in roots), tuple(done[n.key] for n in named)
 
 
