@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sympy
-from sympy.core.function import Derivative
+from sympy.core.function import AppliedUndef, ArgumentIndexError, Derivative
 
 from symphys.errors import UnsupportedError
 from symphys.mechanics.graph import children, is_opaque, postorder
@@ -33,9 +33,9 @@ def gradient(expression: Any, variables: Sequence[Any]) -> tuple[Any, ...]:
         adjoint = sympy.Add(*adjoints.pop(node))
         if adjoint is sympy.S.Zero:
             continue
-        if is_opaque(node):
-            for variable in wanted & node.free_symbols:
-                adjoints.setdefault(variable, []).append(adjoint * node.diff(variable))
+        if is_opaque(node) or isinstance(node, sympy.Piecewise):
+            for variable, slope in _slopes_of_whole(node, variables).items():
+                adjoints.setdefault(variable, []).append(adjoint * slope)
             continue
         for index, child in enumerate(children(node)):
             if child in active:
@@ -58,8 +58,9 @@ def directional(expressions: Iterable[Any], tangents: Mapping[Any, Any]) -> tupl
     for node in order:
         if node not in active or node in tangents:
             continue
-        if is_opaque(node):
-            terms = [node.diff(variable) * rate for variable, rate in tangents.items() if variable in node.free_symbols]
+        if is_opaque(node) or isinstance(node, sympy.Piecewise):
+            slopes = _slopes_of_whole(node, tuple(tangents))
+            terms = [slope * tangents[variable] for variable, slope in slopes.items()]
         else:
             terms = [
                 partial(node, index) * rates[child] for index, child in enumerate(children(node)) if child in active
@@ -78,9 +79,6 @@ def partial(node: Any, index: int) -> Any:
     if isinstance(node, sympy.Pow):
         base, exponent = args
         return exponent * base ** (exponent - 1) if index == 0 else sympy.log(base) * node
-    if isinstance(node, sympy.Piecewise):
-        branches = [(int(i == index), branch.cond) for i, branch in enumerate(args)]
-        return sympy.Piecewise(*branches)
     if isinstance(node, sympy.Max | sympy.Min):
         beats = sympy.Ge if isinstance(node, sympy.Max) else sympy.Le
         others = args[:index] + args[index + 1 :]
@@ -92,13 +90,30 @@ def partial(node: Any, index: int) -> Any:
     return _slope_of_function(node, index)
 
 
+def _slopes_of_whole(node: Any, variables: Sequence[Any]) -> dict[Any, Any]:
+    """The derivatives of a node that cannot be taken argument by argument, by those variables that it contains.
+
+    A Piecewise becomes one of slopes: a slope times an indicator would be 0 times infinity where a branch that does not
+    apply has none.
+    """
+    present = [variable for variable in variables if variable in node.free_symbols]
+    if is_opaque(node):
+        return {variable: node.diff(variable) for variable in present}
+    rows = [gradient(branch.expr, present) for branch in node.args]
+    slopes = [
+        sympy.Piecewise(*((row[index], branch.cond) for row, branch in zip(rows, node.args, strict=True)))
+        for index in range(len(present))
+    ]
+    return dict(zip(present, slopes, strict=True))
+
+
 def _slope_of_function(node: Any, index: int) -> Any:
     try:
         slope = node.fdiff(index + 1)
-    except (AttributeError, NotImplementedError, sympy.ArgumentIndexError):
+    except (AttributeError, NotImplementedError, ArgumentIndexError):
         holes = [sympy.Dummy(real=True) for _ in node.args]
         slope = node.func(*holes).diff(holes[index]).subs(dict(zip(holes, node.args, strict=True)), simultaneous=True)
-    undetermined = isinstance(node, sympy.core.function.AppliedUndef)
+    undetermined = isinstance(node, AppliedUndef)
     if not undetermined and slope.has(Derivative) and not node.has(Derivative):
         raise UnsupportedError(
             f"The derivative of {node.func.__name__} by its argument number {index + 1} is not known, so {node} cannot "

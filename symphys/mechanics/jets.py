@@ -93,16 +93,15 @@ def to_jet(expression: Any, space: JetSpace) -> Any:
 
     Raises `InputError` for functions of time that `space` does not have, and for derivatives of too high an order.
     """
-    (converted,) = substitute((evaluated(expression),), space.from_user)
-    strange = [node for node in postorder((converted,)) if is_function_of_time(node)]
-    strange += [f for node in postorder((converted,)) if is_opaque(node) for f in node.atoms(sympy.Function)]
-    strange = [node for node in strange if is_function_of_time(node)]
-    if strange:
-        known = ", ".join(str(function) for function in space.functions)
-        node = strange[0]
-        if node in space.functions:
-            raise InputError(f"{expression} holds a derivative of {node} of an order above {space.depth}.")
-        raise InputError(f"{node} is no function of time of this system; it has {known}.")
+    expression = evaluated(expression)
+    for function in _functions_of_time(expression):
+        if function not in space.functions:
+            known = ", ".join(str(each) for each in space.functions)
+            raise InputError(f"{function} is no function of time of this system; it has {known}.")
+    (converted,) = substitute((expression,), space.from_user)
+    for node in postorder((converted,)):
+        if isinstance(node, Derivative) and space.time in node.variables:
+            raise InputError(f"{expression} holds a derivative of an order above {space.depth}.")
     return converted
 
 
@@ -119,6 +118,12 @@ def evaluated(expression: Any) -> Any:
         if isinstance(node, Derivative) and t in node.variables and not is_function_of_time(node.expr)
     }
     return substitute((expression,), compounds)[0] if compounds else expression
+
+
+def _functions_of_time(expression: Any) -> list[Any]:
+    nodes = postorder((expression,))
+    hidden = [function for node in nodes if is_opaque(node) for function in node.atoms(sympy.Function)]
+    return [node for node in (*nodes, *hidden) if is_function_of_time(node)]
 
 
 def _name(base: str, order: int) -> str:

@@ -73,8 +73,10 @@ def written_out(expression: Any) -> Any:
 
 def readable_fraction(numerator: Any, denominator: Any) -> Any:
     """numerator/denominator with common monomial factors divided out."""
-    top, bottom = (sympy.factor_terms(readable(part)) for part in (numerator, denominator))
-    return top / bottom
+    parts = [readable(part) for part in (numerator, denominator)]
+    if max(map(written_operations, parts)) <= _MAX_OPERATIONS:
+        parts = [sympy.factor_terms(part) for part in parts]
+    return parts[0] / parts[1]
 
 
 def simplified(expression: Any, limit: int = 80) -> Any:
