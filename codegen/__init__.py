@@ -6,6 +6,7 @@ from .backends.nvrtc import check_cuda
 from .builder import Builder, Names
 from .cache import KernelCache, default_directory
 from .emit.cuda import emit_cuda
+from .emit.llvm import emit_llvm
 from .emit.python import emit_python
 from .errors import (
     BackendUnavailableError,
@@ -58,6 +59,7 @@ __all__ = [
     "cuda_available",
     "default_directory",
     "emit_cuda",
+    "emit_llvm",
     "emit_python",
     "get_backend",
     "gradient",

@@ -1,5 +1,6 @@
 """symphys, a physics compiler: write a Lagrangian, read its equations, run it fast."""
 
+from codegen import check_cuda, cuda_available
 from symphys.errors import (
     BackendUnavailableError,
     CompilerBug,
@@ -12,23 +13,31 @@ from symphys.errors import (
     UnsupportedError,
 )
 from symphys.language import canonical, coordinates, ddot, dot, input_signal, parameters, symbol, t
+from symphys.simulate.events import Event
+from symphys.simulate.result import Result
+from symphys.simulate.simulator import Simulator
 from symphys.systems import Hamiltonian, Lagrangian, VectorField
 
 __all__ = [
     "BackendUnavailableError",
     "CompilerBug",
     "DegenerateLagrangianError",
+    "Event",
     "Hamiltonian",
     "InputError",
     "Lagrangian",
     "LegendreTransformError",
     "MethodError",
     "NotASymmetryError",
+    "Result",
+    "Simulator",
     "SymphysError",
     "UnsupportedError",
     "VectorField",
     "canonical",
+    "check_cuda",
     "coordinates",
+    "cuda_available",
     "ddot",
     "dot",
     "input_signal",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -33,7 +34,7 @@ kernel = kernel_intrinsic("{name}", {assembly!r})
 
 
 @njit("void(int64, int64, uint64)", nogil=True, cache=True)
-def launch_{key}(first, last, table):
+def {launch}(first, last, table):
     kernel(first, last, table)
 '''
 
@@ -44,6 +45,7 @@ def _load(module: Path, function: str) -> Launch:
     if spec is None or spec.loader is None:
         raise CompilerBug(f"the generated module {module} cannot be imported")
     loaded = importlib.util.module_from_spec(spec)
+    sys.modules[function] = loaded  # Numba looks the module up by its name when it loads machine code from its cache
     spec.loader.exec_module(loaded)
     launch: Launch = getattr(loaded, function)
     return launch
@@ -144,7 +146,7 @@ class CpuBackend:
         assembly = emit_llvm(kernel, lanes, dtype)
         key = self.cache.key(assembly, _versions())
         folder = self.cache.folder(key, {"kernel.ll": assembly})
-        module = MODULE.format(name=kernel.name, key=key, assembly=str(folder / "kernel.ll"))
+        module = MODULE.format(name=kernel.name, launch=f"launch_{key}", assembly=str(folder / "kernel.ll"))
         self.cache.folder(key, {f"launch_{key}.py": module})
         launch = _load(folder / f"launch_{key}.py", f"launch_{key}")
         return CpuKernel(kernel, dtype, lanes, halo, assembly, launch)
@@ -155,4 +157,4 @@ def _versions() -> str:
     import llvmlite
     import numba
 
-    return f"numba {numba.__version__} llvmlite {llvmlite.__version__}"
+    return f"numba {numba.__version__} llvmlite {llvmlite.__version__} {MODULE}"

@@ -51,10 +51,15 @@ class Buffers:
 
 
 def make_buffers(
-    state: NDArray[Any], parameters: NDArray[Any], lanes: int, carry: int, watches: int, shared: dict[str, NDArray[Any]]
+    state: NDArray[Any],
+    parameters: NDArray[Any],
+    instances: int,
+    lanes: int,
+    carry: int,
+    watches: int,
+    shared: dict[str, NDArray[Any]],
 ) -> Buffers:
     """`initial` and `parameters` given, `carry`, `counters` and `watched` empty, shared arrays (signal tables) added."""
-    instances = state.shape[1]
     dtype = parameters.dtype
     buffers = Buffers(dict(shared), instances, lanes)
     buffers.arrays["initial"], buffers.arrays["parameters"] = state, parameters

@@ -80,6 +80,7 @@ def run_adaptive(
     buffers = make_buffers(
         padded(instances.state, lanes, dtype),
         padded(instances.parameters, lanes, dtype),
+        instances.count,
         lanes,
         len(adaptive.carry_names(flow, pacer)),
         watches,

@@ -108,6 +108,7 @@ def run_fixed(
     buffers = make_buffers(
         padded(instances.state, lanes, kernels.dtype),
         padded(instances.parameters, lanes, kernels.dtype),
+        instances.count,
         lanes,
         len(fixed.carry_names(flow, stepper)),
         watches,

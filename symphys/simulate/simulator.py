@@ -17,6 +17,7 @@ from symphys.mechanics.dynamics import Dynamics
 from symphys.simulate.choose import Choice, choose
 from symphys.simulate.collect import collect_adaptive, collect_fixed
 from symphys.simulate.compiled import Kernels, Lowered, kernels_for, lower
+from symphys.simulate.emit import kernel_source
 from symphys.simulate.events import Event, plan_events
 from symphys.simulate.execute import cores
 from symphys.simulate.inputs import positive_number, read_instances, read_span, read_times
@@ -47,9 +48,7 @@ class Simulator:
     @cached_property
     def source(self) -> str:
         """The kernel that advances trajectories, as readable Python with the physics named."""
-        from symphys.simulate.emit import trajectory_source
-
-        return trajectory_source(self.lowered, self.choice, self.kernels.dtype, "cpu")
+        return kernel_source(self.lowered, self.choice, self.kernels.dtype, self.kernels.backend.name)
 
     def run(
         self,

@@ -15,6 +15,7 @@ from symphys.mechanics.phase_space import PhaseSpace, read_hamiltonian
 from symphys.mechanics.read import scalar
 from symphys.mechanics.tidy import readable
 from symphys.mechanics.transform import to_lagrangian
+from symphys.systems.running import Runnable
 from symphys.systems.notation import latex_lines, text, text_lines
 from symphys.systems.vector_field import VectorField
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, init=False, repr=False)
-class Hamiltonian:
+class Hamiltonian(Runnable):
     """A system moves in its phase space along the Hamiltonian flow, with friction and inputs where they are given.
 
     x' = (J - R) grad H + u with x = (q, p): q'_i = dH/dp_i, p'_i = -dH/dq_i - c_i dH/dp_i + u_i

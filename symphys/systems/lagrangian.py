@@ -28,10 +28,11 @@ from symphys.mechanics.tidy import readable, without, written_out
 from symphys.mechanics.transform import to_hamiltonian
 from symphys.systems.hamiltonian import Hamiltonian
 from symphys.systems.notation import latex_lines, text, text_lines
+from symphys.systems.running import Runnable
 
 
 @dataclass(frozen=True, init=False, repr=False)
-class Lagrangian:
+class Lagrangian(Runnable):
     """A system of finitely many coordinates moves such that its action int L dt is stationary.
 
     d/dt dL/dq'_i - dL/dq_i = Q_i - dD/dq'_i

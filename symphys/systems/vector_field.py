@@ -14,11 +14,12 @@ from symphys.mechanics.dynamics import ConservedQuantity, FirstOrder
 from symphys.mechanics.jets import from_jet
 from symphys.mechanics.phase_space import Flow, read_flow
 from symphys.mechanics.tidy import readable
+from symphys.systems.running import Runnable
 from symphys.systems.notation import latex_lines, text, text_lines
 
 
 @dataclass(frozen=True, init=False, repr=False)
-class VectorField:
+class VectorField(Runnable):
     """A system moves along x' = f(x, t).
 
     rates: {x: f}, for each function of time x its rate, an expression in all of them, parameters, input signals and

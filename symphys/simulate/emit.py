@@ -1,0 +1,50 @@
+"""The source of trajectory kernels, for people to read and for compilers to check."""
+
+from __future__ import annotations
+
+from codegen import Kernel, emit_cuda, emit_llvm, emit_python, optimise_kernel
+from symphys.errors import InputError, MethodError
+from symphys.lower import adaptive, fixed
+from symphys.lower.stepper import stepper_for
+from symphys.mechanics.dynamics import Dynamics
+from symphys.simulate.choose import Choice, choose
+from symphys.simulate.compiled import Lowered, lower
+from symphys.simulate.run_adaptive import Tolerances, pacer_for
+from symphys.integrators import External, Gauss
+
+BACKENDS = ("cpu", "reference", "llvm", "cuda", "cuda-shim")
+SHOWN_RTOL = 1e-9  # the tolerance whose order a Taylor kernel is shown for
+
+
+def trajectory_kernel(lowered: Lowered, choice: Choice, dtype: str, adapt: bool) -> Kernel:
+    """The kernel that advances trajectories: with fixed steps, or (`adapt`, or where there is no other) to a tolerance."""
+    flow = lowered.flow
+    method = choice.adaptive if adapt or choice.fixed is None else choice.fixed
+    if method is None or isinstance(method, External):
+        raise MethodError("this method has no kernel of its own: choose one that symphys generates, such as 'dop853'")
+    if method is choice.adaptive and (adapt or choice.fixed is None):
+        pacer = pacer_for(lowered, method, Tolerances(SHOWN_RTOL, SHOWN_RTOL, 0.0, 0.0, 1))
+        return adaptive.advance_kernel(flow, pacer, adaptive.AdaptivePlan(sampled=True), dtype)
+    canonical = lowered.canonical if isinstance(method, Gauss) and not flow.q else None
+    stepper = stepper_for(flow, method, False, canonical, 2.0**-52 if dtype == "float64" else 2.0**-23)
+    return fixed.advance_kernel(flow, stepper, canonical, fixed.FixedPlan(), dtype)
+
+
+def kernel_source(lowered: Lowered, choice: Choice, dtype: str, backend: str, adapt: bool = False) -> str:
+    """The source for a backend: readable Python ("cpu", "reference"), LLVM assembly ("llvm") or CUDA ("cuda")."""
+    if backend not in BACKENDS:
+        raise InputError(f"no source for backend {backend!r}; choose one of {', '.join(BACKENDS)}")
+    kernel = optimise_kernel(trajectory_kernel(lowered, choice, dtype, adapt))
+    if backend in ("cuda", "cuda-shim"):
+        return emit_cuda(kernel, dtype)
+    if backend == "llvm":
+        return emit_llvm(kernel, 16 if dtype == "float64" else 32, dtype)
+    return emit_python(kernel, dtype)
+
+
+def trajectory_source(dynamics: Dynamics, method: str, dtype: str, backend: str, adapt: bool = False) -> str:
+    """The source of the trajectory kernel of derived dynamics; see `kernel_source`."""
+    if dtype not in ("float64", "float32"):
+        raise InputError(f"dtype {dtype!r} is unknown; choose 'float64' or 'float32'")
+    lowered = lower(dynamics)
+    return kernel_source(lowered, choose(dynamics, lowered.flow, method), dtype, backend, adapt)
