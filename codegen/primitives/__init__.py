@@ -25,8 +25,8 @@ from ..ir import (
     subtract,
 )
 from . import arithmetic, choice, transcendental
-from .arithmetic import chain_rule
-from .row import Primitive, Series
+from .row import Primitive
+from .series import Series, chain, chain_slope
 
 PRIMITIVES: Mapping[str, Primitive] = MappingProxyType(
     {row.name: row for module in (arithmetic, transcendental, choice) for row in module.ROWS}
@@ -69,7 +69,9 @@ def apply(op: str, *arguments: Node | float | int | bool, attribute: Attribute =
     if args and all(v is not None for v in values) and attribute is None:
         with np.errstate(all="ignore"):
             value = row.meaning(*values)
-        return {Kind.REAL: real, Kind.INT: integer, Kind.BOOL: boolean}[result](value.item() if hasattr(value, "item") else value)
+        return {Kind.REAL: real, Kind.INT: integer, Kind.BOOL: boolean}[result](
+            value.item() if hasattr(value, "item") else value
+        )
     return node(op, args, result, attribute)
 
 
@@ -124,13 +126,28 @@ def partials_of(n: Node) -> tuple[Node | None, ...]:
 
 
 def taylor_coefficient(k: int, n: Node, series: Series) -> Node:
-    """The Taylor coefficient of order k >= 1 of a primitive, from those of its arguments and its own lower ones."""
+    """The Taylor coefficient n_k, k >= 1, of a primitive, from those of its arguments and its own lower ones."""
     row = PRIMITIVES[n.op]
     if row.taylor is not None:
         return row.taylor(k, n, series)
-    if row.partials is None:
-        raise CompilerBug(f"{n.op} has neither a Taylor rule nor a derivative")
-    return chain_rule(k, n, series)
+    return multiply(taylor_slope(k, n, series), real(1.0 / k))
 
 
-__all__ = ["PRIMITIVES", "Primitive", "Series", "apply", "chain_rule", "partials_of", "taylor_coefficient"]
+def taylor_slope(k: int, n: Node, series: Series) -> Node:
+    """k n_k: what the chain rule gives of itself, and the rules for coefficients times k."""
+    row = PRIMITIVES[n.op]
+    if row.taylor is not None:
+        return multiply(row.taylor(k, n, series), real(k))
+    return chain_slope(k, n, series)
+
+
+__all__ = [
+    "PRIMITIVES",
+    "Primitive",
+    "Series",
+    "apply",
+    "chain",
+    "partials_of",
+    "taylor_coefficient",
+    "taylor_slope",
+]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from ..ir import Kind, Node, node, real
-from .row import Primitive, Series
+from .row import Primitive
+from .series import Series
 
 R, B = Kind.REAL, Kind.BOOL
 
 
 def _select(condition: Node, a: Node, b: Node) -> Node:
-    return node("select", (condition, a, b), a.kind)
+    return a if a == b else node("select", (condition, a, b), a.kind)
 
 
 def _less(a: Node, b: Node) -> Node:

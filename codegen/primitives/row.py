@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ir import Kind, Node
+from .series import TaylorRule
 
 Partials = Callable[[tuple[Node, ...], Node], tuple["Node | None", ...]]
-Series = Callable[[Node, int], Node]
-TaylorRule = Callable[[int, Node, Series], Node]
 
 
 @dataclass(frozen=True)

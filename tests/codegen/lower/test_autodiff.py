@@ -12,6 +12,7 @@ from codegen.interpret import evaluate
 from codegen.ir import Kind, Node, add_many, constant_value, integer, real, variable, walk
 from codegen.lower.autodiff import gradient, hessian, jacobian, jvp, vjp
 from codegen.primitives import PRIMITIVES, apply
+from tests.codegen.lower.mpmath_meaning import mp_evaluate
 
 X = tuple(variable(name) for name in "abc")
 REALS = st.floats(-1.5, 1.5).map(lambda v: round(v, 3))
@@ -79,39 +80,6 @@ def test_taylor_slopes(root, point, direction):
     first, second = (max(r) for r in zip(*map(remainders, coarse), strict=True))
     assert remainders(fine)[0] <= 8**-1.65 * first + noise
     assert remainders(fine)[1] <= 8**-2.65 * second + noise
-
-
-MEANINGS = {
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * b,
-    "div": lambda a, b: a / b,
-    "pow": lambda a, b: a**b,
-    "neg": lambda a: -a,
-    "abs": abs,
-    "round": mpmath.nint,
-    "lt": lambda a, b: a < b,
-    "add_exact": lambda a, b: a + b,
-    "sub_exact": lambda a, b: a - b,
-    "expm1": mpmath.expm1,
-    "log1p": lambda a: mpmath.log(1 + a),
-    "min": min,
-    "max": max,
-    "select": lambda c, a, b: a if c else b,
-}
-
-
-def mp_evaluate(root, point):
-    """The value of a node in mpmath's present precision, by its function of the same name where there is one."""
-    done = {}
-    for n in walk([root]):
-        if n.op == "constant":
-            done[n] = mpmath.mpf(n.attribute)
-        elif n.op == "variable":
-            done[n] = mpmath.mpf(point["abc".index(n.attribute)])
-        else:
-            done[n] = (MEANINGS.get(n.op) or getattr(mpmath, n.op))(*(done[a] for a in n.args))
-    return done[root]
 
 
 DIFFERENTIABLE = [row for row in PRIMITIVES.values() if row.partials is not None and Kind.INT not in row.kinds]
