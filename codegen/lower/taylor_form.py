@@ -67,10 +67,11 @@ def _core_product(x: Node | None, y: Node | None) -> Node | None:
 
 def _sum_form(minus: bool, first: _Scaled, second: _Scaled) -> _Scaled:
     (a, x), (b, y) = first, second
-    if x is not None and y is not None:
-        if a == b:
-            return a, subtract(x, y) if minus else add(x, y)
-        if a == negate(b):
-            return a, add(x, y) if minus else subtract(x, y)
+    if x is not None and y is not None and (a == b or a == negate(b)):
+        if minus != (a == b):
+            return a, add(x, y)
+        if y.key < x.key:  # one order, so that x - y and y - x share their series
+            return negate(a), subtract(y, x)
+        return a, subtract(x, y)
     left, right = _whole(first), _whole(second)
     return _ONE, subtract(left, right) if minus else add(left, right)
