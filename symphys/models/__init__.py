@@ -1,0 +1,61 @@
+"""Ready-made systems, one a file, each with what is known about its motion.
+
+A new model is one file that exports `MODEL`, and its line in `_FILES` below; command line and tests pick it up.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+
+from symphys.errors import InputError
+from symphys.models import (
+    charged_particle,
+    double_pendulum,
+    foucault,
+    guiding_centre,
+    heavy_top,
+    henon_heiles,
+    kepler,
+    n_fold_pendulum,
+    outer_solar_system,
+    pendulum,
+    rotating_hoop,
+    spherical_pendulum,
+    spring_chain,
+    toda,
+)
+from symphys.models.model import Model, Setting, System
+
+__all__ = ["MODELS", "Model", "Setting", "System", "get", "names"]
+
+_FILES = (
+    pendulum,
+    double_pendulum,
+    n_fold_pendulum,
+    spherical_pendulum,
+    foucault,
+    kepler,
+    outer_solar_system,
+    henon_heiles,
+    rotating_hoop,
+    heavy_top,
+    charged_particle,
+    guiding_centre,
+    toda,
+    spring_chain,
+)
+MODELS: Mapping[str, Model] = MappingProxyType({file.MODEL.name: file.MODEL for file in _FILES})
+
+
+def names() -> tuple[str, ...]:
+    """The names of all models, in the order in which they are best read."""
+    return tuple(MODELS)
+
+
+def get(name: str) -> Model:
+    """The model of a name.  Raises `InputError`, with the names that come close, for one that is unknown."""
+    if name in MODELS:
+        return MODELS[name]
+    close = get_close_matches(str(name), MODELS, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"the models are {', '.join(MODELS)}."
+    raise InputError(f"There is no model {name!r}; {hint}")

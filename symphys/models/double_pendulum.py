@@ -1,0 +1,32 @@
+"""The double pendulum: two masses on two rods, both angles from the downward vertical; SI units."""
+
+from sympy import cos
+
+from symphys.language import coordinates, dot, parameters
+from symphys.models.model import Model, Setting
+from symphys.systems import Lagrangian
+
+
+def build() -> Setting:
+    """L = (m1 + m2) l1^2 w1^2 / 2 + m2 l2^2 w2^2 / 2 + m2 l1 l2 w1 w2 cos(theta1 - theta2) - V, w = theta'."""
+    theta1, theta2 = coordinates("theta1 theta2")
+    m1, m2, l1, l2, g = parameters("m1 m2 l1 l2 g", positive=True)
+    w1, w2 = dot(theta1), dot(theta2)
+    kinetic = (m1 + m2) * l1**2 * w1**2 / 2 + m2 * l2**2 * w2**2 / 2 + m2 * l1 * l2 * w1 * w2 * cos(theta1 - theta2)
+    potential = -(m1 + m2) * g * l1 * cos(theta1) - m2 * g * l2 * cos(theta2)
+    return Setting(
+        Lagrangian(kinetic - potential),
+        {m1: 1.0, m2: 1.0, l1: 1.0, l2: 1.0, g: 9.81},
+        {theta1: 2.0, theta2: 1.0, w1: 0.0, w2: 0.5},
+    )
+
+
+MODEL = Model(
+    name="double_pendulum",
+    title="double pendulum, chaotic at high energies",
+    source="Landau, Lifshitz, Mechanics, section 5, problem 1; Shinbrot et al., Am. J. Phys. 60 (1992) 491, "
+    "doi:10.1119/1.16860",
+    build=build,
+    t_span=(0.0, 20.0),
+    dt=0.005,
+)
