@@ -26,7 +26,7 @@ from symphys.simulate.result import Result
 from symphys.simulate.run_adaptive import Tolerances, run_adaptive
 from symphys.simulate.run_external import run_external
 from symphys.simulate.run_fixed import read_marks, run_fixed
-from symphys.simulate.signals import signal_tables
+from symphys.simulate.signals import signal_functions, signal_tables
 
 DEFAULT_RTOL = 1e-9
 COMPENSATE_FROM = 100_000  # steps from which compensated summation is the default for fixed steps
@@ -87,9 +87,9 @@ class Simulator:
         span = read_span(t_span)
         flow, dynamics = self.lowered.flow, self.lowered.dynamics
         parameters = dict(parameters or {})
-        signals = [user for _, user in dynamics.signals]
-        instances = read_instances(initial, parameters, flow.labels, dynamics.parameters, signals)
-        shared, tables = signal_tables(dynamics, flow, parameters, span, np.dtype(self.kernels.dtype))
+        instances = read_instances(initial, parameters, flow.labels, dynamics.parameters, signal_functions(dynamics))
+        margin = 0.0 if dt is None else 4.0 * positive_number("dt", dt)  # substeps of splittings leave the span
+        shared, tables = signal_tables(dynamics, flow, parameters, span, np.dtype(self.kernels.dtype), margin)
         times = None if t_eval is None else read_times(t_eval, span)
         save_every = _whole("save_every", save_every)
         if times is not None and save_every is not None:
@@ -118,9 +118,8 @@ class Simulator:
                 0.0 if first_step is None else positive_number("first_step", first_step),
                 _whole("max_steps", max_steps) or MAX_STEPS,
             )
-            if isinstance(method, External):
-                return run_external(self.lowered, self.kernels, method, instances, span, times, steering, parameters, report)
-            run = run_adaptive(
+            advance = run_external if isinstance(method, External) else run_adaptive
+            run = advance(
                 self.lowered, self.kernels, method, instances, span, times, save_every or 1, steering, watch,
                 occurrences, shared, tables, workers, report,
             )  # fmt: skip
