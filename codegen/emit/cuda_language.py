@@ -80,7 +80,8 @@ template <class T> __device__ void sym_block_sum(T* total, T value) {{
 }}""",
     "sym_atomic_sum": """\
 // Adds a value to a total wherever it is called; a whole warp that agrees about the total adds once.
-template <class T> __device__ void sym_atomic_sum(T* total, T value) {{
+template <class T, class Given> __device__ void sym_atomic_sum(T* total, Given given) {{
+    T value = given;
     const unsigned active = __activemask();
     int agree = 0;
     __match_all_sync(active, (unsigned long long)total, &agree);
@@ -140,4 +141,6 @@ def cuda_language(dtype: str) -> Language:
             return "sym_infinity()" if rounded > 0 else "-sym_infinity()"
         return f"{np.float32(value)!s}f" if single else repr(value)  # the shortest decimals that round back
 
-    return Language("CUDA", template, BINARY, {"!": 12}, 1, BINARY["*"], constant, "f" if single else "")
+    return Language(
+        "CUDA", template, BINARY, {"!": 12}, 1, BINARY["*"], constant, suffix="f" if single else "", wide="LL"
+    )

@@ -34,6 +34,7 @@ class Language:
     product: int
     constant: Callable[[Node], str]
     suffix: str = ""  # what {f} stands for
+    wide: str = ""  # what makes an integer constant as wide as other integers, where only constants stand
     width: int = 88  # characters of an expression, past which parts of it get names
 
 
@@ -114,6 +115,8 @@ def compose(language: Language, n: Node, args: tuple[Text, ...]) -> Text:
         return Text("-" + wrap(args[0], language.product + (0 if loose else 1)), language.product)
     shape = shape_of(language, n.op)
     operands = tuple(zip(n.args, args, strict=True))
+    if n.op == "select" and n.kind is Kind.INT:
+        operands = tuple((a, _widened(language, a, text)) for a, text in operands)
     if n.op in COMMUTATIVE and shape.strength != ATOM:
         operands = _in_writing_order(n.op, operands, shape)
     filled = [wrap(text, wanted) for (_, text), wanted in zip(operands, shape.wants, strict=True)]
@@ -122,6 +125,11 @@ def compose(language: Language, n: Node, args: tuple[Text, ...]) -> Text:
             if shape.text == f"{{0}} {sign} {{1}}":
                 return Text(f"{filled[0]} {opposite} {filled[1][1:]}", shape.strength)
     return Text(shape.text.format(*filled, a=n.attribute, f=language.suffix), shape.strength)
+
+
+def _widened(language: Language, n: Node, text: Text) -> Text:
+    constant = n.op == "constant" and n.kind is Kind.INT and text.text[-1:].isdigit()
+    return Text(text.text + language.wide, text.strength) if constant else text
 
 
 Operands = tuple[tuple[Node, Text], ...]
