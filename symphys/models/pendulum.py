@@ -45,7 +45,8 @@ def pendulum_motion(
     square = np.sin(half) ** 2 + (rate / (2 * w)) ** 2
     k, sign = np.sqrt(square), 1.0 if rate >= 0 else -1.0
     if square < 1:
-        phase = ellipkinc(np.arcsin(np.sin(half) / k * sign), square)
+        # the arcsine alone would lose half the digits at a turning point
+        phase = ellipkinc(np.arctan2(np.sin(half) * sign, abs(rate) / (2 * w)), square)
         sn, cn, _, _ = ellipj(w * times + phase, square)
         return turns + sign * 2 * np.arcsin(k * sn), sign * 2 * w * k * cn
     phase = ellipkinc(half * sign, 1 / square)
