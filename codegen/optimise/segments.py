@@ -59,30 +59,29 @@ def _rewrite_block(block: Block, tail: Roots, settings: _Settings) -> tuple[Bloc
         else:
             segment.append(statement)
     pieces.append((segment, None))
-    # names that are used after each segment, by what is not part of its graph
+    # from the last segment to the first, so that what a later one no longer reads is not kept for it
     later: set[str] = set()
-    used_after: list[set[str]] = []
+    out: list[Statement] = []
+    ending: Roots = ()
     for segment, control in reversed(pieces):
         if control is None:
-            used_after.append(set())
-            later = names_used(segment) | names_used((), tail)
+            written, ending = _rewrite_segment(segment, tail, later, settings)
+            later |= names_used((), ending)
         else:
-            inside = names_used(control.body, nodes_of(control) if isinstance(control, While) else ())
-            used_after.append(inside | later)
-            later = later | inside | names_used((*segment, control))
-    out: list[Statement] = []
-    for (segment, control), used in zip(pieces, reversed(used_after), strict=True):
-        ending = tail if control is None else nodes_of(control) if isinstance(control, For | If) else ()
-        written, ending = _rewrite_segment(segment, ending, used, settings)
-        out.extend(written)
-        if control is None:
-            return tuple(out), ending
-        body, _ = _rewrite_block(control.body, (), settings)
-        if isinstance(control, For):
-            out.append(replace(control, start=ending[0], stop=ending[1], body=body))
-        else:
-            out.append(replace(control, condition=ending[0] if ending else control.condition, body=body))
-    return tuple(out), tail
+            body, _ = _rewrite_block(control.body, (), settings)
+            later |= names_used(body, nodes_of(control) if isinstance(control, While) else ())
+            bounds = () if isinstance(control, While) else nodes_of(control)
+            written, bounds = _rewrite_segment(segment, bounds, later, settings)
+            later |= names_used((), bounds)
+            if isinstance(control, For):
+                out.append(replace(control, start=bounds[0], stop=bounds[1], body=body))
+            elif isinstance(control, If):
+                out.append(replace(control, condition=bounds[0], body=body))
+            else:
+                out.append(replace(control, body=body))
+        later |= names_used(written)
+        out.extend(reversed(written))
+    return tuple(reversed(out)), ending
 
 
 def _rewrite_segment(
