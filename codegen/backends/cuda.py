@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from codegen.emit.cuda import Layout, emit_cuda
-from codegen.errors import BackendUnavailableError
+from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.ir import Kind
 from codegen.program import Intent, Kernel
 
@@ -162,5 +162,10 @@ class CudaBackend:
     def compile(self, kernel: Kernel, dtype: str = "float64", halo: int = 0) -> CudaKernel:
         """Machine code for the current device, through CuPy's cache on disk."""
         source = emit_cuda(kernel, dtype, halo)
-        module = _cupy().RawModule(code=source, options=OPTIONS, backend="nvrtc")
-        return CudaKernel(kernel, dtype, halo, source, module.get_function(Layout.of(kernel).symbol))
+        cupy = _cupy()
+        try:
+            module = cupy.RawModule(code=source, options=OPTIONS, backend="nvrtc")
+            function = module.get_function(Layout.of(kernel).symbol)
+        except cupy.cuda.compiler.CompileException as error:
+            raise CompilerBug(f"NVRTC does not compile the CUDA source of kernel {kernel.name}:\n{error}") from error
+        return CudaKernel(kernel, dtype, halo, source, function)

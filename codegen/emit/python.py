@@ -10,6 +10,7 @@ from __future__ import annotations
 import keyword
 import math
 import re
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -25,6 +26,7 @@ from .text import Printer
 BINARY = {"or": 2, "and": 3, "<": 5, "<=": 5, "==": 5, "+": 10, "-": 10, "*": 11, "/": 11, "//": 11, "%": 11}
 BUILTINS = ("abs", "bool", "float", "int", "max", "min", "range", "math", "np", "real", "first", "last")
 RESERVED = frozenset({*keyword.kwlist, *BUILTINS})
+WIDTH = 100  # characters of a line of parameters
 KEEPS_SINGLE = ("np.", "abs(", "min(", "max(", "(")  # what gives a float32 for float32s
 
 
@@ -65,8 +67,8 @@ def _function(function: Function, dtype: str, names: dict[str, str]) -> list[str
     naming = name_function(function, RESERVED | set(names.values()))
     printer = PythonPrinter(naming, names, dtype, "", 0, frozenset(), 1)
     results = printer.block(function.body, results=function.results)
-    parameters = ", ".join(printer.name(p) for p in function.parameters)
-    return [f"def {names[function.name]}({parameters}):", *printer.lines, f"    return {', '.join(results)}"]
+    head = _signature(names[function.name], tuple(printer.name(p) for p in function.parameters))
+    return [*head, *printer.lines, f"    return {', '.join(results)}"]
 
 
 def _kernel(
@@ -82,7 +84,7 @@ def _kernel(
     instanced = frozenset(a.name for a in kernel.arrays if a.instanced)
     lane = naming(kernel.lane)
     printer = PythonPrinter(naming, names, dtype, lane, halo, instanced, 1)
-    printer.lines.append(f"def {naming(kernel.name)}({', '.join(parameters)}):")
+    printer.lines += _signature(naming(kernel.name), parameters)
     for axis, extent in zip(kernel.outer, extents, strict=True):
         printer.open_for(naming(axis), "0", extent)
         printer.depth += 1
@@ -92,6 +94,15 @@ def _kernel(
     printer.depth -= 1
     printer.close(kernel.body)
     return printer.lines
+
+
+def _signature(name: str, parameters: tuple[str, ...]) -> list[str]:
+    """`def name(a, b):`, over several lines where one would be long."""
+    line = f"def {name}({', '.join(parameters)}):"
+    if len(line) <= WIDTH:
+        return [line]
+    inner = textwrap.wrap(", ".join(parameters) + ",", WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4)
+    return [f"def {name}(", *inner, "):"]
 
 
 def _template(single: bool) -> dict[str, str]:

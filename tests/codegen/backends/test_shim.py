@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +11,7 @@ from hypothesis import strategies as st
 
 from codegen.backends import BACKENDS, get_backend
 from codegen.backends import shim as shim_module
-from codegen.backends.cuda import block_size, cuda_available, grid_of
-from codegen.backends.interface import LaunchRange
+from codegen.backends.cuda import cuda_available
 from codegen.backends.shim import ShimBackend
 from codegen.builder import Builder
 from codegen.errors import BackendUnavailableError, CompilerBug, InputError
@@ -177,38 +175,7 @@ def test_every_backend_bears_the_name_it_is_asked_for_by() -> None:
         assert get_backend(name).name == name
 
 
-@pytest.mark.skipif(cuda_available(), reason="there is a GPU")
-def test_without_a_gpu_the_cuda_backend_says_what_is_missing() -> None:
-    with pytest.raises(BackendUnavailableError, match=r'backend "cuda".*(symphys\[cuda\]|driver|device)'):
-        get_backend("cuda")
-
-
 def test_without_a_compiler_the_shim_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shim_module.shutil, "which", lambda name: None)
     with pytest.raises(BackendUnavailableError, match=r"needs a C\+\+ compiler"):
         ShimBackend()
-
-
-@pytest.mark.parametrize(("registers", "lanes"), [(32, 10**6), (255, 10**6), (64, 100), (16, 1)])
-def test_blocks_are_whole_warps_that_fit(registers: int, lanes: int) -> None:
-    size = block_size(registers, lanes, multiprocessors=132, limit=1024)
-    assert size % 32 == 0
-    assert 32 <= size <= 256
-    assert size * registers <= 65536
-
-
-def test_the_grid_covers_the_lanes_and_steps_over_long_outer_axes() -> None:
-    span = LaunchRange((3, 10**6, 5), 10, 1010, 2000)
-    assert grid_of(span, 128) == (8, 5, 65535)
-    assert grid_of(replace(span, outer=()), 128) == (8, 1, 1)
-    assert grid_of(replace(span, outer=(7,)), 128) == (8, 7, 1)
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", CASES)
-def test_on_a_gpu_every_case_gives_what_the_interpreter_gives(name: str, dtype: str) -> None:
-    """100 units: products may be contracted into sums, which is closer to the truth."""
-    case = CASES[name]()
-    run = get_backend("cuda").compile(case.kernel, dtype, case.halo)
-    assert_same(compiled(run, case, dtype), reference(case, dtype), case.kernel, 100)

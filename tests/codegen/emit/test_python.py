@@ -12,7 +12,7 @@ from codegen.errors import CompilerBug
 from codegen.interpret import evaluate
 from codegen.ir import Kind, Node, node, real, variable
 from codegen.primitives import apply
-from codegen.program import Array, Intent, Kernel
+from codegen.program import Array, Intent, Kernel, Scalar
 from codegen.spec import check_kernel
 from tests.codegen.emit.exact import SCALARS, expressions, inputs
 from tests.codegen.emit.kernels import CASES, table, table_data, table_kernel
@@ -169,6 +169,10 @@ def test_lines_stay_short() -> None:
     lines = source_of(total)
     assert max(map(len, lines)) <= 110
     assert len(lines) > 10
+    scalars = tuple(Scalar(f"a_rather_long_name_{i}") for i in range(60))
+    text = emit_python(Kernel("k", "lane", (), scalars, ()))
+    assert max(map(len, text.splitlines())) <= 110
+    compile(text, "<kernel>", "exec")
 
 
 def test_what_is_no_statement_is_refused_with_the_floor_that_let_it_through() -> None:
