@@ -127,9 +127,7 @@ def _check_launch(place: str, launch: Launch, arrays: Mapping[str, Array], scala
             raise CompilerBug(f"{place}: array {array.name!r} is {here}, the program's {name!r} is {outside}")
         other = given.setdefault(name, array)
         if other is not array and not (other.intent is Intent.IN and array.intent is Intent.IN):
-            raise CompilerBug(
-                f"{place}: {name!r} is given as both {other.name!r} and {array.name!r}, and one is written"
-            )
+            raise CompilerBug(f"{place}: {name!r} is given as {other.name!r} and {array.name!r}, and one is written")
 
 
 def _memory_rank(array: Array) -> int:
@@ -173,9 +171,7 @@ class _Checker:
 
     def bind_name(self, name: str, kind: Kind) -> None:
         if name in self.bound:
-            self.fail(
-                f"{name!r} is bound twice; names are bound once in a kernel, its arrays, scalars and axes included"
-            )
+            self.fail(f"{name!r} is bound twice; variables, arrays, scalars and axes share one namespace")
         self.bound.add(name)
         self.scope[name] = kind
 
@@ -200,9 +196,7 @@ class _Checker:
         if array.kind is Kind.BOOL:
             self.fail(f"array {array.name!r} holds truth values; store integers")
         if array.intent is Intent.SUM and array.instanced:
-            self.fail(
-                f"array {array.name!r} is a sum over instances and has a lane axis; declare it with instanced=False"
-            )
+            self.fail(f"array {array.name!r} is a sum over instances; declare it with instanced=False")
         self.arrays[array.name] = array
         if local:
             self.locals.add(array.name)
@@ -282,9 +276,7 @@ class _Checker:
     def _check_access(self, statement: Load | Store | Accumulate) -> None:
         array = self.arrays.get(statement.array)
         if array is None:
-            self.fail(
-                f"there is no array {statement.array!r} here; it knows {', '.join(sorted(self.arrays)) or 'none'}"
-            )
+            self.fail(f"there is no array {statement.array!r} here, only {', '.join(sorted(self.arrays)) or 'none'}")
             return
         self._check_index(array, statement.index)
         value = statement.target if isinstance(statement, Load) else statement.value
