@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 
 from codegen.builder import Builder
 from codegen.errors import CompilerBug
-from codegen.interpret import evaluate, run_kernel
-from codegen.ir import constant_value, integer, real, variable, walk
+from codegen.interpret import evaluate
+from codegen.ir import constant_value, real, variable, walk
 from codegen.lower.block_structure import SingularMatrixError, triangular_blocks
 from codegen.lower.linear_solve import elimination_order, solve, solve_statements
 from codegen.lower.linear_solve_loops import solve_function
 from codegen.primitives import apply
-from codegen.program import Array, Call, Function, Intent, Kernel, Load, Store, statements
+from codegen.program import Function, statements
+from codegen.spec import check_function
+from tests.codegen.lower.running import run
 
 EPS = 2.3e-16
 SIZES = st.integers(1, 7)
@@ -169,20 +171,6 @@ def test_shapes_are_checked():
         solve([[real(1.0)], [real(1.0)]], unknowns(1), False)
 
 
-def run(function, inputs):
-    """Apply a function to columns of numbers, lane by lane."""
-    lanes = inputs.shape[1]
-    loads = tuple(Load(variable(f"in_{i}"), "inputs", (integer(i),)) for i in range(len(inputs)))
-    targets = tuple(variable(f"out_{i}") for i in range(len(function.results)))
-    call = Call(targets, function, tuple(load.target for load in loads))
-    stores = tuple(Store("outputs", (integer(i),), t) for i, t in enumerate(targets))
-    arrays = (Array("inputs", (len(inputs), "n")), Array("outputs", (len(targets), "n"), intent=Intent.OUT))
-    outputs = np.zeros((len(targets), lanes))
-    kernel = Kernel("apply", "lane", arrays, (), (*loads, call, *stores))
-    run_kernel(kernel, {"inputs": inputs, "outputs": outputs}, {}, (lanes,))
-    return outputs
-
-
 @pytest.mark.parametrize("positive", [True, False])
 @pytest.mark.parametrize("n", [1, 2, 5, 9])
 def test_loops_solve_too(n, positive):
@@ -197,6 +185,7 @@ def test_loops_solve_too(n, positive):
     matrices, rights = [make(rng, n) for _ in range(lanes)], rng.normal(size=(lanes, n))
     kept = np.tril_indices(n) if positive else tuple(np.indices((n, n)).reshape(2, -1))
     inputs = np.array([[*m[kept], *b] for m, b in zip(matrices, rights, strict=True)]).T
+    check_function(solve_function(n, positive))
     outputs = run(solve_function(n, positive), inputs)
     for lane in range(lanes):
         agree(outputs[:, lane], matrices[lane], rights[lane])
