@@ -38,7 +38,7 @@ from .llvm_nodes import evaluate_node
 from .llvm_writer import WIDTHS, Value, Writer
 
 I = Kind.INT
-ATTRIBUTES = 'attributes #0 = { nounwind "prefer-vector-width"="512" "min-legal-vector-width"="512" }'
+ATTRIBUTES = 'attributes #0 = { nounwind alignstack=64 "prefer-vector-width"="512" "min-legal-vector-width"="512" }'
 
 
 class _Printer:
@@ -70,7 +70,11 @@ class _Printer:
         """The registers whose change makes the value of a node stale."""
         for inner in walk((n,)) if n.key not in self._depends else ():
             if inner.key not in self._depends:
-                own = frozenset([str(inner.attribute)]) if inner.op == "variable" and inner.attribute in self.registers else frozenset()
+                own = (
+                    frozenset([str(inner.attribute)])
+                    if inner.op == "variable" and inner.attribute in self.registers
+                    else frozenset()
+                )
                 self._depends[inner.key] = own.union(*(self._depends[a.key] for a in inner.args))
         return self._depends[n.key]
 
@@ -190,11 +194,15 @@ class _Printer:
             wide, value = w.type(array.kind), w.widen(value)
             full = f"@llvm.masked.store.{w.suffix(array.kind, True)}.p0"
             w.intrinsics.add(f"declare void {full}({wide}, ptr, i32, {w.type(Kind.BOOL)})")
-            w.line(f"call void {full}({wide} {value.text}, ptr {where}, i32 {bytes_}, {w.type(Kind.BOOL)} {self.mask.text})")
+            w.line(
+                f"call void {full}({wide} {value.text}, ptr {where}, i32 {bytes_}, {w.type(Kind.BOOL)} {self.mask.text})"
+            )
         else:
             value = w.widen(value) if neighbours else value
             if value.wide and not neighbours and w.lanes > 1:
-                raise CompilerBug(f"a value that differs by lane is stored to the shared array {s.array}; accumulate instead")
+                raise CompilerBug(
+                    f"a value that differs by lane is stored to the shared array {s.array}; accumulate instead"
+                )
             w.line(f"store {w.type(array.kind, neighbours)} {value.text}, ptr {where}, align {bytes_}")
 
     def accumulate(self, s: Accumulate) -> None:
@@ -492,5 +500,7 @@ def emit_llvm(kernel: Kernel, lanes: int, dtype: str = "float64") -> str:
     writers = mathematics + writers
     declarations = sorted({d for w in writers for d in w.intrinsics})
     texts = ["\n".join(w.lines) for w in writers]
-    return "\n\n".join(["\n".join(declarations), *texts, ATTRIBUTES, '!0 = !{!"branch_weights", i32 1, i32 100000}']) + "\n"
-
+    return (
+        "\n\n".join(["\n".join(declarations), *texts, ATTRIBUTES, '!0 = !{!"branch_weights", i32 1, i32 100000}'])
+        + "\n"
+    )
