@@ -109,7 +109,8 @@ def accelerations(dynamics: SecondOrder, symbols: Mapping[Any, Node]) -> tuple[N
     entries = [entry for row in dynamics.mass_matrix for entry in row]
     lowered = lower_expressions([*entries, *dynamics.forcing], symbols)
     matrix = [lowered[i * n : (i + 1) * n] for i in range(n)]
-    return solve(matrix, lowered[n * n :], dynamics.positive)
+    moving = [symbols[s] for s in (*dynamics.state, dynamics.time) if s in symbols]
+    return solve(matrix, lowered[n * n :], dynamics.positive, moving)
 
 
 def rate_nodes(dynamics: Dynamics, symbols: Mapping[Any, Node]) -> tuple[Node, ...]:
