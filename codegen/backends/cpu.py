@@ -65,7 +65,7 @@ class CpuKernel:
     @property
     def source(self) -> str:
         """The kernel as readable Python, printed from the same nodes."""
-        return emit_python(self.kernel, self.dtype)
+        return emit_python(self.kernel, self.dtype, self.halo)
 
     def __call__(
         self,
@@ -89,7 +89,9 @@ class CpuKernel:
             self.launch(begin, end, tables[0][0].ctypes.data)
         else:
             with ThreadPoolExecutor(len(work)) as pool:
-                done = [pool.submit(self.launch, a, b, t.ctypes.data) for (a, b), (t, _) in zip(work, tables, strict=True)]
+                done = [
+                    pool.submit(self.launch, a, b, t.ctypes.data) for (a, b), (t, _) in zip(work, tables, strict=True)
+                ]
                 for future in done:
                     future.result()
         for _, sums in tables:  # in the order of the blocks: the same result for the same number of threads
@@ -97,7 +99,11 @@ class CpuKernel:
                 arrays[name][...] += partial
 
     def _table(
-        self, arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, float | int], extents: tuple[int, ...], blocks: int
+        self,
+        arrays: Mapping[str, NDArray[Any]],
+        scalars: Mapping[str, float | int],
+        extents: tuple[int, ...],
+        blocks: int,
     ) -> tuple[NDArray[np.uint64], dict[str, NDArray[Any]]]:
         """The kernel's argument table (see `emit.llvm`) and this thread's own sums."""
         entries: list[int] = []
@@ -111,7 +117,7 @@ class CpuKernel:
             if array.intent is Intent.SUM:
                 given = sums[array.name] = np.zeros_like(given)
             entries.append(given.ctypes.data)
-        entries += [stride, self.halo, blocks, *extents[:-1]]
+        entries += [stride, self.halo, blocks, extents[-1], *extents[:-1]]
         for scalar in self.kernel.scalars:
             value = scalars[scalar.name]
             entries.append(int(np.float64(value).view(np.uint64)) if scalar.kind is Kind.REAL else int(value) % 2**64)

@@ -12,19 +12,31 @@ import math
 from collections.abc import Callable
 
 from ..ir import Kind
-from .llvm_writer import WIDTHS, Value, Writer
+from .llvm_writer import Value, Writer
 
 R = Kind.REAL
 Body = Callable[[Writer, Value], Value]
 
 SIN = {
-    "float64": (1.58969099521155010221e-10, -2.50507602534068634195e-08, 2.75573137070700676789e-06,
-                -1.98412698298579493134e-04, 8.33333333332248946124e-03, -1.66666666666666324348e-01),
+    "float64": (
+        1.58969099521155010221e-10,
+        -2.50507602534068634195e-08,
+        2.75573137070700676789e-06,
+        -1.98412698298579493134e-04,
+        8.33333333332248946124e-03,
+        -1.66666666666666324348e-01,
+    ),
     "float32": (2.718311493989822e-6, -1.9839334836096632e-4, 8.333329385889463e-3, -1.6666666641626524e-1),
 }
 COS = {
-    "float64": (-1.13596475577881948265e-11, 2.08757232129817482790e-09, -2.75573143513906633035e-07,
-                2.48015872894767294178e-05, -1.38888888888741095749e-03, 4.16666666666666019037e-02),
+    "float64": (
+        -1.13596475577881948265e-11,
+        2.08757232129817482790e-09,
+        -2.75573143513906633035e-07,
+        2.48015872894767294178e-05,
+        -1.38888888888741095749e-03,
+        4.16666666666666019037e-02,
+    ),
     "float32": (2.439044879627741654e-5, -1.388676377460992947e-3, 4.166662332493746e-2),
 }
 HALF_PI = {
@@ -33,10 +45,20 @@ HALF_PI = {
 }
 REACH = {"float64": 2.0**45, "float32": 2.0**17}
 MAGIC = {"float64": 1.5 * 2.0**52, "float32": 1.5 * 2.0**23}
-LN2 = {"float64": (6.93147180369123816490e-01, 1.90821492927058770002e-10), "float32": (6.9313812256e-01, 9.0580006145e-06)}
+LN2 = {
+    "float64": (6.93147180369123816490e-01, 1.90821492927058770002e-10),
+    "float32": (6.9313812256e-01, 9.0580006145e-06),
+}
 LOG = {
-    "float64": (1.479819860511658591e-01, 1.531383769920937332e-01, 1.818357216161805012e-01, 2.222219843214978396e-01,
-                2.857142874366239149e-01, 3.999999999940941908e-01, 6.666666666666735130e-01),
+    "float64": (
+        1.479819860511658591e-01,
+        1.531383769920937332e-01,
+        1.818357216161805012e-01,
+        2.222219843214978396e-01,
+        2.857142874366239149e-01,
+        3.999999999940941908e-01,
+        6.666666666666735130e-01,
+    ),
     "float32": (0.24279078841, 0.28498786688, 0.40000972152, 0.66666662693),
 }
 BITS = {"float64": ("i64", 52, 1023), "float32": ("i32", 23, 127)}
@@ -122,7 +144,9 @@ def _circular(w: Writer, x: Value) -> tuple[Value, Value]:
     top = {"i64": 62, "i32": 30}[scalar]
     sign_s = _integer(w, "shl", type_, _integer(w, "and", type_, bits, _splat(w, 2, scalar)), _splat(w, top, scalar))
     following = _integer(w, "add", type_, bits, _splat(w, 1, scalar))
-    sign_c = _integer(w, "shl", type_, _integer(w, "and", type_, following, _splat(w, 2, scalar)), _splat(w, top, scalar))
+    sign_c = _integer(
+        w, "shl", type_, _integer(w, "and", type_, following, _splat(w, 2, scalar)), _splat(w, top, scalar)
+    )
     results = []
     for value, sign in ((s, sign_s), (c, sign_c)):
         name, _, _ = _bits(w, value)
@@ -269,7 +293,10 @@ def _circular_function(w: Writer, name: str) -> None:
     loaded = [w.mathematics(f"libm.{function}", x) for function in names]
     w.line("br label %join")
     w.label("join")
-    joined = [w.emit(f"phi {type_} [{a.text}, %fast], [{b.text}, %slow]", R, x.wide) for a, b in zip(fast, loaded, strict=True)]
+    joined = [
+        w.emit(f"phi {type_} [{a.text}, %fast], [{b.text}, %slow]", R, x.wide)
+        for a, b in zip(fast, loaded, strict=True)
+    ]
     if len(joined) == 1:
         w.line(f"ret {type_} {joined[0].text}")
         return
@@ -301,7 +328,9 @@ def define(name: str, lanes: int, dtype: str) -> Writer:
     result = f"{{ {type_}, {type_} }}" if name == "math.sincos" else type_
     parameters = ", ".join(f"{type_} %{p}" for p in ("x", "y")[:arity])
     library = name.startswith("libm.") or name == "math.pow"
-    w.lines.append(f"define internal {result} @{w.symbol(name, lanes)}({parameters}) {'noinline' if library else 'alwaysinline'} #0 {{")
+    w.lines.append(
+        f"define internal {result} @{w.symbol(name, lanes)}({parameters}) {'noinline' if library else 'alwaysinline'} #0 {{"
+    )
     w.label("entry")
     if library:
         _library_function(w, name, arity)

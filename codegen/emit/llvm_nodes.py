@@ -36,7 +36,11 @@ def evaluate_node(w: Writer, n: Node, operands: tuple[Value, ...]) -> Value:
         return w.operation(f"{spelling} nsw", *operands)
     match spelling:
         case "neg":
-            return w.operation("fneg", operands[0]) if kind is Kind.REAL else w.operation("sub", w.constant(0, kind), operands[0])
+            return (
+                w.operation("fneg", operands[0])
+                if kind is Kind.REAL
+                else w.operation("sub", w.constant(0, kind), operands[0])
+            )
         case "and" | "or":
             return w.operation(spelling, *operands)
         case "not":
@@ -52,7 +56,9 @@ def evaluate_node(w: Writer, n: Node, operands: tuple[Value, ...]) -> Value:
             result = Kind.REAL if spelling == "sitofp" else Kind.INT
             value = operands[0]
             return w.emit(
-                f"{spelling} {w.type(value.kind, value.wide)} {value.text} to {w.type(result, value.wide)}", result, value.wide
+                f"{spelling} {w.type(value.kind, value.wide)} {value.text} to {w.type(result, value.wide)}",
+                result,
+                value.wide,
             )
     raise CompilerBug(f"no LLVM spelling {spelling!r} for {n.op} on {kind}")
 

@@ -88,7 +88,9 @@ class Writer:
         if not value.text.startswith("%"):
             return Value(f"splat ({self.scalar_type(value.kind)} {value.text})", value.kind, True)
         wide = self.type(value.kind)
-        first = self.emit(f"insertelement {wide} poison, {self.scalar_type(value.kind)} {value.text}, i64 0", value.kind, True)
+        first = self.emit(
+            f"insertelement {wide} poison, {self.scalar_type(value.kind)} {value.text}, i64 0", value.kind, True
+        )
         return self.emit(
             f"shufflevector {wide} {first.text}, {wide} poison, <{self.lanes} x i32> zeroinitializer", value.kind, True
         )
@@ -132,7 +134,9 @@ class Writer:
         self.needed.add(("math.sincos", lanes))
         type_ = self.type(Kind.REAL, angle.wide)
         pair = f"{{ {type_}, {type_} }}"
-        both = self.emit(f"call {pair} @{self.symbol('math.sincos', lanes)}({type_} {angle.text})", Kind.REAL, angle.wide)
+        both = self.emit(
+            f"call {pair} @{self.symbol('math.sincos', lanes)}({type_} {angle.text})", Kind.REAL, angle.wide
+        )
         first = self.emit(f"extractvalue {pair} {both.text}, 0", Kind.REAL, angle.wide)
         second = self.emit(f"extractvalue {pair} {both.text}, 1", Kind.REAL, angle.wide)
         return first, second

@@ -1,0 +1,139 @@
+"""Arrays in printed code: contiguous lanes where they can be, gathers and scatters where indices differ by lane."""
+
+from __future__ import annotations
+
+from ..errors import CompilerBug
+from ..ir import Kind, Node
+from ..program import Accumulate, Array, Load, Store
+from .llvm_values import Values
+from .llvm_writer import Value
+
+I = Kind.INT
+
+
+class Memory(Values):
+    """Loads, stores and sums. Truths are stored as integers, as the other backends do."""
+
+    def size(self, size: int | str) -> Value:
+        """A size of an array: a number, or a scalar of the kernel."""
+        return Value(str(size), I, False) if isinstance(size, int) else self.sizes[size]
+
+    def element(self, array: Array) -> str:
+        """The type of one element in memory."""
+        return "i64" if array.kind is Kind.BOOL else self.w.scalar_type(array.kind)
+
+    def address(self, array: Array, index: tuple[Node, ...], shift: int) -> tuple[str | Value, bool]:
+        """The address of an element, one for all lanes (str) or one a lane, and whether lanes are neighbours there."""
+        w, local = self.w, array.name not in self.globals
+        offset = Value("0", I, False)
+        for i, size in zip(index, array.shape, strict=True):
+            offset = w.operation("add", w.operation("mul", offset, self.size(size)), self.value(i))
+        if array.instanced:
+            offset = w.operation("mul", offset, Value(str(w.lanes), I, False) if local else self.stride)
+            if not local:
+                offset = w.operation("add", offset, Value(self.base, I, False))
+            if shift:
+                offset = w.operation("add", offset, Value(str(shift), I, False))
+            if offset.wide and w.lanes > 1:
+                ids = ", ".join(f"i64 {i}" for i in range(w.lanes))
+                offset = w.operation("add", offset, Value(f"<{ids}>", I, True))
+        name = w.name("at")
+        if offset.wide and w.lanes > 1:
+            w.line(
+                f"{name} = getelementptr {self.element(array)}, ptr {self.bases[array.name]}, {w.type(I)} {offset.text}"
+            )
+            return Value(name, I, True), False
+        w.line(f"{name} = getelementptr {self.element(array)}, ptr {self.bases[array.name]}, i64 {offset.text}")
+        return name, array.instanced
+
+    def load(self, s: Load) -> Value:
+        """The value of an element."""
+        w, array = self.w, self.arrays[s.array]
+        stored = I if array.kind is Kind.BOOL else array.kind
+        where, neighbours = self.address(array, s.index, s.shift)
+        if isinstance(where, Value):
+            wide, mask = w.type(stored), self.current_mask()
+            full = f"@llvm.masked.gather.{w.suffix(stored, True)}.v{w.lanes}p0"
+            w.intrinsics.add(f"declare {wide} {full}(<{w.lanes} x ptr>, i32, {w.type(Kind.BOOL)}, {wide})")
+            loaded = w.emit(
+                f"call {wide} {full}(<{w.lanes} x ptr> {where.text}, i32 {self._bytes(stored)}, "
+                f"{w.type(Kind.BOOL)} {mask.text}, {wide} zeroinitializer)",
+                stored,
+                True,
+            )
+        else:
+            text = f"load {w.type(stored, neighbours)}, ptr {where}, align {self._bytes(stored)}"
+            loaded = w.emit(text, stored, neighbours)
+        if array.kind is not Kind.BOOL:
+            return loaded
+        return w.operation("icmp ne", loaded, w.constant(0, I), result=Kind.BOOL)
+
+    def store(self, s: Store) -> None:
+        """Write an element, in the lanes that are at work."""
+        w, array = self.w, self.arrays[s.array]
+        value, stored = self.value(s.value), array.kind
+        if stored is Kind.BOOL:
+            stored = I
+            value = w.emit(
+                f"zext {w.type(Kind.BOOL, value.wide)} {value.text} to {w.type(I, value.wide)}", I, value.wide
+            )
+        where, neighbours = self.address(array, s.index, 0)
+        if isinstance(where, Value):
+            wide, value = w.type(stored), w.widen(value)
+            full = f"@llvm.masked.scatter.{w.suffix(stored, True)}.v{w.lanes}p0"
+            w.intrinsics.add(f"declare void {full}({wide}, <{w.lanes} x ptr>, i32, {w.type(Kind.BOOL)})")
+            w.line(
+                f"call void {full}({wide} {value.text}, <{w.lanes} x ptr> {where.text}, i32 {self._bytes(stored)}, "
+                f"{w.type(Kind.BOOL)} {self.current_mask().text})"
+            )
+        elif neighbours and self.mask is not None:
+            wide, value = w.type(stored), w.widen(value)
+            full = f"@llvm.masked.store.{w.suffix(stored, True)}.p0"
+            w.intrinsics.add(f"declare void {full}({wide}, ptr, i32, {w.type(Kind.BOOL)})")
+            mask = f"{w.type(Kind.BOOL)} {self.mask.text}"
+            w.line(f"call void {full}({wide} {value.text}, ptr {where}, i32 {self._bytes(stored)}, {mask})")
+        else:
+            value = w.widen(value) if neighbours else value
+            if value.wide and not neighbours and w.lanes > 1:
+                raise CompilerBug(f"a value that differs by lane is stored to shared {s.array}; accumulate instead")
+            w.line(f"store {w.type(stored, neighbours)} {value.text}, ptr {where}, align {self._bytes(stored)}")
+
+    def accumulate(self, s: Accumulate) -> None:
+        """Add a value over the lanes at work to an element; lanes beyond the last instance add nothing."""
+        w, array = self.w, self.arrays[s.array]
+        where, _ = self.address(array, s.index, 0)
+        value = self.value(s.value)
+        if w.lanes == 1:
+            self._add(array, str(where.text if isinstance(where, Value) else where), value.text)
+            return
+        mask = self.real_lanes if self.mask is None else w.operation("and", self.mask, self.real_lanes)
+        value = w.select(mask, w.widen(value), w.constant(0, array.kind, True))
+        type_ = w.type(array.kind)
+        if isinstance(where, Value):  # each lane has an element of its own: one after the other
+            for lane in range(w.lanes):
+                on = w.emit(f"extractelement {w.type(Kind.BOOL)} {mask.text}, i64 {lane}", Kind.BOOL, False)
+                one = w.emit(f"extractelement {type_} {value.text}, i64 {lane}", array.kind, False)
+                at = w.emit(f"extractelement <{w.lanes} x ptr> {where.text}, i64 {lane}", I, False)
+                safe = w.emit(f"select i1 {on.text}, ptr {at.text}, ptr {self.bases[array.name]}", I, False)
+                self._add(array, safe.text, one.text)
+            return
+        scalar = w.scalar_type(array.kind)
+        if array.kind is Kind.REAL:
+            full = f"@llvm.vector.reduce.fadd.{w.suffix(Kind.REAL, True)}"
+            w.intrinsics.add(f"declare {scalar} {full}({scalar}, {type_})")
+            call = f"call reassoc {scalar} {full}({scalar} {w.number(-0.0, Kind.REAL)}, {type_} {value.text})"
+        else:
+            full = f"@llvm.vector.reduce.add.{w.suffix(I, True)}"
+            w.intrinsics.add(f"declare {scalar} {full}({type_})")
+            call = f"call {scalar} {full}({type_} {value.text})"
+        self._add(array, where, w.emit(call, array.kind, False).text)
+
+    def _add(self, array: Array, where: str, value: str) -> None:
+        w, scalar = self.w, self.w.scalar_type(array.kind)
+        old = w.emit(f"load {scalar}, ptr {where}", array.kind, False)
+        instruction = "fadd" if array.kind is Kind.REAL else "add"
+        new = w.emit(f"{instruction} {scalar} {old.text}, {value}", array.kind, False)
+        w.line(f"store {scalar} {new.text}, ptr {where}")
+
+    def _bytes(self, kind: Kind) -> int:
+        return 4 if kind is Kind.REAL and self.w.dtype == "float32" else 8
