@@ -53,7 +53,10 @@ class JetSpace:
     @cached_property
     def to_user(self) -> Mapping[Any, Any]:
         """What users write for each jet symbol."""
-        written = {symbol: (f if k == 0 else f.diff(t, k)) for (f, k), symbol in self._symbols.items()}
+        # made without evaluation, which for Derivative means many questions about assumptions
+        written = {
+            symbol: (f if k == 0 else Derivative(f, (t, k), evaluate=False)) for (f, k), symbol in self._symbols.items()
+        }
         return {self.time: t, **written}
 
     @cached_property

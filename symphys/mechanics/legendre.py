@@ -16,7 +16,7 @@ from symphys.mechanics.graph import free_symbols, substitute
 from symphys.mechanics.probe import Probe, depends, vanishes
 from symphys.mechanics.solve import blocks, solve_linear
 from symphys.mechanics.structure import regular, settled
-from symphys.mechanics.tidy import readable, simplified, without
+from symphys.mechanics.tidy import simplified, without
 
 _POINTS = 6
 _SMALL = (1, 10, 100)  # velocities are tried at a fraction of the other values: |v| < c may bound them
@@ -38,7 +38,7 @@ def legendre_transform(function: Any, variables: Sequence[Any], duals: Sequence[
     if not depends([entry for row in hessian for entry in row], variables):
         solution = solve_linear(hessian, shifted, "The Legendre transform")
         half = sympy.Add(*(p * v for p, v in zip(shifted, solution, strict=True))) / 2
-        return readable(half) - without(function, variables), solution
+        return half - without(function, variables), solution
     # F = F0 + b v + F2(v): with k = p - b in the place of p only F2 is left to transform
     kinetic = tuple(sympy.Dummy(f"k_{dual}", real=True) for dual in duals)
     pure = [slope - offset for slope, offset in zip(slopes, offsets, strict=True)]

@@ -10,6 +10,7 @@ from symphys.mechanics.graph import free_symbols, postorder, size, substitute, w
 
 _MAX_SIZE = 400  # beyond this, rewriting costs more than it saves
 _MAX_OPERATIONS = 1000  # beyond this, nobody reads
+_MAX_FACTORED = 100
 _MAX_TERMS = 128
 
 
@@ -57,10 +58,14 @@ def readable(expression: Any) -> Any:
         return expression
     candidates = [expression]
     if _terms_when_expanded(expression) <= _MAX_TERMS:
-        expanded = sympy.expand(expression, power_base=False, power_exp=False, log=False)
-        candidates += [expanded, sympy.factor_terms(expanded)]
-    candidates += [sympy.factor_terms(candidate) for candidate in candidates[:1]]
+        candidates.append(sympy.expand(expression, power_base=False, power_exp=False, log=False))
+    candidates += [_factored(candidate) for candidate in candidates]
     return min(candidates, key=written_operations)
+
+
+def _factored(expression: Any) -> Any:
+    # SymPy's factor_terms takes time exponential in the depth of nesting
+    return sympy.factor_terms(expression) if written_operations(expression) <= _MAX_FACTORED else expression
 
 
 def written_out(expression: Any) -> Any:
@@ -73,10 +78,7 @@ def written_out(expression: Any) -> Any:
 
 def readable_fraction(numerator: Any, denominator: Any) -> Any:
     """numerator/denominator with common monomial factors divided out."""
-    parts = [readable(part) for part in (numerator, denominator)]
-    if max(map(written_operations, parts)) <= _MAX_OPERATIONS:
-        parts = [sympy.factor_terms(part) for part in parts]
-    return parts[0] / parts[1]
+    return _factored(numerator) / _factored(denominator)
 
 
 def simplified(expression: Any, limit: int = 80) -> Any:

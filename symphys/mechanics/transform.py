@@ -61,7 +61,7 @@ def to_hamiltonian(action: Action, dynamics: Any) -> HamiltonianForm:
     written = [substitute((from_jet(e, action.space),), names)[0] for e in (hamiltonian, *outer)]
     coefficients = [from_jet(c, action.space) for c in friction or ()]
     return HamiltonianForm(
-        written[0],
+        readable(written[0]),
         dict(zip(action.coordinates, momenta, strict=True)),
         {p: c for p, c in zip(momenta, coefficients, strict=bool(friction)) if c != 0},
         {p: readable(force) for p, force in zip(momenta, written[1:], strict=True) if force != 0},

@@ -17,8 +17,8 @@ _BOUNDED = (sympy.sin, sympy.cos, sympy.tanh, lambda x: 1 / (1 + x**2), lambda x
 
 def rationals(largest: int = 3) -> st.SearchStrategy[Any]:
     """Small rational numbers, -largest to largest, with denominators up to 4; zero among them."""
-    return st.builds(sympy.Rational, st.integers(-4 * largest, 4 * largest), st.sampled_from((1, 2, 3, 4))).filter(
-        lambda number: abs(number) <= largest
+    return st.sampled_from((1, 2, 3, 4)).flatmap(
+        lambda bottom: st.integers(-largest * bottom, largest * bottom).map(lambda top: sympy.Rational(top, bottom))
     )
 
 
@@ -55,11 +55,11 @@ def lagrangian_expressions(
     `explicit_time` V and b depend on the time too.
     """
     q = tuple(coordinates) if coordinates is not None else draw(random_coordinates())
-    v = sympy.Matrix([coordinate.diff(t) for coordinate in q])
+    v = [coordinate.diff(t) for coordinate in q]
     variables = (*q, t) if explicit_time else q
-    mixing = sympy.Matrix(len(q), len(q), lambda i, j: draw(rationals(1)))
+    mixed = [sympy.Add(*(draw(rationals(1)) * speed for speed in v)) for _ in q]
     stretch = 1 + draw(st.sampled_from((0, 1))) * draw(smooth_functions(q, terms=1)) ** 2
-    kinetic = stretch * (v.T * (sympy.eye(len(q)) + mixing.T * mixing) * v)[0, 0] / 2
+    kinetic = stretch * sympy.Add(*(speed**2 / 2 for speed in (*v, *mixed)))
     coupling = sympy.Add(*(draw(smooth_functions(variables, terms=1)) * speed for speed in v)) if magnetic else 0
     return kinetic + coupling - draw(smooth_functions(variables))
 
