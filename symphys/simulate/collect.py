@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from symphys.integrators import Method
 from symphys.lower.events import EventPlan
+from symphys.mechanics.dynamics import Dynamics, FirstOrder, SecondOrder
 from symphys.simulate.compiled import Lowered
 from symphys.simulate.execute import OUTCOMES, REJECTED, ROW, STATUS, STEPS, Buffers, drift_of
 from symphys.simulate.inputs import Instances
@@ -157,4 +158,14 @@ def _result(
         events=events,
         method=method.name,
         conserved={quantity.name: quantity.expression for quantity in lowered.dynamics.conserved},
+        pairs=_pairs(lowered.dynamics),
     )
+
+
+def _pairs(dynamics: Dynamics) -> tuple[tuple[Any, Any], ...]:
+    """Which components are a coordinate and its velocity or momentum."""
+    labels = dynamics.labels
+    if isinstance(dynamics, SecondOrder):
+        n = len(labels) // 2
+        return tuple(zip(labels[:n], labels[n:], strict=True))
+    return tuple((labels[q], labels[p]) for q, p in dynamics.pairs) if isinstance(dynamics, FirstOrder) else ()
