@@ -47,8 +47,8 @@ DRESSING: dict[str, tuple[Callable[[Node], Node], ...]] = {
     "tan": (lambda x: x * 0.25,),
     "div": (lambda x: x, lambda x: x * x + 1.0),
     "pow": (lambda x: x * x * 0.25 + 0.5, lambda x: x * 0.5),
-    "quotient": (lambda n: n * n, lambda n: n * n + 1),
-    "remainder": (lambda n: n * n, lambda n: n * n + 1),
+    "quotient": (lambda n: n, lambda n: n * n + 1),
+    "remainder": (lambda n: n, lambda n: n * n + 1),
 }
 
 
