@@ -10,7 +10,6 @@ from symphys.mechanics.graph import free_symbols, postorder, size, substitute, w
 
 _MAX_SIZE = 400  # beyond this, rewriting costs more than it saves
 _MAX_OPERATIONS = 1000  # beyond this, nobody reads
-_MAX_FACTORED = 100
 _MAX_TERMS = 128
 
 
@@ -64,8 +63,25 @@ def readable(expression: Any) -> Any:
 
 
 def _factored(expression: Any) -> Any:
-    # SymPy's factor_terms takes time exponential in the depth of nesting
-    return sympy.factor_terms(expression) if written_operations(expression) <= _MAX_FACTORED else expression
+    """A sum with what all its terms share in front (SymPy's factor_terms does more, and may take for ever)."""
+    if not isinstance(expression, sympy.Add) or len(expression.args) > _MAX_TERMS:
+        return expression
+    split = [term.as_coeff_Mul() for term in expression.args]
+    powers = [rest.as_powers_dict() for _, rest in split]
+    common = sympy.Mul(*(base ** _shared_power([each.get(base, 0) for each in powers]) for base in powers[0]))
+    if common == 1:
+        return expression
+    content = sympy.gcd_list([coefficient for coefficient, _ in split])
+    content = sympy.S.One if content.is_Float else content
+    return content * common * sympy.Add(*(coefficient / content * (rest / common) for coefficient, rest in split))
+
+
+def _shared_power(powers: list[Any]) -> Any:
+    if not all(isinstance(power, sympy.Integer) for power in powers):
+        return 0
+    if min(powers) > 0:
+        return min(powers)
+    return max(powers) if max(powers) < 0 else 0
 
 
 def written_out(expression: Any) -> Any:
