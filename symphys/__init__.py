@@ -1,6 +1,7 @@
 """symphys, a physics compiler: write a Lagrangian, read its equations, run it fast."""
 
 from codegen import check_cuda, cuda_available
+from symphys import models
 from symphys.errors import (
     BackendUnavailableError,
     CompilerBug,
@@ -41,6 +42,7 @@ __all__ = [
     "ddot",
     "dot",
     "input_signal",
+    "models",
     "parameters",
     "symbol",
     "t",

@@ -39,6 +39,7 @@ def build() -> Setting:
             "centre y": m * vx - q * B * y,
             "spin": m * (x * vy - y * vx) + q * B * (x**2 + y**2) / 2,
         },
+        ((x, y),),
     )
 
 

@@ -37,6 +37,7 @@ def build() -> Setting:
         {x: 3.0, y: 0.0, vx: 0.0, vy: 0.0},
         exact,
         {"angular momentum": m * (x * vy - y * vx) + m * W * sin(latitude) * (x**2 + y**2)},
+        ((x, y),),
     )
 
 

@@ -35,6 +35,7 @@ def build() -> Setting:
         {x: 1.0, y: 0.5},
         exact,
         {"field": field},
+        ((x, y),),
     )
 
 

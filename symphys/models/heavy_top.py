@@ -41,6 +41,7 @@ def build() -> Setting:
         {I1: 2e-3, I3: 1e-3, m: 0.5, g: 9.81, l: 0.05},
         {phi: 0.0, theta: 0.6, psi: 0.0, dot(phi): 0.0, dot(theta): 0.5, dot(psi): 60.0},
         exact,
+        positions=((l * sin(theta) * sin(phi), -l * sin(theta) * cos(phi)),),  # the centre of mass from above
     )
 
 

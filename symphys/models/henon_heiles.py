@@ -13,6 +13,7 @@ def build() -> Setting:
         Hamiltonian((px**2 + py**2 + x**2 + y**2) / 2 + b * (x**2 * y - y**3 / 3), {x: px, y: py}),
         {b: 1.0},
         {x: 0.0, px: 0.42, y: 0.1, py: 0.1},
+        positions=((x, y),),
     )
 
 

@@ -32,6 +32,7 @@ def build() -> Setting:
         exact,
         # The vector of Laplace, Runge and Lenz points to the pericentre, so it keeps the orbit closed.
         {"angular momentum": spin, "Lenz x": vy * spin - k * x / r, "Lenz y": -vx * spin - k * y / r},
+        ((0, 0), (x, y)),
     )
 
 

@@ -22,6 +22,8 @@ class Setting:
     initial: {label: number}, one for every component of the state.
     exact: (times [n], initial, parameters) -> {label: [n]}, the motion in closed form, as far as it is known.
     invariants: {name: expression} of constants of the motion, besides those that the derivation finds by itself.
+    positions: (x, y) of each body in a picture, expressions in the state, parameters and numbers.
+    joined: whether rods join the positions in their order.
     """
 
     system: System
@@ -29,6 +31,8 @@ class Setting:
     initial: Values
     exact: Motion | None = None
     invariants: Mapping[str, Any] = field(default_factory=dict)
+    positions: tuple[tuple[Any, Any], ...] = ()
+    joined: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Model:
     source: where it is written about (book and section, paper, DOI).
     build: makes the system and its numbers.
     t_span: start and end of a run that shows the motion.
-    dt: a fixed step that resolves it.
+    dt: a fixed step that resolves it; None where a user's file gives none.
     """
 
     name: str
@@ -48,7 +52,7 @@ class Model:
     source: str
     build: Callable[[], Setting]
     t_span: tuple[float, float]
-    dt: float
+    dt: float | None
 
     @cached_property
     def setting(self) -> Setting:

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from sympy import Add, cos
+from sympy import Add, cos, sin
 
 from symphys.language import coordinates, dot, parameters
 from symphys.models.model import Model, Setting
@@ -24,6 +24,8 @@ def build(n: int) -> Setting:
         Lagrangian(m * l**2 * kinetic / 2 - m * g * l * potential),
         {m: 1.0, l: 1.0, g: 9.81},
         {**dict.fromkeys(angles, 1.0), **dict.fromkeys(rates, 0.0)},
+        positions=tuple((l * Add(*map(sin, angles[:i])), -l * Add(*map(cos, angles[:i]))) for i in range(n + 1)),
+        joined=True,
     )
 
 

@@ -62,6 +62,7 @@ def build() -> Setting:
             for label, value in zip(row, values, strict=True)
         },
         invariants={**turning, **drifting},
+        positions=tuple((place[0], place[1]) for place in places),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ellipj, ellipkinc
-from sympy import cos
+from sympy import cos, sin
 
 from symphys.language import coordinates, dot, parameters
 from symphys.models.model import Model, Setting, Values
@@ -28,6 +28,8 @@ def build() -> Setting:
         {m: 1.0, l: 1.0, g: 9.81},
         {theta: 2.0, rate: 0.5},
         exact,
+        positions=((0, 0), (l * sin(theta), -l * cos(theta))),
+        joined=True,
     )
 
 

@@ -20,6 +20,7 @@ def build() -> Setting:
         Lagrangian(m * R**2 * (dot(theta) ** 2 + W**2 * sin(theta) ** 2) / 2 + m * g * R * cos(theta)),
         {m: 1.0, R: 1.0, g: 9.81, W: 4.0},
         {theta: 0.1, dot(theta): 0.0},
+        positions=((R * sin(theta), -R * cos(theta)),),  # in the plane of the hoop
     )
 
 

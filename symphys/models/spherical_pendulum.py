@@ -33,6 +33,7 @@ def build() -> Setting:
         {m: 1.0, l: 1.0, g: 9.81},
         {theta: 1.0, phi: 0.0, dot(theta): 0.3, dot(phi): 2.0},
         exact,
+        positions=((l * sin(theta) * cos(phi), l * sin(theta) * sin(phi)),),  # from above
     )
 
 

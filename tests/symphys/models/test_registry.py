@@ -45,6 +45,7 @@ def test_the_numbers_are_complete(name):
     assert model.source
     assert set(model.initial) == set(model.system.dynamics.labels)
     assert set(model.parameters) == set(model.system.parameters)
+    assert model.dt is not None
     assert 0 < model.dt < model.t_span[1] - model.t_span[0]
 
 

@@ -1,0 +1,94 @@
+"""What there is to read about a system: sections of formulas, in whatever form they are then written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+
+from symphys.errors import DegenerateLagrangianError, LegendreTransformError
+from symphys.models import System
+from symphys.systems import Hamiltonian, Lagrangian
+from symphys.systems.notation import text
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with formulas (left side: an expression or a name), or a list of symbols, or a remark."""
+
+    title: str
+    formulas: tuple[tuple[Any, Any], ...] = ()
+    symbols: tuple[Any, ...] = ()
+    remark: str = ""
+
+    def lines(self, write: Callable[[Any], str]) -> list[str]:
+        """The section line by line, each formula written by `write`."""
+        if self.remark:
+            return [self.remark]
+        if not self.formulas:
+            return [", ".join(map(write, self.symbols))]
+        return [f"{left if isinstance(left, str) else write(left)} = {write(right)}" for left, right in self.formulas]
+
+
+def report(system: System) -> tuple[Section, ...]:
+    """All that is derived from a system, in the order in which a book would give it."""
+    if isinstance(system, Lagrangian):
+        given = _of_lagrangian(system)
+    elif isinstance(system, Hamiltonian):
+        given = _of_hamiltonian(system)
+    else:
+        given = (Section("Variables", symbols=system.variables), *_parameters(system), _equations(system))
+    return (*given, *_conserved(system))
+
+
+def _of_lagrangian(system: Lagrangian) -> tuple[Section, ...]:
+    momenta = tuple((sympy.Symbol(f"p_{text(q)}"), momentum) for q, momentum in system.momenta.items())
+    return (
+        Section("Coordinates", symbols=system.coordinates),
+        *_parameters(system),
+        Section("Lagrangian", (("L", system.expression),)),
+        _equations(system),
+        Section("Momenta", momenta),
+        Section("Energy", (("E", system.energy),)),
+        _hamiltonian_of(system),
+    )
+
+
+def _of_hamiltonian(system: Hamiltonian) -> tuple[Section, ...]:
+    return (
+        Section("Coordinates", symbols=system.coordinates),
+        Section("Momenta", symbols=system.momenta),
+        *_parameters(system),
+        Section("Hamiltonian", (("H", system.expression),)),
+        _equations(system),
+        _lagrangian_of(system),
+    )
+
+
+def _parameters(system: System) -> tuple[Section, ...]:
+    named = (("Parameters", system.parameters), ("Input signals", system.signals))
+    return tuple(Section(title, symbols=symbols) for title, symbols in named if symbols)
+
+
+def _equations(system: System) -> Section:
+    equations = system.equations if isinstance(system, Lagrangian) else system.equations.values()
+    return Section("Equations of motion", tuple((equation.lhs, equation.rhs) for equation in equations))
+
+
+def _hamiltonian_of(system: Lagrangian) -> Section:
+    try:
+        return Section("Hamiltonian", (("H", system.hamiltonian.expression),))
+    except (LegendreTransformError, DegenerateLagrangianError) as error:
+        return Section("Hamiltonian", remark=str(error))
+
+
+def _lagrangian_of(system: Hamiltonian) -> Section:
+    try:
+        return Section("Lagrangian", (("L", system.lagrangian.expression),))
+    except (LegendreTransformError, DegenerateLagrangianError) as error:
+        return Section("Lagrangian", remark=str(error))
+
+
+def _conserved(system: System) -> tuple[Section, ...]:
+    laws = tuple((law.name, law.expression) for law in system.conserved)
+    return (Section("Conserved quantities", laws),) if laws else ()

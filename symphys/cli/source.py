@@ -1,0 +1,83 @@
+"""From FILE or MODEL on the command line to a system with its numbers."""
+
+import runpy
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from symphys import models
+from symphys.cli.names import resolve, state_names, value_names
+from symphys.errors import InputError
+from symphys.models import Model, Setting, System
+
+SPAN = (0.0, 10.0)  # where a file says nothing
+
+
+def load(target: str) -> Model:
+    """The model of that name, or what a Python file defines.
+
+    Raises `InputError` for an unknown name, a file that is missing or fails, and one without exactly one system.
+    """
+    if target in models.MODELS:
+        return models.get(target)
+    path = Path(target)
+    if path.suffix == ".py":
+        return _from_file(path)
+    try:
+        return models.get(target)
+    except InputError as error:
+        raise InputError(f"{error} A file must end in .py.") from None
+
+
+def _from_file(path: Path) -> Model:
+    defined = _execute(path)
+    system = _system_of(defined, path)
+    given = _mapping(defined, "parameters", path), _mapping(defined, "initial", path)
+    setting = Setting(
+        system,
+        resolve(given[0], value_names(system)),
+        resolve(given[1], state_names(system)),
+        positions=tuple(defined.get("positions", ())),
+        joined=bool(defined.get("joined", False)),
+    )
+    title = (defined.get("__doc__") or path.stem).strip().splitlines()[0]
+    return Model(path.stem, title, str(path), lambda: setting, defined.get("t_span", SPAN), defined.get("dt"))
+
+
+def _execute(path: Path) -> dict[str, Any]:
+    """The names that a user's file defines, run as a script is, but for its `__main__` part."""
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.")
+    sys.path.insert(0, str(path.resolve().parent))
+    try:
+        return runpy.run_path(str(path))
+    except Exception as error:
+        # whatever a user's file raises is the user's to mend: the last of its own lines says where
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        line = getattr(error, "lineno", None) or (frames[-1].lineno if frames else "?")
+        raise InputError(f"{path}, line {line}: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.pop(0)
+
+
+def _system_of(defined: Mapping[str, Any], path: Path) -> System:
+    named: dict[str, System] = {name: value for name, value in defined.items() if isinstance(value, System)}
+    if "system" in named:
+        return named["system"]
+    distinct = {id(value): value for value in named.values()}
+    if len(distinct) == 1:
+        return next(iter(distinct.values()))
+    if not named:
+        raise InputError(f"{path} defines no Lagrangian, Hamiltonian or VectorField; call the one to be used `system`.")
+    raise InputError(f"{path} defines several systems, {', '.join(named)}; call the one to be used `system`.")
+
+
+def _mapping(defined: Mapping[str, Any], name: str, path: Path) -> Mapping[Any, Any]:
+    value = defined.get(name, {})
+    if isinstance(value, Mapping):
+        return value
+    if callable(value):  # `from symphys import parameters`
+        return {}
+    raise InputError(f"{name} in {path} is a {type(value).__name__}; make it a dictionary, symbol: number.")
