@@ -67,7 +67,7 @@ def describe(cases: Iterable[Case], skipped: Sequence[str]) -> str:
     for case in cases:
         others = ", ".join(f"{name} {figure(value, case.unit)}" for name, value in case.peers.items())
         if case.limit is not None:
-            others += f"; limit {figure(case.limit, case.unit)}"
+            others = ", ".join(filter(None, [others, f"limit {figure(case.limit, case.unit)}"]))
         ratio = "" if case.ratio is None else f"  ratio {case.ratio:.2f} (bar {case.bar or 1:g}, met: {case.met})"
         lines.append(f"  {case.name}: symphys {figure(case.ours, case.unit)}; {others}{ratio}")
         lines += [f"    {key}: {value}" for key, value in case.notes.items()]
