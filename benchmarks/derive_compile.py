@@ -87,7 +87,10 @@ def chain_heyoka(size: int) -> tuple[list[tuple[Any, Any]], list[Any]]:
 
 def first_result_symphys(size: int) -> float:
     """Seconds from `Lagrangian(...)` to the end of one adaptive trajectory."""
-    import symphys  # noqa: F401 - imports are apart
+    # Imports are apart, also those that symphys leaves until they are needed.
+    import numba  # noqa: F401
+
+    import symphys  # noqa: F401
 
     def work() -> None:
         system, angles, rates, gravity = chain_symphys(size)
