@@ -179,7 +179,9 @@ def _sampled(name: str, times: Any, values: Any, span: tuple[float, float]) -> S
     # through uneven times a spline of degree 5 swings far out
     degree = 5 if even and len(at) >= 6 else 3 if len(at) >= 4 else 1
     spline = make_interp_spline(at, samples, k=degree)
-    return Source(name, spline, True, (float(at[0]), float(at[-1])), float(mean) if even else 0.0)
+    # one spacing beyond the samples the spline is still the best that is known
+    known = (float(2.0 * at[0] - at[1]), float(2.0 * at[-1] - at[-2]))
+    return Source(name, spline, True, known, float(mean) if even else 0.0)
 
 
 def _called(function: Callable[[Any], Any], span: tuple[float, float]) -> tuple[Curve, bool]:
@@ -252,7 +254,15 @@ def _extended(source: Source, low: float, high: float) -> Curve:
 
 
 def _finite(source: Source, times: NDArray[np.float64]) -> NDArray[np.float64]:
-    values = source.curve(times)
+    try:
+        values = source.curve(times)
+    except _REFUSED_ARRAY as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"the input signal {source.name} fails between t = {times.min():.6g} and {times.max():.6g}: {error!r}; "
+            "give a function that is defined over t_span"
+        ) from error
     if not np.isfinite(values).all():
         where = ~np.isfinite(values)
         raise InputError(
