@@ -86,6 +86,8 @@ class _Loop:
             return self._bound(regrouped)
         done: dict[bytes, Node] = {}
         for n in walk((regrouped,)):
+            if self._unchanging(n):  # bound as a whole by what uses it
+                continue
             args = tuple([self._bound(a) if self._unchanging(a) else done[a.key] for a in n.args])
             done[n.key] = with_arguments(n, args)
         return done[regrouped.key]
