@@ -8,7 +8,7 @@ Scaling.  Time in units of sqrt(R / g), so the critical rate is 1; the Rayleigh 
 damps within a few units.  At the critical rate the approach is not exponential but slow, theta ~ t^(-1/2): the points
 beside the corner of the curve are not yet at rest, and no patience cures it.
 
-Run time.  2000 beads, each with a hoop of its own, for 200 units of time: a few seconds, most of them imports and compilation.
+Run time.  2000 beads, each with a hoop of its own, for 200 units of time: a few seconds, most of them compilation.
 
     python examples/bead_on_hoop.py [picture.png]
 """

@@ -22,7 +22,7 @@ from sympy import cos
 
 import symphys as ph
 
-SMALL = {"releases": 40, "t_end": 10.0}  # what the tests run
+SMALL = {"releases": 40, "t_end": 40.0}  # what the tests run
 
 
 def main(picture: str = "double_pendulum_chaos.png", releases: int = 2000, t_end: float = 60.0) -> None:
