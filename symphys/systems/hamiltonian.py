@@ -15,8 +15,8 @@ from symphys.mechanics.phase_space import PhaseSpace, read_hamiltonian
 from symphys.mechanics.read import scalar
 from symphys.mechanics.tidy import readable
 from symphys.mechanics.transform import to_lagrangian
-from symphys.systems.running import Runnable
 from symphys.systems.notation import latex_lines, text, text_lines
+from symphys.systems.running import Runnable
 from symphys.systems.vector_field import VectorField
 
 if TYPE_CHECKING:

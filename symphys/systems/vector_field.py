@@ -14,8 +14,8 @@ from symphys.mechanics.dynamics import ConservedQuantity, FirstOrder
 from symphys.mechanics.jets import from_jet
 from symphys.mechanics.phase_space import Flow, read_flow
 from symphys.mechanics.tidy import readable
-from symphys.systems.running import Runnable
 from symphys.systems.notation import latex_lines, text, text_lines
+from symphys.systems.running import Runnable
 
 
 @dataclass(frozen=True, init=False, repr=False)
