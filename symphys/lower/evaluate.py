@@ -7,8 +7,7 @@ from typing import Any
 
 import sympy
 
-from codegen import Builder, Intent, Kernel, Node, apply, lower_expressions, variable
-from codegen import Array, Scalar
+from codegen import Array, Builder, Intent, Kernel, Node, Scalar, apply, lower_expressions, variable
 from symphys.lower.flow import accelerations, arguments_of, rate_nodes
 from symphys.lower.frame import LANE, Frame
 from symphys.mechanics.dynamics import Dynamics, SecondOrder

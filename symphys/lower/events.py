@@ -64,7 +64,9 @@ class EventPlan:
 
     def evaluate(self, frame: Frame, t: Node, user: State, wish: str) -> State:
         b = frame.builder
-        return tuple(b.call(e.function, frame.arguments(t, user), (f"{wish}_{i}",))[0] for i, e in enumerate(self.events))
+        return tuple(
+            b.call(e.function, frame.arguments(t, user), (f"{wish}_{i}",))[0] for i, e in enumerate(self.events)
+        )
 
     def prepare(self, frame: Frame, t: Node, user: State) -> None:
         """First values of the event functions, no crossings yet."""
@@ -134,7 +136,9 @@ def _locate(frame: Frame, event: EventSpec, t: Node, h: Node, at: At, before: No
         same_as_high = b.let("same", apply("le", 0.0, value * g_high))
         # the end that is kept twice has its value halved (Illinois), so that neither end can stick
         new_low = apply("select", same_as_high, apply("select", apply("eq", side, 1), g_low * real(0.5), g_low), value)
-        new_high = apply("select", same_as_high, value, apply("select", apply("eq", side, -1), g_high * real(0.5), g_high))
+        new_high = apply(
+            "select", same_as_high, value, apply("select", apply("eq", side, -1), g_high * real(0.5), g_high)
+        )
         new_low, new_high = b.let("new_low", new_low), b.let("new_high", new_high)
         b.assign(g_low, new_low)
         b.assign(g_high, new_high)

@@ -175,7 +175,9 @@ class _Writer:
             with b.where(apply("and", failed, apply("eq", self.status, RUNNING))):
                 b.assign(self.status, integer(NOT_CONVERGED))
         if self.plan.events is not None:
-            write_fixed_events(self.plan.events, frame, self.stepper, self.canonical, t, h, self.x, self.memory, new, kept)
+            write_fixed_events(
+                self.plan.events, frame, self.stepper, self.canonical, t, h, self.x, self.memory, new, kept
+            )
             with b.where(self.plan.events.stopped):
                 b.assign(self.status, integer(EVENT))
         for register, value in zip((*self.x, *self.memory), (*new, *kept), strict=True):

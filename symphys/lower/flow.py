@@ -134,7 +134,9 @@ def watches_of(dynamics: Dynamics, arguments: Arguments) -> tuple[Watch, ...]:
         scale = real(0.0)
         for term in terms:
             scale = scale + apply("abs", term)
-        function = function_of(f"conserved_{index}", arguments.all, (value, scale), (f"value_{index}", f"scale_{index}"))
+        function = function_of(
+            f"conserved_{index}", arguments.all, (value, scale), (f"value_{index}", f"scale_{index}")
+        )
         found.append(Watch(quantity.name, function))
     return tuple(found)
 
@@ -216,7 +218,12 @@ def lower_canonical(dynamics: SecondOrder) -> Canonical:
     gradient = rebuild(lower_expressions(dynamics.gradient, a.symbols), dict(zip(v, velocity, strict=True)))
     inputs = (a.time, *a.state[:n], *p, *guess, *a.signals, *a.parameters)
     names = [str(x.attribute) for x in v]
-    rates = function_of("canonical_rates", inputs, (*velocity, *gradient), [*(f"new_{x}" for x in names), *(f"force_{x}" for x in names)])
+    rates = function_of(
+        "canonical_rates",
+        inputs,
+        (*velocity, *gradient),
+        [*(f"new_{x}" for x in names), *(f"force_{x}" for x in names)],
+    )
     velocities = function_of("velocities", inputs, reported, [f"final_{x}" for x in names])
     momenta = function_of("momenta", a.all, momenta_at_v, [f"p_{x}" for x in names])
     return Canonical(flow, momenta, velocities, rates)

@@ -29,7 +29,9 @@ class SignalTable:
 
     @property
     def array(self) -> Array:
-        return Array(f"table_{self.name}", (f"pieces_{self.name}", SIGNAL_DEGREE + 1), Kind.REAL, Intent.IN, instanced=False)
+        return Array(
+            f"table_{self.name}", (f"pieces_{self.name}", SIGNAL_DEGREE + 1), Kind.REAL, Intent.IN, instanced=False
+        )
 
     @property
     def scalars(self) -> tuple[Scalar, ...]:
@@ -78,7 +80,12 @@ class Frame:
             self.scalars.extend(table.scalars)
 
     def array(
-        self, name: str, shape: Sequence[int | str], kind: Kind = Kind.REAL, intent: Intent = Intent.IN, instanced: bool = True
+        self,
+        name: str,
+        shape: Sequence[int | str],
+        kind: Kind = Kind.REAL,
+        intent: Intent = Intent.IN,
+        instanced: bool = True,
     ) -> str:
         self.arrays.append(Array(name, tuple(shape), kind, intent, instanced))
         return name
@@ -102,7 +109,9 @@ class Frame:
         return 2.0**-52 if self.dtype == "float64" else 2.0**-23
 
     # -- carry, watch, save ----------------------------------------------------------------------------------------------
-    def load_registers(self, wishes: Sequence[str], array: str = "carry", kind: Kind = Kind.REAL, offset: int = 0) -> State:
+    def load_registers(
+        self, wishes: Sequence[str], array: str = "carry", kind: Kind = Kind.REAL, offset: int = 0
+    ) -> State:
         b = self.builder
         found = []
         for i, wish in enumerate(wishes):

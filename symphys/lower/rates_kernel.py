@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codegen import Function, Intent, Kernel, Let, jacobian
-from symphys.lower.adaptive import straight_line
+from symphys.lower.pacer import straight_line
 from symphys.lower.flow import Flow, function_of
 from symphys.lower.frame import LANE, Frame
 

@@ -250,8 +250,12 @@ class GaussStepper:
         s, n = self.gauss.stages, len(x)
         old = tuple(memory[i * n : (i + 1) * n] for i in range(s))
         states = predicted_states(self.gauss, x, h, old)
-        registers = [[b.register(f"k{i}_{m}", r) for m, r in zip(self.flow.names, old[i], strict=True)] for i in range(s)]
-        points = [[b.register(f"y{i}_{m}", r) for m, r in zip(self.flow.names, states[i], strict=True)] for i in range(s)]
+        registers = [
+            [b.register(f"k{i}_{m}", r) for m, r in zip(self.flow.names, old[i], strict=True)] for i in range(s)
+        ]
+        points = [
+            [b.register(f"y{i}_{m}", r) for m, r in zip(self.flow.names, states[i], strict=True)] for i in range(s)
+        ]
         change, before = b.register("change", real(1e300)), b.register("change_before", real(1e301))
         sweep = b.register("sweep", integer(0))
         more = apply("and", apply("lt", change, before), apply("lt", sweep, SWEEPS))

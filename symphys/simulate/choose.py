@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 from codegen import walk
 from symphys.errors import MethodError
-from symphys.integrators import METHODS, ExplicitTableau, External, Gauss, Method, Splitting, Taylor, is_adaptive, method_named
+from symphys.integrators import (
+    METHODS,
+    ExplicitTableau,
+    External,
+    Gauss,
+    Method,
+    Splitting,
+    Taylor,
+    is_adaptive,
+    method_named,
+)
 from symphys.lower.flow import Flow
 from symphys.mechanics.dynamics import Dynamics, SecondOrder
 
@@ -81,14 +91,20 @@ def _linear_drift(flow: Flow) -> bool:
     assert flow.drift is not None
     momenta = {flow.arguments.state[i] for i in flow.p}
     touched: set[bytes] = set()
-    roots = [n for s in flow.drift.body for n in (getattr(s, "value", None),) if n is not None] + list(flow.drift.results)
+    roots = [n for s in flow.drift.body for n in (getattr(s, "value", None),) if n is not None] + list(
+        flow.drift.results
+    )
     for n in walk(roots):
         if n in momenta:
             touched.add(n.key)
         hit = [a for a in n.args if a.key in touched]
         if not hit:
             continue
-        linear = n.op in ("add", "sub", "neg") or (n.op == "mul" and len(hit) == 1) or (n.op == "div" and n.args[1] not in hit)
+        linear = (
+            n.op in ("add", "sub", "neg")
+            or (n.op == "mul" and len(hit) == 1)
+            or (n.op == "div" and n.args[1] not in hit)
+        )
         if not linear:
             return False
         touched.add(n.key)
@@ -124,7 +140,9 @@ def _automatic(dynamics: Dynamics, flow: Flow) -> Choice:
     if flow.q and conservative:
         quadratic = isinstance(dynamics, SecondOrder) or _linear_drift(flow)
         fixed: Method = METHODS["srkn6_4" if quadratic else "blanes_moan4"]
-        reason = "The system is separable (kinetic energy of the velocities, potential of the coordinates): it is split."
+        reason = (
+            "The system is separable (kinetic energy of the velocities, potential of the coordinates): it is split."
+        )
     elif conservative and (isinstance(dynamics, SecondOrder) or getattr(dynamics, "hamiltonian", None) is not None):
         fixed = METHODS["gauss4"]
         reason = f"The system is conservative but not separable: {why_not_separable(dynamics)}."

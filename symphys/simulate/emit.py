@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from codegen import Kernel, emit_cuda, emit_llvm, emit_python, optimise_kernel
 from symphys.errors import InputError, MethodError
+from symphys.integrators import External, Gauss
 from symphys.lower import adaptive, fixed
 from symphys.lower.stepper import stepper_for
 from symphys.mechanics.dynamics import Dynamics
 from symphys.simulate.choose import Choice, choose
 from symphys.simulate.compiled import Lowered, lower
 from symphys.simulate.run_adaptive import Tolerances, pacer_for
-from symphys.integrators import External, Gauss
 
 BACKENDS = ("cpu", "reference", "llvm", "cuda", "cuda-shim")
 SHOWN_RTOL = 1e-9  # the tolerance whose order a Taylor kernel is shown for

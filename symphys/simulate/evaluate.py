@@ -34,21 +34,32 @@ def evaluate_expression(
     given = {**state, **parameters}
     kernel = evaluate_kernel(dynamics, jets)
     needed = {s for jet in jets for s in jet.free_symbols}
-    accelerating = not needed <= {*dynamics.state, *dynamics.parameters, dynamics.time, *(s for s, _ in dynamics.signals)}
+    accelerating = not needed <= {
+        *dynamics.state,
+        *dynamics.parameters,
+        dynamics.time,
+        *(s for s, _ in dynamics.signals),
+    }
     if accelerating:
         needed = {*dynamics.state, *dynamics.parameters, dynamics.time, *(s for s, _ in dynamics.signals)}
     times = numbers("time", "t", t)
     columns = {
         "state": _columns(dynamics.state, dynamics.labels, needed, given, "value"),
         "parameters": _columns(dynamics.parameters, dynamics.parameters, needed, given, "value"),
-        "signals": _columns([s for s, _ in dynamics.signals], signals, needed, _at_times(signals, given, times), "signal"),
+        "signals": _columns(
+            [s for s, _ in dynamics.signals], signals, needed, _at_times(signals, given, times), "signal"
+        ),
     }
     shape = broadcast_shape({"t": times, **{(n, i): a for n, arrays in columns.items() for i, a in enumerate(arrays)}})
     count = int(np.prod(shape, dtype=np.int64))
     chosen = get_backend(backend).suited(count)
     lanes = chosen.lanes("float64")
     arrays = {
-        name: padded(np.array([np.broadcast_to(a, shape).reshape(-1) for a in values]).reshape(len(values), count), lanes, np.float64)
+        name: padded(
+            np.array([np.broadcast_to(a, shape).reshape(-1) for a in values]).reshape(len(values), count),
+            lanes,
+            np.float64,
+        )
         for name, values in columns.items()
     }
     arrays["times"] = padded(np.broadcast_to(times, shape).reshape(1, -1), lanes, np.float64)[0]
@@ -58,7 +69,9 @@ def evaluate_expression(
     return values if len(listed) > 1 or listed is expression else values[0]
 
 
-def _columns(symbols: Any, labels: Any, needed: set[Any], given: Mapping[Any, Any], what: str) -> list[NDArray[np.float64]]:
+def _columns(
+    symbols: Any, labels: Any, needed: set[Any], given: Mapping[Any, Any], what: str
+) -> list[NDArray[np.float64]]:
     refuse_missing([u for s, u in zip(symbols, labels, strict=True) if s in needed and u not in given], what, given)
     columns = []
     for label in labels:
@@ -76,6 +89,8 @@ def _at_times(signals: Sequence[Any], given: Mapping[Any, Any], times: NDArray[n
         if signal in given:
             value = given[signal]
             if isinstance(value, tuple):
-                raise InputError(f"the signal {signal} is given as samples; evaluate takes its value or a function of time")
+                raise InputError(
+                    f"the signal {signal} is given as samples; evaluate takes its value or a function of time"
+                )
             found[signal] = np.vectorize(value, otypes=[float])(times) if callable(value) else value
     return found

@@ -51,7 +51,9 @@ def plan_events(events: Event | Sequence[Event], lowered: Lowered) -> EventPlan 
         jet = to_jet(sympy.sympify(event.expression), dynamics.space)
         if strange := sorted(str(s) for s in jet.free_symbols - set(arguments.symbols)):
             known = ", ".join(str(s) for s in (*dynamics.labels, *dynamics.parameters))
-            raise InputError(f"event {event.expression} holds {strange[0]}, which the system does not have; it has {known}, t")
+            raise InputError(
+                f"event {event.expression} holds {strange[0]}, which the system does not have; it has {known}, t"
+            )
         (value,) = lower_expressions([jet], arguments.symbols)
         function = function_of(f"event_{index}", arguments.all, (value,), (f"g_{index}",))
         specs.append(EventSpec(function, event.direction, event.after if event.terminal else 0))

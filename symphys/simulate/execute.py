@@ -11,7 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen import CompiledKernel
-from symphys.lower.frame import COUNTERS, EVENT, FINISHED, NOT_CONVERGED, NOT_FINITE, REJECTED, ROW, RUNNING, STATUS, STEP_TOO_SMALL, STEPS
+from symphys.lower.frame import (
+    COUNTERS,
+    EVENT,
+    FINISHED,
+    NOT_CONVERGED,
+    NOT_FINITE,
+    REJECTED,
+    ROW,
+    RUNNING,
+    STATUS,
+    STEP_TOO_SMALL,
+    STEPS,
+)
 from symphys.simulate.status import Outcome
 
 OUTCOMES = {
@@ -91,4 +103,17 @@ def drift_of(buffers: Buffers, watches: int, shape: tuple[int, ...]) -> list[NDA
     return found
 
 
-__all__ = ["OUTCOMES", "REJECTED", "ROW", "STATUS", "STEPS", "Buffers", "Outcome", "Report", "cores", "drift_of", "launch", "make_buffers"]
+__all__ = [
+    "OUTCOMES",
+    "REJECTED",
+    "ROW",
+    "STATUS",
+    "STEPS",
+    "Buffers",
+    "Outcome",
+    "Report",
+    "cores",
+    "drift_of",
+    "launch",
+    "make_buffers",
+]

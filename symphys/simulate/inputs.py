@@ -48,7 +48,9 @@ def numbers(what: str, symbol: Any, value: Any) -> NDArray[np.float64]:
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"the {what} {symbol} is {value!r}, which is no real number; give a float or an array") from None
+        raise InputError(
+            f"the {what} {symbol} is {value!r}, which is no real number; give a float or an array"
+        ) from None
     if not np.isfinite(array).all():
         bad = array[~np.isfinite(array)].flat[0]
         raise InputError(f"the {what} {symbol} is not finite: it holds {bad}; give finite numbers")
@@ -130,7 +132,9 @@ def broadcast_shape(arrays: Mapping[Any, NDArray[Any]]) -> tuple[int, ...]:
         return np.broadcast_shapes(*(a.shape for a in arrays.values()))
     except ValueError:
         shapes = ", ".join(f"{key}: {a.shape}" for key, a in arrays.items() if a.shape)
-        raise InputError(f"the arrays do not fit each other, their shapes are {shapes}; give one shape to all") from None
+        raise InputError(
+            f"the arrays do not fit each other, their shapes are {shapes}; give one shape to all"
+        ) from None
 
 
 def read_span(t_span: Any) -> tuple[float, float]:

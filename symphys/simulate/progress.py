@@ -9,7 +9,9 @@ from collections.abc import Callable
 PATIENCE = 2.0  # seconds after which a run on a terminal shows its bar
 
 
-def progress_report(progress: bool | Callable[[float], None] | None) -> tuple[Callable[[float], None], Callable[[], None]]:
+def progress_report(
+    progress: bool | Callable[[float], None] | None,
+) -> tuple[Callable[[float], None], Callable[[], None]]:
     """A function that is told the share done, and one that ends the display; None: a bar for long runs on a terminal."""
     if callable(progress):
         return progress, lambda: None
@@ -22,7 +24,13 @@ def _bar(patience: float) -> tuple[Callable[[float], None], Callable[[], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (TextColumn("simulate"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("simulate"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     display = Progress(*columns, console=Console(stderr=True), transient=True)
     task = display.add_task("simulate", total=1.0)
     begin = time.monotonic()

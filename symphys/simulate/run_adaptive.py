@@ -13,6 +13,7 @@ from symphys.integrators.taylor import order_from_tolerance
 from symphys.lower import adaptive, fixed
 from symphys.lower.events import EventPlan
 from symphys.lower.frame import RUNNING
+from symphys.lower.pacer import Pacer, RungeKuttaPacer, TaylorPacer
 from symphys.simulate.compiled import Kernels, Lowered
 from symphys.simulate.execute import REJECTED, ROW, STATUS, STEPS, Buffers, Report, launch, make_buffers
 from symphys.simulate.inputs import Instances, padded
@@ -41,12 +42,12 @@ class AdaptiveRun:
     exhausted: NDArray[np.bool_]
 
 
-def pacer_for(lowered: Lowered, method: Method, tolerances: Tolerances) -> adaptive.Pacer:
+def pacer_for(lowered: Lowered, method: Method, tolerances: Tolerances) -> Pacer:
     """The adaptive stepper of a method."""
     if isinstance(method, Taylor):
-        return adaptive.TaylorPacer(lowered.flow, method, order_from_tolerance(method, min(tolerances.rtol, 0.1)))
+        return TaylorPacer(lowered.flow, method, order_from_tolerance(method, min(tolerances.rtol, 0.1)))
     assert isinstance(method, ExplicitTableau)
-    return adaptive.RungeKuttaPacer(lowered.flow, method)
+    return RungeKuttaPacer(lowered.flow, method)
 
 
 def run_adaptive(
@@ -130,7 +131,13 @@ def _sample_start(buffers: Buffers) -> None:
 
 
 def _advance(
-    kernel: Any, buffers: Buffers, scalars: dict[str, Any], tolerances: Tolerances, threads: int, report: Report, free: bool
+    kernel: Any,
+    buffers: Buffers,
+    scalars: dict[str, Any],
+    tolerances: Tolerances,
+    threads: int,
+    report: Report,
+    free: bool,
 ) -> tuple[bool, NDArray[np.bool_]]:
     attempts = 0
     time_row = buffers.arrays["saved"].shape[0]  # `carry` holds the time after the state

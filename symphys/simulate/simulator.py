@@ -137,7 +137,9 @@ class Simulator:
         have = self.choice.fixed or self.choice.adaptive
         assert have is not None
         if dt is not None:
-            raise MethodError(f"method {have.name!r} ({kind_of(have)}) chooses its own steps; give rtol instead of dt = {dt}")
+            raise MethodError(
+                f"method {have.name!r} ({kind_of(have)}) chooses its own steps; give rtol instead of dt = {dt}"
+            )
         adaptive = ", ".join(name for name, m in METHODS.items() if is_adaptive(m))
         raise MethodError(
             f"method {have.name!r} ({kind_of(have)}) has a fixed step: give dt instead of "

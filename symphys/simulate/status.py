@@ -10,8 +10,12 @@ class Outcome(Enum):
     """The reasons for which a trajectory ends, with what to do about each."""
 
     FINISHED = "finished"
-    NOT_FINITE = "the state is no longer finite; the results up to that time are kept. Take a smaller step, or start elsewhere"
-    STEP_TOO_SMALL = "the step fell below the rounding of time: a singularity, or a tolerance below rounding. Loosen rtol"
+    NOT_FINITE = (
+        "the state is no longer finite; the results up to that time are kept. Take a smaller step, or start elsewhere"
+    )
+    STEP_TOO_SMALL = (
+        "the step fell below the rounding of time: a singularity, or a tolerance below rounding. Loosen rtol"
+    )
     NOT_CONVERGED = "the implicit stages did not converge; take a smaller dt"
     EVENT = "a terminal event"
     MAX_STEPS = "max_steps was reached; raise max_steps"

@@ -35,7 +35,13 @@ class Runnable:
         return build_simulator(self.dynamics, method, backend, dtype)
 
     def evaluate(
-        self, expression: Any, state: Mapping[Any, Any], parameters: Mapping[Any, Any] | None = None, t: Any = 0.0, *, backend: str = "cpu"
+        self,
+        expression: Any,
+        state: Mapping[Any, Any],
+        parameters: Mapping[Any, Any] | None = None,
+        t: Any = 0.0,
+        *,
+        backend: str = "cpu",
     ) -> NDArray[np.float64]:
         """The values of an expression in coordinates, velocities, accelerations, parameters and t, on arrays that broadcast.
 
@@ -43,7 +49,9 @@ class Runnable:
         """
         return evaluate_expression(self.dynamics, expression, state, parameters or {}, t, backend)
 
-    def emit(self, backend: str = "cpu", *, method: str = "auto", dtype: str = "float64", adaptive: bool = False) -> str:
+    def emit(
+        self, backend: str = "cpu", *, method: str = "auto", dtype: str = "float64", adaptive: bool = False
+    ) -> str:
         """The source of the kernel that advances trajectories: "cpu" as readable Python, "llvm", or "cuda".
 
         adaptive: the kernel for a tolerance in place of the one for fixed steps, where the method has both.
