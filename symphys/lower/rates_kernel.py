@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codegen import Function, Intent, Kernel, Let, jacobian
-from symphys.lower.pacer import straight_line
 from symphys.lower.flow import Flow, function_of
 from symphys.lower.frame import LANE, Frame
+from symphys.lower.pacer import straight_line
 
 
 def functions_kernel(flow: Flow, functions: Sequence[Function], dtype: str) -> Kernel:

@@ -33,19 +33,6 @@ def plain_name(label: Any) -> str:
     return function["base"] if function else text
 
 
-def plain_names(labels: Any, taken: Any = ()) -> tuple[str, ...]:
-    """The plain names of several things, made distinct from each other and from `taken` by underscores."""
-    found: list[str] = []
-    used = set(taken)
-    for label in labels:
-        name = plain_name(label)
-        while name in used:
-            name += "_"
-        used.add(name)
-        found.append(name)
-    return tuple(found)
-
-
 def latex_name(label: Any) -> str:
     """The LaTeX of a coordinate, rate or parameter without dollar signs; dots stand for time derivatives."""
     if isinstance(label, str):
