@@ -234,7 +234,8 @@ class _Track:
     def take(self, t_before: float, before: Vector, solver: Any) -> None:
         """A step that was accepted, from (t_before, before) to where the solver stands."""
         arrays, i = self.buffers.arrays, self.index
-        t, x, dense = solver.t, solver.y, solver.dense_output()
+        t, x = solver.t, solver.y
+        dense = solver.dense_output() if self.times is not None or self.plan is not None else None
         counters = arrays["counters"][:, i]
         arrays["carry"][:, i] = (*x, t)
         if self.functions.watches is not None:

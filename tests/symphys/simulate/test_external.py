@@ -77,6 +77,16 @@ def test_the_jacobian_is_that_of_the_rates() -> None:
 
 
 @pytest.mark.parametrize("method", STIFF)
+def test_rates_without_a_jacobian_are_differenced(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rates that are found by loops have none; SciPy then takes differences, and finds the same motion."""
+    settings = {"t_span": (0.0, 5.0), "rtol": 1e-8, "t_eval": [5.0]}
+    exact = VAN_DER_POL.compile(method=method).run({x: 2.0, y: 0.0}, {mu: 10.0}, **settings)
+    monkeypatch.setattr("symphys.simulate.run_external.rates_jacobian", lambda flow: None)
+    differenced = VAN_DER_POL.compile(method=method).run({x: 2.0, y: 0.0}, {mu: 10.0}, **settings)
+    assert differenced[x] == pytest.approx(exact[x], abs=1e-6)
+
+
+@pytest.mark.parametrize("method", STIFF)
 def test_conserved_quantities_are_watched(method: str) -> None:
     """Dissipation of an implicit method at rtol shows in the drift, and the drift is that of the saved states."""
     run = OSCILLATOR.compile(method=method).run({x: 1.0, ph.dot(x): 0.0}, {k: 4.0}, t_span=(0.0, 10.0), rtol=1e-7)
