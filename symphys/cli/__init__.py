@@ -5,7 +5,7 @@ import click
 from symphys.cli.complain import Commands
 from symphys.cli.derive import derive
 from symphys.cli.emit import emit
-from symphys.cli.listing import models
+from symphys.cli.listing import methods, models
 from symphys.cli.run import run
 
 __all__ = ["main"]
@@ -23,5 +23,5 @@ def main() -> None:
     """
 
 
-for command in (models, derive, run, emit):
+for command in (models, methods, derive, run, emit):
     main.add_command(command)

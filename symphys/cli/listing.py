@@ -1,7 +1,8 @@
-"""`symphys models`: the ready systems."""
+"""`symphys models` and `symphys methods`: the ready systems, the integrators."""
 
 import click
 
+from symphys.integrators import METHODS, ExplicitTableau, Gauss, Splitting, is_adaptive, names_by_kind
 from symphys.models import MODELS
 
 
@@ -14,3 +15,26 @@ def models(sources: bool) -> None:
         click.echo(f"{model.name:{width}}  {model.title}")
         if sources:
             click.echo(f"{'':{width}}  {model.source}")
+
+
+@click.command()
+@click.option("--sources", is_flag=True, help="Say where each is published, too.")
+def methods(sources: bool) -> None:
+    """List the integrators by kind, with their orders and how they take steps."""
+    width = max(map(len, METHODS))
+    for kind, members in names_by_kind(METHODS).items():
+        click.echo(f"{kind}:")
+        for name in members:
+            method = METHODS[name]
+            order = f"order {method.order}" if hasattr(method, "order") else "order by tolerance"
+            steps = [
+                word
+                for word, fits in (
+                    ("dt", isinstance(method, ExplicitTableau | Splitting | Gauss)),
+                    ("rtol", is_adaptive(method)),
+                )
+                if fits
+            ]
+            click.echo(f"  {name:{width}}  {order:18}  {' or '.join(steps)}")
+            if sources:
+                click.echo(f"  {'':{width}}  {method.source}")

@@ -8,15 +8,15 @@ from symphys.systems import Lagrangian
 
 
 def build() -> Setting:
-    """L = (m1 + m2) l1^2 w1^2 / 2 + m2 l2^2 w2^2 / 2 + m2 l1 l2 w1 w2 cos(theta1 - theta2) - V, w = theta'."""
+    """L = (m1 + m2) l1^2 w1^2 / 2 + m2 l2^2 w2^2 / 2 + m2 l1 l2 w1 w2 cos(theta1 - theta2) + weight, w = theta'."""
     theta1, theta2 = coordinates("theta1 theta2")
     m1, m2, l1, l2, g = parameters("m1 m2 l1 l2 g", positive=True)
     w1, w2 = dot(theta1), dot(theta2)
     kinetic = (m1 + m2) * l1**2 * w1**2 / 2 + m2 * l2**2 * w2**2 / 2 + m2 * l1 * l2 * w1 * w2 * cos(theta1 - theta2)
-    potential = -(m1 + m2) * g * l1 * cos(theta1) - m2 * g * l2 * cos(theta2)
+    weight = (m1 + m2) * g * l1 * cos(theta1) + m2 * g * l2 * cos(theta2)
     elbow = l1 * sin(theta1), -l1 * cos(theta1)
     return Setting(
-        Lagrangian(kinetic - potential),
+        Lagrangian(kinetic + weight),
         {m1: 1.0, m2: 1.0, l1: 1.0, l2: 1.0, g: 9.81},
         {theta1: 2.0, theta2: 1.0, w1: 0.0, w2: 0.5},
         positions=((0, 0), elbow, (elbow[0] + l2 * sin(theta2), elbow[1] - l2 * cos(theta2))),

@@ -61,6 +61,15 @@ def test_models_are_listed_one_a_line():
     assert "Hairer, Lubich, Wanner" in printed("models", "--sources")
 
 
+def test_methods_are_listed_by_kind_with_their_orders():
+    shown = printed("methods")
+    assert "symplectic splitting:" in shown
+    assert re.search(r"rk4 +order 4 +dt\n", shown)
+    assert re.search(r"dop853 +order 8 +dt or rtol\n", shown)
+    assert re.search(r"taylor +order by tolerance +rtol\n", shown)
+    assert "doi:" in printed("methods", "--sources")
+
+
 # --- derive -------------------------------------------------------------------------------------------------
 
 
