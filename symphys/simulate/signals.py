@@ -1,15 +1,9 @@
-"""Input signals: functions, numbers or samples of the user's, as tables of polynomials that kernels evaluate.
-
-A signal is interpolated by polynomials of degree 5 at Chebyshev-Lobatto points of equal pieces (Trefethen,
-"Approximation Theory and Approximation Practice", chapters 2 and 17), so that it is continuous across them; the pieces
-are halved until what they give between those points agrees with the signal.
-"""
+"""Input signals: functions, expressions, numbers or samples of the user's, as tables that kernels evaluate."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,46 +14,11 @@ from sympy.core.function import AppliedUndef, Derivative
 from symphys.errors import InputError
 from symphys.language import t as time_symbol
 from symphys.lower.flow import Flow
-from symphys.lower.frame import SIGNAL_DEGREE, SignalTable
+from symphys.lower.frame import SignalTable
 from symphys.mechanics.dynamics import Dynamics
 from symphys.simulate.inputs import numbers, refuse_missing
 from symphys.simulate.naming import plain_name
-
-Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-FIRST_PIECES = 8
-MOST_PIECES = 2**18
-MOST_PIECES_SCALAR = 2**14  # of functions that take one time at a call
-WORTH_A_WARNING = 1e4  # times the accuracy: kinks of splines and of derivatives are resolved far better
-ACCURACY = {"float64": 1e-12, "float32": 1e-7}
-_UNSEEN = np.array([0.04, 0.2, 0.41, 0.62, 0.83, 0.97])  # places in a piece at which the fit is judged
-_REFUSED_ARRAY = (TypeError, ValueError, AttributeError, IndexError, KeyError, NotImplementedError, ArithmeticError)
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """Polynomials `coefficients` [pieces, 6] in the place 0..1 within pieces of `width` that start at `begin`."""
-
-    coefficients: NDArray[np.float64]
-    begin: float
-    width: float
-
-    def differentiated(self) -> Pieces:
-        """The time derivative, of one degree less."""
-        powers = np.arange(1, SIGNAL_DEGREE + 1)
-        slopes = np.zeros_like(self.coefficients)
-        slopes[:, :-1] = self.coefficients[:, 1:] * powers / self.width
-        return Pieces(slopes, self.begin, self.width)
-
-
-@dataclass(frozen=True)
-class Source:
-    """A signal as given: the curve, whether it takes arrays, where it is known, the spacing of even samples (or 0)."""
-
-    name: str
-    curve: Curve
-    takes_arrays: bool
-    known: tuple[float, float]
-    spacing: float = 0.0
+from symphys.simulate.piecewise import ACCURACY, REFUSED, Curve, Pieces, Source, fit, reaches
 
 
 def signal_functions(dynamics: Dynamics) -> tuple[Any, ...]:
@@ -99,7 +58,7 @@ def signal_tables(
     for function in functions:
         value = given[function] if function in given else by_name[plain_name(function)]
         source = read_signal(plain_name(function), value, (low, high))
-        if margin and not _reaches(source, low - margin, high + margin):
+        if margin and not reaches(source, low - margin, high + margin):
             source = replace(source, known=(low, high))
         fits[function] = fit(source, low - margin, high + margin, ACCURACY[dtype.name])
     arrays: dict[str, NDArray[Any]] = {}
@@ -114,16 +73,6 @@ def signal_tables(
         values = (len(pieces.coefficients), pieces.begin, 1.0 / pieces.width)
         scalars |= dict(zip((s.name for s in table.scalars), values, strict=True))
     return arrays, scalars
-
-
-def _reaches(source: Source, low: float, high: float) -> bool:
-    """Whether a signal can be asked, and answers with finite numbers, at both ends."""
-    if low < source.known[0] or source.known[1] < high:
-        return False
-    try:
-        return bool(np.isfinite(source.curve(np.array([low, high]))).all())
-    except _REFUSED_ARRAY:
-        return False
 
 
 def _function_and_order(user: Any) -> tuple[Any, int]:
@@ -188,114 +137,23 @@ def _called(function: Callable[[Any], Any], span: tuple[float, float]) -> tuple[
     """A function of the user's on arrays, and whether it takes them itself."""
 
     def one_by_one(times: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.array([complex_refused(function(float(time))) for time in times.flat]).reshape(times.shape)
+        return np.array([_real(function(float(time))) for time in times.flat]).reshape(times.shape)
 
     def at_once(times: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.array(np.broadcast_to(complex_refused(function(times)), times.shape), dtype=np.float64)
+        return np.array(np.broadcast_to(_real(function(times)), times.shape), dtype=np.float64)
 
     probes = span[0] + (span[1] - span[0]) * np.array([0.0, 0.123, 0.5, 0.871, 1.0])
     try:
         seen = at_once(probes)
-    except _REFUSED_ARRAY:
+    except REFUSED:
         return one_by_one, False
     alike = np.allclose(seen, one_by_one(probes), rtol=1e-12, atol=1e-300, equal_nan=True)
     return (at_once, True) if alike else (one_by_one, False)
 
 
-def complex_refused(value: Any) -> NDArray[np.float64]:
+def _real(value: Any) -> NDArray[np.float64]:
     """A value as real floats; TypeError where it is complex or no number."""
     array = np.asarray(value)
     if np.iscomplexobj(array):
         raise InputError(f"the value {array.flat[0]} of an input signal is complex; give a real signal")
     return array.astype(np.float64)
-
-
-def fit(source: Source, low: float, high: float, accuracy: float) -> Pieces:
-    """The polynomials of a signal between two times, from as few pieces as its accuracy allows."""
-    curve = _extended(source, low, high)
-    if source.spacing:  # the knots of the spline are ends of pieces: the polynomials are the spline's own
-        begin = source.known[0] + source.spacing * np.floor((low - source.known[0]) / source.spacing)
-        return interpolate(curve, begin, source.spacing, max(int(np.ceil((high - begin) / source.spacing - 1e-9)), 1))
-    most = MOST_PIECES if source.takes_arrays else MOST_PIECES_SCALAR
-    count = FIRST_PIECES
-    while True:
-        width = (high - low) / count
-        pieces = interpolate(curve, low, width, count)
-        error, allowed, worst = _judge(curve, pieces, accuracy)
-        if error <= allowed:
-            return pieces
-        if count >= most:
-            if error <= WORTH_A_WARNING * allowed:
-                return pieces
-            warnings.warn(
-                f"the input signal {source.name} is known to {error:.1g} only, near t = {worst:.6g}: it jumps there or "
-                f"turns too fast for {count} pieces over the run; divide the run there for full accuracy",
-                stacklevel=4,
-            )
-            return pieces
-        count *= 2
-
-
-def _extended(source: Source, low: float, high: float) -> Curve:
-    """The curve, continued along its tangent where it is not known; InputError where it is not finite between."""
-    begin, end = max(low, source.known[0]), min(high, source.known[1])
-    if begin == low and end == high:
-        return lambda times: _finite(source, times)
-    inside = 1e-6 * (end - begin)
-    # the slope from inside alone: a signal need not be defined beyond
-    edges = _finite(source, np.array([begin, begin + inside, end - inside, end]))
-    slopes = (edges[1] - edges[0]) / inside, (edges[3] - edges[2]) / inside
-
-    def curve(times: NDArray[np.float64]) -> NDArray[np.float64]:
-        values = _finite(source, np.clip(times, begin, end))
-        return values + slopes[0] * np.minimum(times - begin, 0.0) + slopes[1] * np.maximum(times - end, 0.0)
-
-    return curve
-
-
-def _finite(source: Source, times: NDArray[np.float64]) -> NDArray[np.float64]:
-    try:
-        values = source.curve(times)
-    except _REFUSED_ARRAY as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"the input signal {source.name} fails between t = {times.min():.6g} and {times.max():.6g}: {error!r}; "
-            "give a function that is defined over t_span"
-        ) from error
-    if not np.isfinite(values).all():
-        where = ~np.isfinite(values)
-        raise InputError(
-            f"the input signal {source.name} is not finite: it is {values[where].flat[0]} at "
-            f"t = {times[where].flat[0]:.6g}; give a signal that is finite over t_span"
-        )
-    return values
-
-
-def interpolate(curve: Curve, begin: float, width: float, count: int) -> Pieces:
-    """Degree 5 through the six Chebyshev-Lobatto points of each piece, ends included."""
-    places = 0.5 - 0.5 * np.cos(np.pi * np.arange(SIGNAL_DEGREE + 1) / SIGNAL_DEGREE)
-    starts = begin + width * np.arange(count)
-    values = curve(starts[:, None] + width * places)
-    values[:-1, -1] = values[1:, 0]
-    to_powers = np.linalg.inv(np.vander(places, increasing=True))
-    coefficients = (values - values[:, :1]) @ to_powers.T  # so that constants stay exact
-    coefficients[:, 0] = values[:, 0]
-    return Pieces(coefficients, begin, width)
-
-
-def _judge(curve: Curve, pieces: Pieces, accuracy: float) -> tuple[float, float, float]:
-    """The largest error at unseen points, what is allowed, and where the error is largest."""
-    starts = pieces.begin + pieces.width * np.arange(len(pieces.coefficients))
-    times = starts[:, None] + pieces.width * _UNSEEN
-    exact = curve(times)
-    # Horner's rule, as kernels do it
-    found = np.zeros_like(exact)
-    for power in reversed(range(SIGNAL_DEGREE + 1)):
-        found = found * _UNSEEN + pieces.coefficients[:, power, None]
-    errors = np.abs(found - exact)
-    worst = int(errors.argmax())
-    # the times themselves are rounded, which moves a steep signal
-    slope = np.abs(np.diff(exact, axis=1) / np.diff(_UNSEEN)).max() / pieces.width
-    rounding = 8.0 * np.finfo(np.float64).eps * float(np.abs(times).max()) * slope
-    return float(errors.flat[worst]), accuracy * float(np.abs(exact).max()) + rounding, float(times.flat[worst])

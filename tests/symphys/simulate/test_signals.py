@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import symphys as ph
-from symphys.simulate.signals import ACCURACY, Pieces, fit, read_signal
+from symphys.simulate.piecewise import ACCURACY, Pieces, fit
+from symphys.simulate.signals import read_signal
 
 q = ph.coordinates("q")
 u = ph.input_signal("u")
