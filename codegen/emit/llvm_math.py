@@ -65,6 +65,16 @@ BITS = {"float64": ("i64", 52, 1023), "float32": ("i32", 23, 127)}
 
 
 def _horner(w: Writer, x: Value, coefficients: tuple[float, ...]) -> Value:
+    """A polynomial, highest power first; long ones as even and odd part, two chains of half the length."""
+    if len(coefficients) < 6:
+        return _chain(w, x, coefficients)
+    ascending = coefficients[::-1]
+    square = w.operation("fmul", x, x)
+    even, odd = (_chain(w, square, ascending[i::2][::-1]) for i in (0, 1))
+    return w.fma(odd, x, even)
+
+
+def _chain(w: Writer, x: Value, coefficients: tuple[float, ...]) -> Value:
     total = w.constant(coefficients[0], R, x.wide)
     for c in coefficients[1:]:
         total = w.fma(total, x, w.constant(c, R, x.wide))

@@ -65,10 +65,13 @@ def product(k: int, n: Node, series: Series) -> Node:
 
 
 def _square(k: int, a: Node, series: Series, first: int) -> Node:
-    """sum_(j=first..k-first) a_j a_(k-j), equal products taken once."""
-    half = sum_of_products((series(a, j), series(a, k - j)) for j in _inner_first(range(first, (k + 1) // 2), k))
-    middle = multiply(series(a, k // 2), series(a, k // 2)) if k % 2 == 0 and k // 2 >= first else real(0.0)
-    return add(multiply(half, real(2.0)), middle)
+    """sum_(j=first..k-first) a_j a_(k-j), equal products taken once: the older factor is doubled, and the product of the
+    newest coefficient, which everything waits for, comes last."""
+    indices = _inner_first(range(first, (k + 1) // 2), k)
+    pairs = [(multiply(series(a, j), real(2.0)), series(a, k - j)) for j in indices]
+    if k % 2 == 0 and k // 2 >= first:
+        pairs.insert(0, (series(a, k // 2), series(a, k // 2)))
+    return sum_of_products(pairs)
 
 
 def quotient(k: int, n: Node, series: Series) -> Node:

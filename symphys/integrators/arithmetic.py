@@ -41,7 +41,18 @@ def accumulate(total: Any, increment: Any, carry: Any) -> tuple[Any, Any]:
 
 
 def horner(coefficients: Sequence[Any], h: Any) -> Any:
-    """The polynomial sum_k coefficients_k h^k by Horner's rule, the smallest terms added first."""
+    """The polynomial sum_k coefficients_k h^k, its even and odd part by Horner's rule side by side.
+
+    Two chains of half the length, and one last sum c_0 + h (odd + h even) that rounds once at the size of the result.
+    """
+    if len(coefficients) < 6:
+        return _horner(coefficients, h)
+    square = h * h
+    odd, even = _horner(coefficients[1::2], square), _horner(coefficients[2::2], square)
+    return coefficients[0] + h * (odd + h * even)
+
+
+def _horner(coefficients: Sequence[Any], h: Any) -> Any:
     total = coefficients[-1]
     for coefficient in reversed(coefficients[:-1]):
         total = total * h + coefficient

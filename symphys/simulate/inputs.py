@@ -63,11 +63,12 @@ def _named(symbol: Any) -> str:
 
 def _lookup(given: Given, labels: Sequence[Any]) -> tuple[dict[Any, Any], list[Any]]:
     """What was given for each label (SymPy's equality, or the same text where a name was given), and what fits no label."""
-    by_text = {str(label): label for label in labels}
+    known = set(labels)
+    by_text = {str(label): label for label in labels} if any(isinstance(key, str) for key in given) else {}
     found: dict[Any, Any] = {}
     strange: list[Any] = []
     for key, value in given.items():
-        label = key if key in labels else by_text.get(key) if isinstance(key, str) else None
+        label = key if key in known else by_text.get(key) if isinstance(key, str) else None
         if label is None:
             strange.append(key)
         else:
