@@ -11,6 +11,7 @@ from symphys import models
 from symphys.cli.names import resolve, state_names, value_names
 from symphys.errors import InputError
 from symphys.models import Model, Setting, System
+from symphys.simulate.inputs import read_span
 
 SPAN = (0.0, 10.0)  # where a file says nothing
 
@@ -43,7 +44,9 @@ def _from_file(path: Path) -> Model:
         joined=bool(defined.get("joined", False)),
     )
     title = (defined.get("__doc__") or path.stem).strip().splitlines()[0]
-    return Model(path.stem, title, str(path), lambda: setting, defined.get("t_span", SPAN), defined.get("dt"))
+    return Model(
+        path.stem, title, str(path), lambda: setting, read_span(defined.get("t_span", SPAN)), defined.get("dt")
+    )
 
 
 def _execute(path: Path) -> dict[str, Any]:

@@ -228,6 +228,7 @@ def test_targets_are_checked_before_the_work(spring, tmp_path):
         ("x = 1\ny = z", r"line 2: NameError: name 'z'"),
         (SPRING + "other = ph.Lagrangian(ph.dot(q) ** 2)\n", "several systems, spring, other"),
         (SPRING + "initial = 3\n", "initial in .* is a int"),
+        (SPRING + "t_span = 5\n", "t_span is 5; give two numbers"),
         (SPRING + "parameters = {'r': 3}\n", "r is unknown"),
         (SPRING + "parameters = {m: 1}\n", r"value missing for k"),
     ],
