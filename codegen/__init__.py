@@ -1,4 +1,4 @@
-"""The compiler: expressions and structured kernels, their derivatives, and machine code for them. It knows no physics."""
+"""The compiler: expressions and structured kernels, their derivatives, their machine code. It knows no physics."""
 
 from .backends import Backend, CompiledKernel, get_backend
 from .backends.cuda import cuda_available
@@ -8,6 +8,7 @@ from .cache import KernelCache, default_directory
 from .emit.cuda import emit_cuda
 from .emit.llvm import emit_llvm
 from .emit.python import emit_python
+from .compile import compile_kernel
 from .errors import (
     BackendUnavailableError,
     CompilerBug,
@@ -25,6 +26,7 @@ from .optimise.pipeline import optimise_kernel
 from .primitives import apply
 from .program import Array, Function, Intent, Kernel, Launch, Let, Load, Program, Repeat, Scalar, Transform
 from .rewrite import rebuild
+from .schedule import lanes_for
 
 __all__ = [
     "Array",
@@ -55,6 +57,7 @@ __all__ = [
     "as_node",
     "boolean",
     "check_cuda",
+    "compile_kernel",
     "constant_value",
     "cuda_available",
     "default_directory",
@@ -67,6 +70,7 @@ __all__ = [
     "integer",
     "jacobian",
     "jvp",
+    "lanes_for",
     "lower_expressions",
     "optimise_kernel",
     "real",

@@ -18,12 +18,13 @@ def default_directory() -> Path:
         writable = os.access(home, os.W_OK)
     except OSError:
         writable = False
-    return home if writable else Path(tempfile.gettempdir()) / f"symphys-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    return home if writable else Path(tempfile.gettempdir()) / f"symphys-{user}"
 
 
 @dataclass(frozen=True)
 class KernelCache:
-    """Files by content; a folder appears whole or not at all, so that two processes can write the same kernel at once."""
+    """Files by content; each appears whole or not at all, so that two processes can write the same kernel at once."""
 
     directory: Path
 
@@ -34,16 +35,17 @@ class KernelCache:
             digest.update(part.encode() + b"\0")
         return digest.hexdigest()
 
-    def folder(self, key: str, files: Mapping[str, str]) -> Path:
-        """The folder of a key, written with `files` (name -> text) where it is new."""
-        place = self.directory / key
-        if all((place / name).exists() for name in files):
-            return place
+    def place(self, key: str) -> Path:
+        """The folder of a key, whether it is there yet or not."""
+        return self.directory / key
+
+    def write(self, key: str, files: Mapping[str, str]) -> None:
+        """Write files (name -> text) of a key, each whole, in order: who finds the last one finds all."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        place = self.place(key)
         place.mkdir(exist_ok=True)
         for name, text in files.items():
             handle, temporary = tempfile.mkstemp(dir=place)
             with os.fdopen(handle, "w") as stream:
                 stream.write(text)
             os.replace(temporary, place / name)
-        return place

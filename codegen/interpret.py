@@ -1,7 +1,7 @@
 """The NumPy interpreter: what the statements and primitives mean, one array element per instance.
 
-It is the definition that every backend is compared with, and the `reference` backend. Registers hold arrays [lanes]; control
-flow is by masks, each lane as if it ran alone.
+It is the definition that every backend is compared with, and the `reference` backend. Registers hold arrays [lanes];
+control flow is by masks, each lane as if it ran alone.
 """
 
 from __future__ import annotations
@@ -125,20 +125,8 @@ def _run(statement: Any, values: Values, mask: NDArray[np.bool_], at: _Instances
             dtype = at.dtype if array.kind is Kind.REAL else np.int64
             at.declared[array.name] = array
             at.arrays[array.name] = np.zeros((*(int(s) for s in array.shape), at.lanes + 2 * at.halo), dtype=dtype)
-        case Load(target, array, index, shift):
-            where = at.position(array, index, values, shift)
-            values[str(target.attribute)] = _gather(at.arrays[array], where, mask)
-        case Store(array, index, value):
-            where = np.broadcast_arrays(*at.position(array, index, values), mask)[:-1]
-            stored = np.broadcast_to(at.evaluate(value, values), mask.shape)
-            at.arrays[array][tuple(w[mask] for w in where)] = stored[mask]
-        case Accumulate(array, index, value):
-            where = tuple(np.broadcast_to(at.evaluate(i, values), mask.shape)[mask] for i in index)
-            added = np.broadcast_to(at.evaluate(value, values), mask.shape)[mask]
-            if where:
-                np.add.at(at.arrays[array], where, added)
-            else:  # one number: no index that could spread over the lanes
-                at.arrays[array][...] += added.sum()
+        case Load() | Store() | Accumulate():
+            _reach(statement, values, mask, at)
         case For(counter, start, stop, body):
             for i in range(int(at.evaluate(start, values)), int(at.evaluate(stop, values))):
                 values[str(counter.attribute)] = i
@@ -161,6 +149,25 @@ def _run(statement: Any, values: Values, mask: NDArray[np.bool_], at: _Instances
             raise CompilerBug(f"the interpreter has no meaning for {type(statement).__name__}")
 
 
+def _reach(statement: Load | Store | Accumulate, values: Values, mask: NDArray[np.bool_], at: _Instances) -> None:
+    """Memory, at indices that may differ by lane."""
+    match statement:
+        case Load(target, array, index, shift):
+            where = at.position(array, index, values, shift)
+            values[str(target.attribute)] = _gather(at.arrays[array], where, mask)
+        case Store(array, index, value):
+            where = np.broadcast_arrays(*at.position(array, index, values), mask)[:-1]
+            stored = np.broadcast_to(at.evaluate(value, values), mask.shape)
+            at.arrays[array][tuple(w[mask] for w in where)] = stored[mask]
+        case Accumulate(array, index, value):
+            where = tuple(np.broadcast_to(at.evaluate(i, values), mask.shape)[mask] for i in index)
+            added = np.broadcast_to(at.evaluate(value, values), mask.shape)[mask]
+            if where:
+                np.add.at(at.arrays[array], where, added)
+            else:  # one number: no index that could spread over the lanes
+                at.arrays[array][...] += added.sum()
+
+
 def _call(function: Function, arguments: tuple[Any, ...], mask: NDArray[np.bool_], at: _Instances) -> tuple[Any, ...]:
     values: Values = dict(zip((str(p.attribute) for p in function.parameters), arguments, strict=True))
     declared, arrays = dict(at.declared), dict(at.arrays)  # private memory of the function may bear names of the kernel
@@ -170,7 +177,7 @@ def _call(function: Function, arguments: tuple[Any, ...], mask: NDArray[np.bool_
 
 
 def _gather(array: NDArray[Any], where: tuple[Any, ...], mask: NDArray[np.bool_]) -> Any:
-    """Elements at indices that may differ by lane; lanes that are masked out read element zero, as they must read something."""
+    """Elements at indices that may differ by lane; lanes that are masked out must read something: element zero."""
     lanewise = [w for w in where if np.ndim(w)]
     if not lanewise:
         return array[where]

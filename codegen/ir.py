@@ -1,9 +1,9 @@
 """Pure, typed, content-addressed nodes: the expressions of every kernel.
 
-A node is an operation applied to nodes. Two nodes are equal when their keys are: the key is a digest of the operation, its
-attribute and the keys of its arguments, so that a shared subexpression is one node wherever it was built (hash-consing
-without a table that would outlive its users). Leaves are constants and variables; everything else is a primitive
-(`codegen.primitives`). Building folds constants, zeros and ones, because differentiation makes many of them.
+A node is an operation applied to nodes. Two nodes are equal when their keys are: the key is a digest of the operation,
+its attribute and the keys of its arguments, so that a shared subexpression is one node wherever it was built
+(hash-consing without a table that would outlive its users). Leaves are constants and variables; everything else is a
+primitive (`codegen.primitives`). Building folds constants, zeros and ones, because differentiation makes many of them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Attribute = float | int | str | bool | None
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """One operation: `op` on `args`, with a static attribute (the value of a constant, the name of a variable, an exponent)."""
+    """One operation: `op` on `args`, with a static attribute (a constant's value, a variable's name, an exponent)."""
 
     op: str
     args: tuple[Node, ...]
@@ -117,14 +117,14 @@ def boolean(value: bool) -> Node:
 
 
 def variable(name: str, kind: Kind = Kind.REAL) -> Node:
-    """A variable: an input of a function, a scalar of a kernel, or what a statement binds; `name` is a plain identifier."""
+    """A variable: an input of a function, a scalar of a kernel, or what a statement binds; `name` is an identifier."""
     if not name.isidentifier():
         raise CompilerBug(f"variable name {name!r} is no identifier; rename it before lowering")
     return node("variable", (), kind, name)
 
 
 def as_node(value: Node | float | int | bool) -> Node:
-    """A node as it is, a Python number as a constant of its kind (integers that meet reals become real in the operators)."""
+    """A node as it is, a Python number as a constant of its kind (integers that meet reals become real later)."""
     if isinstance(value, Node):
         return value
     if isinstance(value, bool):
@@ -138,7 +138,7 @@ def constant_value(n: Node) -> float | int | bool | None:
 
 
 def _match(a: Node, b: Node) -> tuple[Node, Node, Kind]:
-    """Both operands in one kind: integer constants are promoted where they meet reals, nothing else is converted silently."""
+    """Both operands in one kind: integer constants are promoted where they meet reals, nothing else is converted."""
     if a.kind is b.kind:
         if a.kind is Kind.BOOL:
             raise CompilerBug(f"arithmetic on truth values: {a} and {b}; use select")

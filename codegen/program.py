@@ -1,14 +1,15 @@
 """Kernels: structured statements around pure nodes, written for one instance and run over many.
 
 A kernel says what happens to *one* instance (a trajectory, a lattice site, a sample) in ordinary control flow. The axes
-say over what it ranges: `lane` is the innermost axis, whose instances stand side by side in memory and in vector registers;
-`outer` axes are uniform across lanes (rows of a lattice). How instances map to lanes, cores or GPU threads is the backend's
-choice and changes no result: a lane whose condition is false is left untouched by `If` and `While`, exactly as a thread of its
-own would be. A host program (`Program`) is a sequence of launches and library calls, repeated.
+say over what it ranges: `lane` is the innermost axis, whose instances stand side by side in memory and in vector
+registers; `outer` axes are uniform across lanes (rows of a lattice). How instances map to lanes, cores or GPU threads
+is the backend's choice and changes no result: a lane whose condition is false is left untouched by `If` and `While`,
+exactly as a thread of its own would be. A host program (`Program`) is a sequence of launches and library calls,
+repeated.
 
 Arrays are stored row-major over `shape`; arrays that belong to instances have the lane axis last, so that neighbouring
-instances are neighbours in memory. Sizes are numbers or the names of integer scalars of the kernel, so that no kernel is
-recompiled for another ensemble, grid or number of samples.
+instances are neighbours in memory. Sizes are numbers or the names of integer scalars of the kernel, so that no kernel
+is recompiled for another ensemble, grid or number of samples.
 """
 
 from __future__ import annotations
@@ -195,7 +196,7 @@ class Launch:
 
 @dataclass(frozen=True)
 class Transform:
-    """A Fourier transform by a library: `output` = FFT or inverse FFT of `source`, complex numbers as two real rows [2, n]."""
+    """A Fourier transform by a library: `output` = (inverse) FFT of `source`, complex numbers as real rows [2, n]."""
 
     source: str
     output: str

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import is_
 from types import MappingProxyType
 
 from .ir import Node, add, divide, multiply, negate, subtract, walk
 from .primitives import apply
 
-_ARITHMETIC = MappingProxyType({"add": add, "sub": subtract, "mul": multiply, "div": divide, "neg": negate})
+_ARITHMETIC: Mapping[str, Callable[..., Node]] = MappingProxyType(
+    {"add": add, "sub": subtract, "mul": multiply, "div": divide, "neg": negate}
+)
 
 
 def with_arguments(n: Node, args: tuple[Node, ...]) -> Node:

@@ -1,9 +1,10 @@
 """Kernels as LLVM assembly: instances side by side in vector registers, control flow by masks.
 
-The emitted function is `void @name(i64 first, i64 last, ptr table)`. It runs blocks first..last-1 of `lanes` instances each
-(all outer indices in turn: block = outer index * lane blocks + lane block). The table has 8 bytes an entry: the addresses of
-the arrays in order, the lane-axis stride in elements, the offset of instance 0 in it (the halo), the number of lane blocks, the
-number of instances, the outer extents, then the scalars in order, reals as doubles. With `lanes` = 1 the same text is plain scalar code.
+The emitted function is `void @name(i64 first, i64 last, ptr table)`. It runs blocks first..last-1 of `lanes` instances
+each (all outer indices in turn: block = outer index * lane blocks + lane block). The table has 8 bytes an entry: the
+addresses of the arrays in order, the lane-axis stride in elements, the offset of instance 0 in it (the halo), the
+number of lane blocks, the number of instances, the outer extents, then the scalars in order, reals as doubles. With
+`lanes` = 1 the same text is plain scalar code.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Vector mathematics in LLVM: sin, cos, exp, log and what follows from them, on any number of lanes.
 
-Circular functions reduce by Cody and Waite with fused multiply-adds and three words of pi/2 (Muller, "Elementary Functions",
-3rd ed., 11.2), which holds to |x| = 2^45 in double and 2^17 in single precision; beyond, each lane takes the scalar library
-function, whose reduction is exact. Kernels of sin, cos and log are those of fdlibm (Sun Microsystems, 1993); exp is its Taylor
-polynomial on [-ln 2 / 2, ln 2 / 2]. Errors stay below 2 ulp (tests/codegen/emit). Functions marked `libm` are called lane by lane.
+Circular functions reduce by Cody and Waite with fused multiply-adds and three words of pi/2 (Muller, "Elementary
+Functions", 3rd ed., 11.2), which holds to |x| = 2^45 in double and 2^17 in single precision; beyond, each lane takes
+the scalar library function, whose reduction is exact. Kernels of sin, cos and log are those of fdlibm (Sun
+Microsystems, 1993); exp is its Taylor polynomial on [-ln 2 / 2, ln 2 / 2]. Errors stay below 2 ulp
+(tests/codegen/emit). Functions marked `libm` are called lane by lane.
 """
 
 from __future__ import annotations
@@ -180,7 +181,7 @@ def _exp(w: Writer, x: Value) -> Value:
 
 
 def _scale(w: Writer, value: Value, shifted: Value) -> Value:
-    """value * 2^n, n in the low bits of `shifted`, in two halves so that subnormal results and 2^1024 come out right."""
+    """value * 2^n, n in the low bits of `shifted`, in two halves so that subnormal results and 2^1024 are right."""
     _, mantissa, bias = BITS[w.dtype]
     bits, type_, scalar = _bits(w, shifted)
     low = {"i64": 48, "i32": 16}[scalar]
@@ -282,7 +283,7 @@ def _pick(name: str) -> Callable[[Writer, Value], tuple[Value, ...]]:
         return (w.operation("fdiv", s, c),)
 
     return {"math.sin": lambda w, x: _circular(w, x)[:1], "math.cos": lambda w, x: _circular(w, x)[1:],
-            "math.sincos": lambda w, x: _circular(w, x), "math.tan": tangent}[name]  # fmt: skip
+            "math.sincos": _circular, "math.tan": tangent}[name]  # fmt: skip
 
 
 def _circular_function(w: Writer, name: str) -> None:
@@ -339,7 +340,8 @@ def define(name: str, lanes: int, dtype: str) -> Writer:
     parameters = ", ".join(f"{type_} %{p}" for p in ("x", "y")[:arity])
     library = name.startswith("libm.") or name == "math.pow"
     w.lines.append(
-        f"define internal {result} @{w.symbol(name, lanes)}({parameters}) {'noinline' if library else 'alwaysinline'} #0 {{"
+        f"define internal {result} @{w.symbol(name, lanes)}({parameters}) "
+        f"{'noinline' if library else 'alwaysinline'} #0 {{"
     )
     w.label("entry")
     if library:

@@ -19,7 +19,7 @@ COMPARISONS = {"lt": ("olt", "slt"), "le": ("ole", "sle"), "eq": ("oeq", "eq")}
 
 
 def evaluate_node(w: Writer, n: Node, operands: tuple[Value, ...]) -> Value:
-    """Write one primitive on operands; contraction to fused multiply-adds is allowed except where the row says exact."""
+    """Write one primitive on operands; contraction to fused multiply-adds is allowed unless the row says exact."""
     spelling = PRIMITIVES[n.op].llvm
     kind = operands[-1].kind
     if spelling.startswith("llvm."):

@@ -1,4 +1,4 @@
-"""Lines of LLVM assembly over lanes: typed values, splats, arithmetic; what the printer and the vector mathematics write with."""
+"""Lines of LLVM assembly over lanes: typed values, splats, arithmetic; what printer and vector mathematics write."""
 
 from __future__ import annotations
 

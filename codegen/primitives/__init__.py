@@ -51,20 +51,8 @@ def apply(op: str, *arguments: Node | float | int | bool, attribute: Attribute =
         if kind is not None and argument.kind is not kind:
             raise CompilerBug(f"{op} takes {kind}, not {argument.kind}: {argument}")
     result = row.result or args[-1].kind
-    if op == "select":
-        chosen = constant_value(args[0])
-        if chosen is not None or args[1] == args[2]:
-            return args[1] if chosen or args[1] == args[2] else args[2]
-    elif op == "pow":
-        simple = _simple_power(*args)
-        if simple is not None:
-            return simple
-    elif op in ("and", "or"):
-        for this, other in (args, args[::-1]):
-            if (value := constant_value(this)) is not None:
-                return other if value == (op == "and") else boolean(op == "or")
-        if args[0] == args[1]:
-            return args[0]
+    if (simple := _simplified(op, args)) is not None:
+        return simple
     values = [constant_value(a) for a in args]
     if args and all(v is not None for v in values) and attribute is None:
         with np.errstate(all="ignore"):
@@ -73,6 +61,23 @@ def apply(op: str, *arguments: Node | float | int | bool, attribute: Attribute =
             value.item() if hasattr(value, "item") else value
         )
     return node(op, args, result, attribute)
+
+
+def _simplified(op: str, args: tuple[Node, ...]) -> Node | None:
+    """What needs no operation: selections by a constant, small powers, truth with a constant or with itself."""
+    if op == "select":
+        chosen = constant_value(args[0])
+        if chosen is None and args[1] != args[2]:
+            return None
+        return args[1] if chosen or args[1] == args[2] else args[2]
+    if op == "pow":
+        return _simple_power(*args)
+    if op in ("and", "or"):
+        for this, other in (args, args[::-1]):
+            if (value := constant_value(this)) is not None:
+                return other if value == (op == "and") else boolean(op == "or")
+        return args[0] if args[0] == args[1] else None
+    return None
 
 
 def _promote(argument: Node, kind: Kind | None) -> Node:
@@ -92,7 +97,7 @@ def _same_kind(args: tuple[Node, ...], row: Primitive) -> tuple[Node, ...]:
 
 
 def _simple_power(base: Node, exponent: Node) -> Node | None:
-    """Small integer and half-integer powers as products and roots: exact rounding, and a Taylor rule that stands zeros."""
+    """Small integer and half-integer powers as products and roots: exact, and with a Taylor rule that stands zeros."""
     value = constant_value(exponent)
     if value is None or constant_value(base) is not None:
         return None

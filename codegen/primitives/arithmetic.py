@@ -10,7 +10,7 @@ from ..ir import Kind, Node, constant_value, integer, node, real
 from .row import Primitive
 from .series import linear, power, product, quotient, square_root
 
-R, I = Kind.REAL, Kind.INT  # noqa: E741 (kinds, in the table below)
+R, I = Kind.REAL, Kind.INT
 
 
 def _quotient_partials(args: tuple[Node, ...], y: Node) -> tuple[Node | None, ...]:
@@ -58,8 +58,8 @@ ROWS = (
               _power_partials, power, 4.0),
     Primitive("quotient", (I, I), I, np.floor_divide, "({0} // {1})", "sym_quotient({0}, {1})", "sdiv", ulp=0.0),
     Primitive("remainder", (I, I), I, np.remainder, "({0} % {1})", "sym_remainder({0}, {1})", "srem", ulp=0.0),
-    Primitive("to_real", (I,), R, lambda a: np.asarray(a, dtype=np.float64), "float({0})", "(real)({0})", "sitofp", ulp=0.5),
-    Primitive("to_int", (R,), I, lambda a: np.asarray(np.trunc(a), dtype=np.int64), "int({0})", "(long long)({0})", "fptosi",
-              ulp=0.0),
-)
-
+    Primitive("to_real", (I,), R, lambda a: np.asarray(a, dtype=np.float64), "float({0})", "(real)({0})", "sitofp",
+              ulp=0.5),
+    Primitive("to_int", (R,), I, lambda a: np.asarray(np.trunc(a), dtype=np.int64), "int({0})", "(long long)({0})",
+              "fptosi", ulp=0.0),
+)  # fmt: skip

@@ -65,8 +65,10 @@ def product(k: int, n: Node, series: Series) -> Node:
 
 
 def _square(k: int, a: Node, series: Series, first: int) -> Node:
-    """sum_(j=first..k-first) a_j a_(k-j), equal products taken once: the older factor is doubled, and the product of the
-    newest coefficient, which everything waits for, comes last."""
+    """sum_(j=first..k-first) a_j a_(k-j), equal products taken once.
+
+    The older factor is doubled, and the product of the newest coefficient, which everything waits for, comes last.
+    """
     indices = _inner_first(range(first, (k + 1) // 2), k)
     pairs = [(multiply(series(a, j), real(2.0)), series(a, k - j)) for j in indices]
     if k % 2 == 0 and k // 2 >= first:

@@ -18,7 +18,7 @@ def _sqrt(a: Node) -> Node:
     return node("sqrt", (a,), R)
 
 
-def _atan2_partials(args: tuple[Node, ...], y: Node) -> tuple[Node | None, ...]:
+def _atan2_partials(args: tuple[Node, ...], _: Node) -> tuple[Node | None, ...]:
     reciprocal = real(1.0) / (args[0] * args[0] + args[1] * args[1])
     return args[1] * reciprocal, -(args[0] * reciprocal)
 
@@ -31,9 +31,12 @@ ROWS = (
               lambda a, y: (real(1.0) / a[0],), ulp=2.0),
     Primitive("log1p", (R,), R, np.log1p, "math.log1p({0})", "log1p{f}({0})", "math.log1p",
               lambda a, y: (real(1.0) / (a[0] + real(1.0)),), ulp=3.0),
-    Primitive("sin", (R,), R, np.sin, "math.sin({0})", "sin{f}({0})", "math.sin", lambda a, y: (_f("cos", a[0]),), ulp=2.0),
-    Primitive("cos", (R,), R, np.cos, "math.cos({0})", "cos{f}({0})", "math.cos", lambda a, y: (-_f("sin", a[0]),), ulp=2.0),
-    Primitive("tan", (R,), R, np.tan, "math.tan({0})", "tan{f}({0})", "math.tan", lambda a, y: (real(1.0) + y * y,), ulp=4.0),
+    Primitive("sin", (R,), R, np.sin, "math.sin({0})", "sin{f}({0})", "math.sin",
+              lambda a, y: (_f("cos", a[0]),), ulp=2.0),
+    Primitive("cos", (R,), R, np.cos, "math.cos({0})", "cos{f}({0})", "math.cos",
+              lambda a, y: (-_f("sin", a[0]),), ulp=2.0),
+    Primitive("tan", (R,), R, np.tan, "math.tan({0})", "tan{f}({0})", "math.tan",
+              lambda a, y: (real(1.0) + y * y,), ulp=4.0),
     Primitive("asin", (R,), R, np.arcsin, "math.asin({0})", "asin{f}({0})", "libm.asin",
               lambda a, y: (real(1.0) / _sqrt(real(1.0) - a[0] * a[0]),), ulp=2.0),
     Primitive("acos", (R,), R, np.arccos, "math.acos({0})", "acos{f}({0})", "libm.acos",
@@ -42,8 +45,10 @@ ROWS = (
               lambda a, y: (real(1.0) / (real(1.0) + a[0] * a[0]),), ulp=2.0),
     Primitive("atan2", (R, R), R, np.arctan2, "math.atan2({0}, {1})", "atan2{f}({0}, {1})", "libm.atan2",
               _atan2_partials, ulp=2.0),
-    Primitive("sinh", (R,), R, np.sinh, "math.sinh({0})", "sinh{f}({0})", "math.sinh", lambda a, y: (_f("cosh", a[0]),), ulp=4.0),
-    Primitive("cosh", (R,), R, np.cosh, "math.cosh({0})", "cosh{f}({0})", "math.cosh", lambda a, y: (_f("sinh", a[0]),), ulp=4.0),
+    Primitive("sinh", (R,), R, np.sinh, "math.sinh({0})", "sinh{f}({0})", "math.sinh",
+              lambda a, y: (_f("cosh", a[0]),), ulp=4.0),
+    Primitive("cosh", (R,), R, np.cosh, "math.cosh({0})", "cosh{f}({0})", "math.cosh",
+              lambda a, y: (_f("sinh", a[0]),), ulp=4.0),
     Primitive("tanh", (R,), R, np.tanh, "math.tanh({0})", "tanh{f}({0})", "math.tanh",
               lambda a, y: (real(1.0) - y * y,), ulp=4.0),
     Primitive("asinh", (R,), R, np.arcsinh, "math.asinh({0})", "asinh{f}({0})", "libm.asinh",
@@ -52,4 +57,4 @@ ROWS = (
               lambda a, y: (real(1.0) / _sqrt(a[0] * a[0] - real(1.0)),), ulp=3.0),
     Primitive("atanh", (R,), R, np.arctanh, "math.atanh({0})", "atanh{f}({0})", "libm.atanh",
               lambda a, y: (real(1.0) / (real(1.0) - a[0] * a[0]),), ulp=3.0),
-)
+)  # fmt: skip
