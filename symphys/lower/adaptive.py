@@ -1,8 +1,8 @@
-"""Trajectories whose steps follow a tolerance: the kernel that prepares them and the kernel that advances each at its own pace.
+"""Trajectories whose steps follow a tolerance: a kernel that prepares them, and one that advances each at its pace.
 
-A launch takes at most `budget` steps a trajectory and stops early where the rows of `saved` are full; the host goes on from
-`carry`. Sampled runs save at `sample_times` [samples] by dense output; free runs save every accepted step with its time in
-`row_times` [rows].
+A launch takes at most `budget` steps a trajectory and stops early where the rows of `saved` are full; the host goes on
+from `carry`. Sampled runs save at `sample_times` [samples] by dense output; free runs save every accepted step with its
+time in `row_times` [rows].
 """
 
 from __future__ import annotations

@@ -7,16 +7,18 @@ from typing import Any
 
 import sympy
 
-from codegen import Array, Builder, Intent, Kernel, Node, Scalar, apply, lower_expressions, variable
+from codegen import Array, Builder, CompilerBug, Intent, Kernel, Load, Node, as_node, lower_expressions
 from symphys.lower.flow import accelerations, arguments_of, rate_nodes
-from symphys.lower.frame import LANE, Frame
+from symphys.lower.frame import LANE
 from symphys.mechanics.dynamics import Dynamics, SecondOrder
+from symphys.mechanics.jets import JetSpace
 
 
 def evaluate_kernel(dynamics: Dynamics, expressions: Sequence[Any]) -> Kernel:
-    """values [m] of m expressions in jet symbols, from `state` [n], `parameters` [P], `signals` [U] and t; one point an instance.
+    """`values` [m] of m expressions in jet symbols, from `state` [n], `parameters` [P], `signals` [U] and `times` [].
 
-    Accelerations (and the rates of first-order states) that occur are solved from the equations of motion first.
+    One point an instance. Accelerations (and the rates of first-order states) that occur are solved from the equations
+    of motion first.
     """
     a = arguments_of(dynamics)
     symbols = dict(a.symbols)
@@ -43,8 +45,6 @@ def evaluate_kernel(dynamics: Dynamics, expressions: Sequence[Any]) -> Kernel:
 
 
 def _bind(b: Builder, target: Node, array: str, *index: int) -> None:
-    from codegen import Load, as_node
-
     b.add(Load(target, array, tuple(as_node(i) for i in index)))
 
 
@@ -52,14 +52,19 @@ def _rates(dynamics: Dynamics, symbols: dict[Any, Node], needed: set[Any]) -> di
     space = dynamics.space
     found: dict[Any, Node] = {}
     if isinstance(dynamics, SecondOrder):
-        wanted = [space.symbol(space.order(q)[0], 2) for q in dynamics.coordinates]
+        wanted = [_rate(space, q, 2) for q in dynamics.coordinates]
         if needed & set(wanted):
             found.update(zip(wanted, accelerations(dynamics, symbols), strict=True))
         return found
-    wanted = [space.symbol(space.order(x)[0], 1) for x in dynamics.state]
+    wanted = [_rate(space, x, 1) for x in dynamics.state]
     if needed & set(wanted):
         found.update(zip(wanted, rate_nodes(dynamics, symbols), strict=True))
     return found
 
 
-__all__ = ["Frame", "Scalar", "apply", "evaluate_kernel", "variable"]
+def _rate(space: JetSpace, symbol: Any, order: int) -> Any:
+    """The jet symbol of a time derivative of what `symbol` stands for."""
+    known = space.order(symbol)
+    if known is None:
+        raise CompilerBug(f"{symbol} is no jet symbol of its own system")
+    return space.symbol(known[0], order)

@@ -1,8 +1,8 @@
 """Events in kernels: crossings of g = 0 found after each step, located by partial steps, recorded and counted.
 
-A crossing inside a step from (t, x) is located on theta in [0, 1] by the Illinois form of regula falsi (Dowell and Jarratt,
-BIT 11 (1971) 168): the state at t + theta h is the method's own dense output where it has one, a step of length theta h where
-it has none, so that the crossing has the order of the method.
+A crossing inside a step from (t, x) is located on theta in [0, 1] by the Illinois form of regula falsi (Dowell and
+Jarratt, BIT 11 (1971) 168): the state at t + theta h is the method's own dense output where it has one, a step of
+length theta h where it has none, so that the crossing has the order of the method.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ At = Callable[[Builder, Node], State]
 
 @dataclass(frozen=True)
 class EventSpec:
-    """One event function of the user's state, the sign of its crossing (0: both), and after how many it ends the run (0: never)."""
+    """A function of the user's state, the sign of its crossing (0: both), the crossing that ends the run (or 0)."""
 
     function: Function
     direction: int
@@ -44,10 +44,11 @@ class EventPlan:
 
     @property
     def key(self) -> tuple[object, ...]:
+        """What a kernel with these events is known by."""
         return (tuple(self.events), self.slots)
 
     def declare(self, frame: Frame) -> None:
-        """The arrays: last values and stop times `event_values` [E + 1], counts, times [E, slots], states [E, slots, n]."""
+        """The arrays of E events: last values and stop time [E + 1], counts [E], times [E, slots], states [.., n]."""
         n, m = len(self.events), len(frame.flow.names)
         frame.array("event_values", (n + 1,), intent=Intent.INOUT)
         frame.array("event_counts", (n,), Kind.INT, Intent.INOUT)
@@ -63,6 +64,7 @@ class EventPlan:
         buffers.new("event_states", (n, self.slots, components), dtype, np.nan)
 
     def evaluate(self, frame: Frame, t: Node, user: State, wish: str) -> State:
+        """The values of all event functions at a time and a user's state."""
         b = frame.builder
         return tuple(
             b.call(e.function, frame.arguments(t, user), (f"{wish}_{i}",))[0] for i, e in enumerate(self.events)
@@ -76,6 +78,7 @@ class EventPlan:
             frame.builder.store("event_counts", i, value=integer(0))
 
     def load(self, frame: Frame) -> None:
+        """Registers of what the last launch stored."""
         self.declare(frame)
         n = len(self.events)
         self.values = frame.load_registers([f"event_{i}" for i in range(n)], "event_values")
@@ -85,6 +88,7 @@ class EventPlan:
         self.stopped = b.register("stopped", boolean(False))
 
     def store(self, frame: Frame) -> None:
+        """The registers, for the next launch."""
         frame.store_registers(self.values, "event_values")
         frame.store_registers(self.counts, "event_counts")
         assert self.stop_time is not None
@@ -92,7 +96,10 @@ class EventPlan:
 
 
 def write_events(plan: EventPlan, frame: Frame, t: Node, h: Node, at: At, new_user: State) -> None:
-    """After a step from t to t + h: find, locate, record and count the crossings; `at(b, theta)` is the user's state inside it."""
+    """After a step from t to t + h: find, locate, record and count the crossings.
+
+    `at(b, theta)` is the user's state at t + theta h.
+    """
     b = frame.builder
     ends = plan.evaluate(frame, t + h, new_user, "event_end")
     for index, (event, before, after) in enumerate(zip(plan.events, plan.values, ends, strict=True)):
@@ -170,6 +177,3 @@ def write_fixed_events(
         return to_user(frame, canonical, t + theta * h, partial.state, partial.memory)
 
     write_events(plan, frame, t, h, at, to_user(frame, canonical, t + h, new, kept))
-
-
-__all__ = ["EventPlan", "EventSpec", "write_events", "write_fixed_events"]

@@ -1,15 +1,15 @@
 """Trajectories with a fixed step: the kernel that prepares them and the kernel that advances them.
 
 Time is t_start + k h for step k, so that it never accumulates rounding. A launch covers rows first_row..last_row of
-`step_marks` [rows + 1]: row r takes the steps step_marks[r]..step_marks[r + 1] - 1 and then saves to row row_slots[r] of
-`saved`, or nowhere where that is negative; so the host divides long runs as it likes.
+`step_marks` [rows + 1]: row r takes the steps step_marks[r]..step_marks[r + 1] - 1 and then saves to row row_slots[r]
+of `saved`, or nowhere where that is negative; so the host divides long runs as it likes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen import Intent, Kernel, Kind, Node, apply, integer, real
+from codegen import Intent, Kernel, Kind, Node, apply, integer
 from symphys.lower.events import EventPlan, write_fixed_events
 from symphys.lower.flow import Canonical, Flow
 from symphys.lower.frame import (
@@ -19,8 +19,6 @@ from symphys.lower.frame import (
     NOT_CONVERGED,
     NOT_FINITE,
     RUNNING,
-    STATUS,
-    STEPS,
     Frame,
     State,
     all_finite,
@@ -202,6 +200,3 @@ class _Writer:
                 frame.observe_watches(self.watched, t, user)
             with b.where(apply("le", 0, slot)):
                 frame.save(slot, user)
-
-
-__all__ = ["STATUS", "STEPS", "FixedPlan", "advance_kernel", "carry_names", "prepare_kernel", "real"]

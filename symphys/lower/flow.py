@@ -15,7 +15,6 @@ from codegen import (
     Builder,
     CompilerBug,
     Function,
-    Kind,
     Node,
     apply,
     identifier,
@@ -57,8 +56,8 @@ class Watch:
 class Flow:
     """A system that kernels can advance: x' = rates(t, x), and its parts where it splits.
 
-    `kick` gives p' from (t, q), `drift` gives q' from (t, p); `q` and `p` index the working state. `canonical` is set where
-    the working state is (q, p) of a Lagrangian system: `rates` then takes a guess of the velocities besides.
+    `labels` [n] are the components as users write them. `kick` gives p' from (t, q), `drift` gives q' from (t, p),
+    where the system is separable; `q` and `p` index what they advance. `autonomous`: nothing depends on the time.
     """
 
     arguments: Arguments
@@ -227,6 +226,3 @@ def lower_canonical(dynamics: SecondOrder) -> Canonical:
     velocities = function_of("velocities", inputs, reported, [f"final_{x}" for x in names])
     momenta = function_of("momenta", a.all, momenta_at_v, [f"p_{x}" for x in names])
     return Canonical(flow, momenta, velocities, rates)
-
-
-__all__ = ["Arguments", "Canonical", "Flow", "Kind", "Watch", "arguments_of", "lower_canonical", "lower_flow"]

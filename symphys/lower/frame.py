@@ -1,8 +1,8 @@
-"""What all trajectory kernels share: their arrays, the parameters and signals of an instance, what is saved and watched.
+"""What all trajectory kernels share: arrays, the parameters and signals of an instance, what is saved and watched.
 
-Layout (the lane axis, `trajectory`, is last and left out): `parameters` [P]; `carry` [C], the working state and what the
-method remembers, so that a run can stop and go on; `counters` [K]; `watched` [3 Q], for each conserved quantity its first
-value, its largest change and the largest sum of the absolute values of its terms; `saved` [n, rows].
+Layout (the lane axis, `trajectory`, is last and left out): `parameters` [P]; `carry` [C], the working state and what
+the method remembers, so that a run can stop and go on; `counters` [K]; `watched` [3 Q], for each conserved quantity its
+first value, its largest change and the largest sum of the absolute values of its terms; `saved` [n, rows].
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from codegen import Array, Builder, Intent, Kind, Node, Scalar, apply, integer, real, variable
-from symphys.lower.flow import Flow, Watch
+from codegen import Array, Builder, Intent, Kind, Node, Scalar, apply, real
+from symphys.lower.flow import Flow
 
 State = tuple[Node, ...]
 LANE = "trajectory"
@@ -23,18 +23,20 @@ SIGNAL_DEGREE = 5
 
 @dataclass(frozen=True)
 class SignalTable:
-    """A signal u(t) as polynomials of degree 5 on equal pieces: coefficient arrays, and the scalars that find the piece."""
+    """A signal u(t) as polynomials of degree 5 on equal pieces: their coefficients, and scalars that find the piece."""
 
     name: str
 
     @property
     def array(self) -> Array:
+        """The coefficients [pieces, 6], lowest power first, in the place 0..1 within a piece."""
         return Array(
             f"table_{self.name}", (f"pieces_{self.name}", SIGNAL_DEGREE + 1), Kind.REAL, Intent.IN, instanced=False
         )
 
     @property
     def scalars(self) -> tuple[Scalar, ...]:
+        """How many pieces, where the first begins, how many there are to a unit of time."""
         return (
             Scalar(f"pieces_{self.name}", Kind.INT),
             Scalar(f"begin_{self.name}"),
@@ -68,7 +70,6 @@ class Frame:
     arrays: list[Array] = field(default_factory=list)
     scalars: list[Scalar] = field(default_factory=list)
     parameters: State = ()
-    _signal_cache: dict[bytes, State] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tables = [SignalTable(str(s.attribute)) for s in self.flow.arguments.signals]
@@ -86,32 +87,37 @@ class Frame:
         kind: Kind = Kind.REAL,
         intent: Intent = Intent.IN,
         instanced: bool = True,
-    ) -> str:
+    ) -> None:
+        """Declare an array of the kernel."""
         self.arrays.append(Array(name, tuple(shape), kind, intent, instanced))
-        return name
 
     def scalar(self, name: str, kind: Kind = Kind.REAL) -> Node:
+        """A scalar of the kernel, declared where it is new."""
         scalar = Scalar(name, kind)
         if scalar not in self.scalars:
             self.scalars.append(scalar)
         return scalar.node
 
     def load_parameters(self) -> None:
+        """Read the parameters of the instance."""
         b = self.builder
         self.parameters = tuple(
             b.load(f"{p.attribute}", "parameters", i) for i, p in enumerate(self.flow.arguments.parameters)
         )
 
     def signals(self, builder: Builder, t: Node) -> State:
+        """The values of the signals at a time."""
         return tuple(table.value(builder, t) for table in self.tables)
 
     def epsilon(self) -> float:
+        """The spacing of numbers at 1."""
         return 2.0**-52 if self.dtype == "float64" else 2.0**-23
 
-    # -- carry, watch, save ----------------------------------------------------------------------------------------------
+    # -- carry, watch, save --------------------------------------------------------------------------------------------
     def load_registers(
         self, wishes: Sequence[str], array: str = "carry", kind: Kind = Kind.REAL, offset: int = 0
     ) -> State:
+        """Registers of these names, from the entries of an array."""
         b = self.builder
         found = []
         for i, wish in enumerate(wishes):
@@ -119,10 +125,12 @@ class Frame:
         return tuple(found)
 
     def store_registers(self, values: Sequence[Node], array: str = "carry", offset: int = 0) -> None:
+        """Values into the entries of an array, from which the next launch goes on."""
         for i, value in enumerate(values):
             self.builder.store(array, offset + i, value=value)
 
     def arguments(self, t: Node, user: State) -> State:
+        """What functions of the system take: time, state, signals, parameters."""
         return (t, *user, *self.signals(self.builder, t), *self.parameters)
 
     def observe_watches(self, registers: State, t: Node, user: State) -> None:
@@ -143,27 +151,19 @@ class Frame:
                 b.store("watched", 3 * index + offset, value=v)
 
     def watch_registers(self) -> State:
+        """First value, largest change and scale of every conserved quantity."""
         wishes = [f"{what}_{i}" for i in range(len(self.flow.watches)) for what in ("first", "change", "scale")]
         return self.load_registers(wishes, "watched")
 
     def save(self, row: Node, user: State) -> None:
+        """The user's state into a row of `saved`."""
         for i, value in enumerate(user):
             self.builder.store("saved", i, row, value=value)
 
 
 def all_finite(values: State) -> Node:
-    """Whether a state is finite: the sum of its components times zero is zero."""
+    """Whether a state is finite: the sum of the absolute values of its components is."""
     total: Node = real(0.0)
     for value in values:
         total = total + apply("abs", value)
     return apply("isfinite", total)
-
-
-def zero() -> Node:
-    return integer(0)
-
-
-__all__ = [
-    "COUNTERS", "EVENT", "FINISHED", "LANE", "NOT_CONVERGED", "NOT_FINITE", "REJECTED", "ROW", "RUNNING", "STATUS", "STEPS",
-    "STEP_TOO_SMALL", "Frame", "SignalTable", "Watch", "all_finite", "variable", "zero",
-]  # fmt: skip

@@ -85,7 +85,7 @@ def mean_square(values: Sequence[Node], weight: Sequence[Node]) -> Node:
 
 @dataclass(frozen=True)
 class RungeKuttaPacer:
-    """An embedded explicit Runge-Kutta pair with Hairer's controller; the rates at the step's end are kept where they are a stage."""
+    """An embedded explicit Runge-Kutta pair with Hairer's controller; the rates at a step's end serve the next step."""
 
     flow: Flow
     tableau: ExplicitTableau
@@ -95,6 +95,7 @@ class RungeKuttaPacer:
 
     @property
     def control(self) -> StepControl:
+        """The rule by which the length of the next step follows from the error of this one."""
         return control_for(self.tableau)
 
     def start(self, b: Builder, frame: AdaptiveFrame, t: Node, x: State) -> tuple[Node, State]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from codegen import Builder, Kind, Node, apply, boolean, integer, real
+from codegen import Builder, Node, apply, integer, real
 from symphys.integrators import ExplicitTableau, Gauss, Splitting
 from symphys.integrators.arithmetic import accumulate, combine
 from symphys.integrators.gauss import gauss_update, predicted_states, stage_states
@@ -191,7 +191,7 @@ def _exact(values: State) -> tuple[Exact, ...]:
 
 
 @dataclass(frozen=True)
-class Increment:
+class _Increment:
     """A rate that, times a duration, becomes an exact increment."""
 
     node: Node
@@ -207,11 +207,11 @@ class _ExactFlows:
     kick_rates: Rates
     drift_rates: Rates
 
-    def kick(self, t: Node, q: tuple[Exact, ...]) -> tuple[Increment, ...]:
-        return tuple(Increment(r) for r in self.kick_rates(t, tuple(e.node for e in q)))
+    def kick(self, t: Node, q: tuple[Exact, ...]) -> tuple[_Increment, ...]:
+        return tuple(_Increment(r) for r in self.kick_rates(t, tuple(e.node for e in q)))
 
-    def drift(self, t: Node, p: tuple[Exact, ...]) -> tuple[Increment, ...]:
-        return tuple(Increment(r) for r in self.drift_rates(t, tuple(e.node for e in p)))
+    def drift(self, t: Node, p: tuple[Exact, ...]) -> tuple[_Increment, ...]:
+        return tuple(_Increment(r) for r in self.drift_rates(t, tuple(e.node for e in p)))
 
 
 SWEEPS = 100  # of the fixed-point iteration; it gains at least a digit a sweep at any sensible step
@@ -221,7 +221,8 @@ SWEEPS = 100  # of the fixed-point iteration; it gains at least a digit a sweep 
 class GaussStepper:
     """Gauss-Legendre collocation by fixed-point iteration, in canonical variables for Lagrangian systems.
 
-    The iteration stops where the stages no longer move or rounding keeps them in motion (Hairer, Lubich, Wanner, GNI VIII.6).
+    The iteration stops where the stages no longer move or rounding keeps them in motion. Source: Hairer, Lubich,
+    Wanner, "Geometric Numerical Integration", VIII.6.
     """
 
     flow: Flow
@@ -294,6 +295,3 @@ def stepper_for(flow: Flow, method: object, compensated: bool, canonical: Canoni
     if isinstance(method, ExplicitTableau):
         return ExplicitStepper(flow, method, compensated)
     raise TypeError(f"{method} has no fixed step")
-
-
-__all__ = ["ExplicitStepper", "GaussStepper", "Kind", "SplittingStepper", "Stepper", "boolean", "stepper_for"]

@@ -29,8 +29,8 @@ class Runnable:
         backend: "cpu", "cuda", "reference" (NumPy), or "cuda-shim" (CUDA source on the CPU).
         dtype: "float64" or "float32".
 
-        Raises `MethodError` for a method that is unknown or does not suit the system, `InputError` for an unknown backend or
-        dtype, `BackendUnavailableError` where the backend cannot run here.
+        Raises `MethodError` for a method that is unknown or does not suit the system, `InputError` for an unknown
+        backend or dtype, `BackendUnavailableError` where the backend cannot run here.
         """
         return build_simulator(self.dynamics, method, backend, dtype)
 
