@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import math
+import struct
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +21,14 @@ from ..cache import KernelCache, default_directory
 from ..emit.llvm import emit_llvm
 from ..emit.python import emit_python
 from ..errors import CompilerBug
+from ..fingerprint import fingerprint
 from ..ir import Kind
 from ..program import Intent, Kernel
+from ..schedule import lanes_for, padding, row_shares
 from .interface import check_arrays
 
-LANES = {"float64": 16, "float32": 32}
+ASSEMBLY = "kernel.ll"
+Optimise = Callable[[Kernel], Kernel]
 Launch = Callable[[int, int, int], None]
 MODULE = '''"""Launches the kernel {name}; made by symphys from the assembly beside it."""
 
@@ -59,13 +65,20 @@ class CpuKernel:
     dtype: str
     lanes: int
     halo: int
-    assembly: str = field(repr=False)
+    folder: Path
     launch: Launch = field(repr=False)
+    optimise: Optimise | None = field(repr=False)
+
+    @property
+    def assembly(self) -> str:
+        """The LLVM assembly that was compiled."""
+        return (self.folder / ASSEMBLY).read_text()
 
     @property
     def source(self) -> str:
         """The kernel as readable Python, printed from the same nodes."""
-        return emit_python(self.kernel, self.dtype, self.halo)
+        kernel = self.optimise(self.kernel) if self.optimise else self.kernel
+        return emit_python(kernel, self.dtype, self.halo)
 
     def __call__(
         self,
@@ -78,21 +91,20 @@ class CpuKernel:
     ) -> None:
         """Run on instances first..last (multiples of the lanes, or the end); see `interface.CompiledKernel`."""
         last = extents[-1] if last is None else last
-        blocks_a_row = -(-extents[-1] // self.lanes)
-        outer = int(np.prod(extents[:-1], dtype=np.int64)) if len(extents) > 1 else 1
-        begin, end = first // self.lanes, -(-last // self.lanes)
-        if outer > 1:
-            begin, end = 0, outer * blocks_a_row
-        work = _shares(begin, end, threads)
-        tables = [self._table(arrays, scalars, extents, blocks_a_row) for _ in work]
+        blocks = -(-extents[-1] // self.lanes)
+        rows = math.prod(extents[:-1])
+        work = row_shares(rows, blocks, first // self.lanes, -(-last // self.lanes), threads)
+        check_arrays(self.kernel, arrays, scalars, self.dtype, blocks * self.lanes)
+        tables = [self._table(arrays, scalars, extents, blocks) for _ in work]
         if len(work) == 1:
-            self.launch(begin, end, tables[0][0].ctypes.data)
+            self.launch(*work[0], tables[0][0].ctypes.data)
         else:
-            with ThreadPoolExecutor(len(work)) as pool:
-                done = [
-                    pool.submit(self.launch, a, b, t.ctypes.data) for (a, b), (t, _) in zip(work, tables, strict=True)
+            with ThreadPoolExecutor(min(threads, len(work))) as pool:
+                waiting = [
+                    pool.submit(self.launch, a, b, table.ctypes.data)
+                    for (a, b), (table, _) in zip(work, tables, strict=True)
                 ]
-                for future in done:
+                for future in waiting:
                     future.result()
         for _, sums in tables:  # in the order of the blocks: the same result for the same number of threads
             for name, partial in sums.items():
@@ -109,7 +121,6 @@ class CpuKernel:
         entries: list[int] = []
         sums: dict[str, NDArray[Any]] = {}
         stride = blocks * self.lanes
-        check_arrays(self.kernel, arrays, scalars, self.dtype, stride)
         for array in self.kernel.arrays:
             given = arrays[array.name]
             if array.instanced:
@@ -120,14 +131,12 @@ class CpuKernel:
         entries += [stride, self.halo, blocks, extents[-1], *extents[:-1]]
         for scalar in self.kernel.scalars:
             value = scalars[scalar.name]
-            entries.append(int(np.float64(value).view(np.uint64)) if scalar.kind is Kind.REAL else int(value) % 2**64)
+            entries.append(_bits(value) if scalar.kind is Kind.REAL else int(value) % 2**64)
         return np.array(entries, dtype=np.uint64), sums
 
 
-def _shares(begin: int, end: int, threads: int) -> list[tuple[int, int]]:
-    count = max(1, min(threads, end - begin))
-    edges = [begin + (end - begin) * i // count for i in range(count + 1)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+def _bits(value: float) -> int:
+    return int.from_bytes(struct.pack("<d", value), "little")
 
 
 @dataclass(frozen=True)
@@ -139,28 +148,30 @@ class CpuBackend:
     name: str = "cpu"
 
     def lanes(self, dtype: str) -> int:
-        """Instances that are advanced together; lane axes are padded to a multiple of it."""
-        return self.lane_count or LANES[dtype]
+        """The multiple to which lane axes are padded; every kernel's lane count divides it."""
+        return self.lane_count or padding(dtype)
 
     def suited(self, instances: int) -> CpuBackend:
         """Scalar code for one instance, lanes for more."""
         return replace(self, lane_count=1) if instances == 1 and self.lane_count is None else self
 
-    def compile(self, kernel: Kernel, dtype: str = "float64", halo: int = 0) -> CpuKernel:
-        """Machine code for a kernel, from the cache where it is known."""
-        lanes = self.lanes(dtype)
-        assembly = emit_llvm(kernel, lanes, dtype)
-        key = self.cache.key(assembly, _versions())
-        folder = self.cache.folder(key, {"kernel.ll": assembly})
-        module = MODULE.format(name=kernel.name, launch=f"launch_{key}", assembly=str(folder / "kernel.ll"))
-        self.cache.folder(key, {f"launch_{key}.py": module})
-        launch = _load(folder / f"launch_{key}.py", f"launch_{key}")
-        return CpuKernel(kernel, dtype, lanes, halo, assembly, launch)
+    def compile(
+        self, kernel: Kernel, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
+    ) -> CpuKernel:
+        """Machine code for a kernel; one that the cache knows is loaded without being optimised or printed again."""
+        lanes = self.lane_count or lanes_for(kernel, dtype)
+        passes = "as it is" if optimise is None else "optimised"
+        key = self.cache.key(fingerprint(kernel), dtype, str(lanes), str(halo), passes, _versions())
+        module = f"launch_{key}"
+        folder = self.cache.place(key)
+        if not (folder / f"{module}.py").exists():
+            assembly = emit_llvm(kernel if optimise is None else optimise(kernel), lanes, dtype)
+            text = MODULE.format(name=kernel.name, launch=module, assembly=str(folder / ASSEMBLY))
+            self.cache.write(key, {ASSEMBLY: assembly, f"{module}.py": text})
+        return CpuKernel(kernel, dtype, lanes, halo, folder, _load(folder / f"{module}.py", module), optimise)
 
 
 @lru_cache(maxsize=1)
 def _versions() -> str:
-    import llvmlite
-    import numba
-
-    return f"numba {numba.__version__} llvmlite {llvmlite.__version__} {MODULE}"
+    """What machine code depends on besides the kernel; read without importing what is not needed to run it."""
+    return f"numba {version('numba')} llvmlite {version('llvmlite')} {MODULE}"

@@ -12,7 +12,7 @@ from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.ir import Kind
 from codegen.program import Intent, Kernel
 
-from .interface import Arrays, LaunchRange, Scalars, check_arrays, launch_range
+from .interface import Optimise, Arrays, LaunchRange, Scalars, check_arrays, launch_range
 from .nvrtc import OPTIONS
 
 WARP = 32
@@ -159,8 +159,11 @@ class CudaBackend:
         del instances
         return self
 
-    def compile(self, kernel: Kernel, dtype: str = "float64", halo: int = 0) -> CudaKernel:
+    def compile(
+        self, kernel: Kernel, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
+    ) -> CudaKernel:
         """Machine code for the current device, through CuPy's cache on disk."""
+        kernel = kernel if optimise is None else optimise(kernel)
         source = emit_cuda(kernel, dtype, halo)
         cupy = _cupy()
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from codegen.program import Array, Kernel, Size
 
 Arrays = Mapping[str, NDArray[Any]]
 Scalars = Mapping[str, float | int]
+Optimise = Callable[[Kernel], Kernel]
 
 
 class CompiledKernel(Protocol):
@@ -64,8 +65,13 @@ class Backend(Protocol):
         """This backend as it does best for that many instances: one trajectory wants no lanes."""
         ...
 
-    def compile(self, kernel: Kernel, dtype: str = "float64", halo: int = 0) -> CompiledKernel:
-        """A kernel for arrays of `dtype` ("float64" or "float32") whose lane axis has `halo` cells on either side."""
+    def compile(
+        self, kernel: Kernel, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
+    ) -> CompiledKernel:
+        """A kernel for arrays of `dtype` ("float64" or "float32") whose lane axis has `halo` cells on either side.
+
+        `optimise` is applied first, and only where the backend does not know the result from an earlier time.
+        """
         ...
 
 

@@ -10,7 +10,7 @@ from codegen.emit.python import emit_python
 from codegen.interpret import run_kernel
 from codegen.program import Intent, Kernel
 
-from .interface import Arrays, Scalars, check_arrays, launch_range
+from .interface import Optimise, Arrays, Scalars, check_arrays, launch_range
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,9 @@ class ReferenceBackend:
         del instances
         return self
 
-    def compile(self, kernel: Kernel, dtype: str = "float64", halo: int = 0) -> ReferenceKernel:
+    def compile(
+        self, kernel: Kernel, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
+    ) -> ReferenceKernel:
         """Nothing to compile."""
+        kernel = kernel if optimise is None else optimise(kernel)
         return ReferenceKernel(kernel, dtype, halo)

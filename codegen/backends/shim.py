@@ -22,7 +22,7 @@ from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.ir import Kind
 from codegen.program import Intent, Kernel
 
-from .interface import Arrays, LaunchRange, Scalars, check_arrays, launch_range
+from .interface import Optimise, Arrays, LaunchRange, Scalars, check_arrays, launch_range
 
 COMPILERS = ("g++", "c++", "clang++")
 FLAGS = ("-std=c++17", "-O2", "-shared", "-fPIC", "-ffp-contract=off", "-w")
@@ -147,7 +147,10 @@ class ShimBackend:
         del instances
         return self
 
-    def compile(self, kernel: Kernel, dtype: str = "float64", halo: int = 0) -> ShimKernel:
+    def compile(
+        self, kernel: Kernel, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
+    ) -> ShimKernel:
         """The source of `emit_cuda` as a library; CompilerBug, with the compiler's log, where it does not compile."""
+        kernel = kernel if optimise is None else optimise(kernel)
         library = _library(shim_source(kernel, dtype, halo))
         return ShimKernel(kernel, dtype, halo, self.block, self.rows, emit_cuda(kernel, dtype, halo), library)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from codegen import Backend, CompiledKernel, Kernel, get_backend, optimise_kernel
+from codegen import Backend, CompiledKernel, Kernel, compile_kernel, get_backend
 from symphys.lower.flow import Canonical, Flow, lower_canonical, lower_flow
 from symphys.mechanics.dynamics import Dynamics, SecondOrder
 
@@ -47,7 +47,7 @@ class Kernels:
         backend = self.backend.suited(instances)
         full = (key, backend.lanes(self.dtype))
         if full not in self._known:
-            self._known[full] = backend.compile(optimise_kernel(build()), self.dtype)
+            self._known[full] = compile_kernel(build(), backend, self.dtype)
         return self._known[full], backend.lanes(self.dtype)
 
 

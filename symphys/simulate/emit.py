@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen import Kernel, emit_cuda, emit_llvm, emit_python, optimise_kernel
+from codegen import Kernel, emit_cuda, emit_llvm, emit_python, lanes_for, optimise_kernel
 from symphys.errors import InputError, MethodError
 from symphys.integrators import External, Gauss
 from symphys.lower import adaptive, fixed
@@ -38,7 +38,7 @@ def kernel_source(lowered: Lowered, choice: Choice, dtype: str, backend: str, ad
     if backend in ("cuda", "cuda-shim"):
         return emit_cuda(kernel, dtype)
     if backend == "llvm":
-        return emit_llvm(kernel, 16 if dtype == "float64" else 32, dtype)
+        return emit_llvm(kernel, lanes_for(kernel, dtype), dtype)
     return emit_python(kernel, dtype)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from codegen import get_backend, optimise_kernel
+from codegen import compile_kernel, get_backend
 from symphys.errors import InputError
 from symphys.lower.evaluate import evaluate_kernel
 from symphys.mechanics.dynamics import Dynamics
@@ -23,8 +23,8 @@ def evaluate_expression(
 ) -> NDArray[np.float64]:
     """The values of an expression (or of several, stacked on a first axis) at points that broadcast: state, parameters, times.
 
-    Raises InputError for symbols that the system does not have, for values that are missing where the expression needs them, and for arrays
-    that do not fit each other.
+    Raises InputError for symbols that the system does not have, for values that are missing where the expression needs
+    them, and for arrays that do not fit each other.
     """
     listed = list(expression) if isinstance(expression, Sequence | sympy.MatrixBase) else [expression]
     jets = [to_jet(sympy.sympify(e), dynamics.space) for e in listed]
@@ -64,7 +64,7 @@ def evaluate_expression(
     }
     arrays["times"] = padded(np.broadcast_to(times, shape).reshape(1, -1), lanes, np.float64)[0]
     arrays["values"] = np.zeros((len(jets), arrays["times"].shape[-1]))
-    chosen.compile(optimise_kernel(kernel))(arrays, {}, (count,), threads=cores())
+    compile_kernel(kernel, chosen)(arrays, {}, (count,), threads=cores())
     values = arrays["values"][:, :count].reshape(len(jets), *shape)
     return values if len(listed) > 1 or listed is expression else values[0]
 

@@ -57,8 +57,8 @@ class Buffers:
         return array
 
     def counter(self, which: int) -> NDArray[np.int64]:
-        """One of the kernel's counters, a number an instance."""
-        counters: NDArray[np.int64] = self.arrays["counters"][which]
+        """One of the kernel's counters, a number an instance; the padding, which kernels may leave alone, left out."""
+        counters: NDArray[np.int64] = self.arrays["counters"][which, : self.instances]
         return counters
 
 

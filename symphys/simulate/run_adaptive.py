@@ -142,13 +142,13 @@ def _advance(
     attempts = 0
     time_row = buffers.arrays["saved"].shape[0]  # `carry` holds the time after the state
     span = scalars["t_end"] - scalars["t_start"]
-    never = np.zeros(buffers.width, dtype=bool)
+    never = np.zeros(buffers.instances, dtype=bool)
     try:
         while True:
             budget = min(scalars["budget"], tolerances.max_steps - attempts)
             launch(kernel, buffers, {**scalars, "budget": budget}, threads)
             running = buffers.counter(STATUS) == RUNNING
-            share = (buffers.arrays["carry"][time_row] - scalars["t_start"]) / span
+            share = (buffers.arrays["carry"][time_row, : buffers.instances] - scalars["t_start"]) / span
             report(float(np.mean(np.where(running, share, 1.0))))
             if not running.any():
                 return False, never

@@ -1,0 +1,18 @@
+"""The pipeline from a kernel to something that runs: fingerprint, and, where it is new, optimise, print, compile."""
+
+from __future__ import annotations
+
+from .backends import Backend, CompiledKernel
+from .optimise.pipeline import optimise_kernel
+from .program import Kernel
+
+
+def compile_kernel(kernel: Kernel, backend: Backend, dtype: str = "float64", halo: int = 0) -> CompiledKernel:
+    """A kernel, optimised and compiled by a backend; a kernel that the backend's cache knows is only loaded.
+
+    Raises CompilerBug where the kernel breaks a rule of the spec.
+    """
+    return backend.compile(kernel, dtype, halo, optimise_kernel)
+
+
+__all__ = ["compile_kernel"]
