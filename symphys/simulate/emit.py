@@ -10,14 +10,15 @@ from symphys.lower.stepper import stepper_for
 from symphys.mechanics.dynamics import Dynamics
 from symphys.simulate.choose import Choice, choose
 from symphys.simulate.compiled import Lowered, lower
-from symphys.simulate.run_adaptive import Tolerances, pacer_for
+from symphys.simulate.request import Tolerances
+from symphys.simulate.run_adaptive import pacer_for
 
 BACKENDS = ("cpu", "reference", "llvm", "cuda", "cuda-shim")
 SHOWN_RTOL = 1e-9  # the tolerance whose order a Taylor kernel is shown for
 
 
 def trajectory_kernel(lowered: Lowered, choice: Choice, dtype: str, adapt: bool) -> Kernel:
-    """The kernel that advances trajectories: with fixed steps, or (`adapt`, or where there is no other) to a tolerance."""
+    """The kernel that advances trajectories: with fixed steps, or (`adapt`, or for want of another) to a tolerance."""
     flow = lowered.flow
     method = choice.adaptive if adapt or choice.fixed is None else choice.fixed
     if method is None or isinstance(method, External):

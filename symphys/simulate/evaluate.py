@@ -21,7 +21,7 @@ from symphys.simulate.inputs import broadcast_shape, check_assumptions, numbers,
 def evaluate_expression(
     dynamics: Dynamics, expression: Any, state: Mapping[Any, Any], parameters: Mapping[Any, Any], t: Any, backend: str
 ) -> NDArray[np.float64]:
-    """The values of an expression (or of several, stacked on a first axis) at points that broadcast: state, parameters, times.
+    """The values of an expression (or of several, on a first axis) at states, parameters and times that broadcast.
 
     Raises InputError for symbols that the system does not have, for values that are missing where the expression needs
     them, and for arrays that do not fit each other.

@@ -22,8 +22,8 @@ DEFAULT_SLOTS = 64
 class Event:
     """A crossing of `expression` = 0 by coordinates, velocities, parameters and t.
 
-    `direction`: +1 upwards, -1 downwards, 0 both. `terminal`: the run ends at the `after`-th crossing. `record`: how many
-    crossings are kept a trajectory. A Poincare section is an event that is not terminal.
+    `direction`: +1 upwards, -1 downwards, 0 both. `terminal`: the run ends at the `after`-th crossing. `record`: how
+    many crossings are kept a trajectory. A Poincare section is an event that is not terminal.
     """
 
     expression: Any

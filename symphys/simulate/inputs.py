@@ -1,19 +1,19 @@
-"""What a user hands to a run, checked and laid out as the kernels want it: [component, instance], padded to the lanes."""
+"""What a user hands to a run, checked and laid out as kernels want it: [component, instance], padded to the lanes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
+from symphys.simulate.naming import plain_name
 
 Given = Mapping[Any, Any]
-_ASSUMPTIONS = (
+_ASSUMPTIONS: tuple[tuple[str, Callable[[NDArray[np.float64]], NDArray[np.bool_]]], ...] = (
     ("positive", lambda a: a > 0),
     ("negative", lambda a: a < 0),
     ("nonnegative", lambda a: a >= 0),
@@ -24,7 +24,7 @@ _ASSUMPTIONS = (
 
 @dataclass(frozen=True)
 class Instances:
-    """Values by component and instance: `state` [n, instances], `parameters` [P, instances]; `shape` is the ensemble's."""
+    """Values by component and instance: `state` [n, instances], `parameters` [P, instances]; the ensemble's `shape`."""
 
     state: NDArray[np.float64]
     parameters: NDArray[np.float64]
@@ -62,9 +62,11 @@ def _named(symbol: Any) -> str:
 
 
 def _lookup(given: Given, labels: Sequence[Any]) -> tuple[dict[Any, Any], list[Any]]:
-    """What was given for each label (SymPy's equality, or the same text where a name was given), and what fits no label."""
+    """What was given for each label, by the symbol or by its name ("theta", "theta_dot"), and what fits no label."""
     known = set(labels)
-    by_text = {str(label): label for label in labels} if any(isinstance(key, str) for key in given) else {}
+    by_text: dict[str, Any] = {}
+    if any(isinstance(key, str) for key in given):
+        by_text = {name: label for label in labels for name in (str(label), plain_name(label))}
     found: dict[Any, Any] = {}
     strange: list[Any] = []
     for key, value in given.items():
@@ -95,6 +97,8 @@ def read_instances(
     for symbol in wanted:
         check_assumptions(symbol, arrays[symbol])
     shape = broadcast_shape(arrays)
+    if 0 in shape:
+        raise InputError(f"the ensemble has the shape {shape} and no trajectory; give arrays of at least one element")
     flat = {key: np.broadcast_to(array, shape).reshape(-1) for key, array in arrays.items()}
     count = int(np.prod(shape, dtype=np.int64))
     return Instances(
@@ -165,16 +169,39 @@ def read_times(t_eval: Any, span: tuple[float, float]) -> NDArray[np.float64]:
     return times
 
 
-def positive_number(name: str, value: Any, least: float = 0.0) -> float:
-    """A finite number above `least`."""
-    number = float(numbers("option", sympy.Symbol(name), value))
-    if number <= least:
-        raise InputError(f"{name} = {number} must be above {least}; give a positive number")
+def positive_number(name: str, value: Any) -> float:
+    """A finite number above zero."""
+    number = _one_number(name, value)
+    if number <= 0.0:
+        raise InputError(f"{name} = {number:g} must be above 0; give a positive number")
     return number
 
 
+def not_negative(name: str, value: Any) -> float:
+    """A finite number that is zero or above it."""
+    number = _one_number(name, value)
+    if number < 0.0:
+        raise InputError(f"{name} = {number:g} must not be below 0; give zero or a positive number")
+    return number
+
+
+def whole_number(name: str, value: Any, least: int = 1) -> int:
+    """A whole number of at least `least`."""
+    number = _one_number(name, value)
+    if isinstance(value, bool) or number != round(number) or number < least:
+        raise InputError(f"{name} = {value!r}; give a whole number of at least {least}")
+    return round(number)
+
+
+def _one_number(name: str, value: Any) -> float:
+    array = numbers("option", name, value)
+    if array.ndim:
+        raise InputError(f"the option {name} is one number for all trajectories, not an array of shape {array.shape}")
+    return float(array)
+
+
 def padded(values: NDArray[Any], lanes: int, dtype: Any) -> NDArray[Any]:
-    """[components, instances] padded to a multiple of the lanes with copies of the last instance, at least one component."""
+    """[components, instances] padded to a multiple of the lanes with copies of the last; at least one component."""
     components, count = values.shape
     width = -(-count // lanes) * lanes
     out = np.zeros((max(components, 1), width), dtype=dtype)

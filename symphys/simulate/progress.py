@@ -12,7 +12,7 @@ PATIENCE = 2.0  # seconds after which a run on a terminal shows its bar
 def progress_report(
     progress: bool | Callable[[float], None] | None,
 ) -> tuple[Callable[[float], None], Callable[[], None]]:
-    """A function that is told the share done, and one that ends the display; None: a bar for long runs on a terminal."""
+    """A function that is told the share done, and one that ends the display; None: a bar for long runs on terminals."""
     if callable(progress):
         return progress, lambda: None
     if progress is False or (progress is None and not sys.stderr.isatty()):

@@ -8,34 +8,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen import CompiledKernel
 from symphys.integrators import ExplicitTableau, Method, Taylor
 from symphys.integrators.taylor import order_from_tolerance
-from symphys.lower import adaptive, fixed
-from symphys.lower.events import EventPlan
+from symphys.lower import adaptive
 from symphys.lower.frame import RUNNING
 from symphys.lower.pacer import Pacer, RungeKuttaPacer, TaylorPacer
-from symphys.simulate.compiled import Kernels, Lowered
-from symphys.simulate.execute import REJECTED, ROW, STATUS, STEPS, Buffers, Report, launch, make_buffers
-from symphys.simulate.inputs import Instances, padded
+from symphys.simulate.compiled import Lowered
+from symphys.simulate.execute import REJECTED, ROW, STATUS, STEPS, Buffers, launch, make_buffers
+from symphys.simulate.inputs import padded
+from symphys.simulate.request import RunRequest, Sampling, Tolerances
 
 BUDGET = 4096  # attempts a trajectory and launch
 FIRST_ROWS = 256  # rows of a free run at first; doubled as they fill
 
 
 @dataclass(frozen=True)
-class Tolerances:
-    """What steers the steps: relative and absolute error a step, bounds of the step, and how many steps at most."""
-
-    rtol: float
-    atol: float
-    longest: float
-    first: float
-    max_steps: int
-
-
-@dataclass(frozen=True)
 class AdaptiveRun:
-    """What an adaptive run left behind; `rows` are the saved states of a free run [n, rows, lanes], with their times."""
+    """What an adaptive run left behind, and which trajectories [lanes] ran out of steps."""
 
     buffers: Buffers
     interrupted: bool
@@ -50,42 +40,26 @@ def pacer_for(lowered: Lowered, method: Method, tolerances: Tolerances) -> Pacer
     return RungeKuttaPacer(lowered.flow, method)
 
 
-def run_adaptive(
-    lowered: Lowered,
-    kernels: Kernels,
-    method: Method,
-    instances: Instances,
-    span: tuple[float, float],
-    times: NDArray[np.float64] | None,
-    save_every: int,
-    tolerances: Tolerances,
-    watch: str,
-    events: EventPlan | None,
-    shared: dict[str, Any],
-    tables: dict[str, float | int],
-    threads: int,
-    report: Report,
-) -> AdaptiveRun:
+def run_adaptive(request: RunRequest, sampling: Sampling, tolerances: Tolerances) -> AdaptiveRun:
     """Advance all trajectories to the end of the span; an interrupt keeps what was saved."""
-    flow = lowered.flow
-    pacer = pacer_for(lowered, method, tolerances)
-    plan = adaptive.AdaptivePlan(times is not None, watch, events)
+    flow, kernels, instances, events = request.lowered.flow, request.kernels, request.instances, request.events
+    pacer = pacer_for(request.lowered, request.method, tolerances)
+    times, dtype = sampling.times, request.dtype
+    plan = adaptive.AdaptivePlan(times is not None, request.watch, events)
     order = getattr(pacer, "order", 0)
-    key = ("adaptive", method.name, order, plan.sampled, watch, events.key if events else None)
+    key = ("adaptive", request.method.name, order, plan.sampled, request.watch, events.key if events else None)
     prepare, lanes = kernels.get(
         ("prepare", *key), lambda: adaptive.prepare_kernel(flow, pacer, plan, kernels.dtype), instances.count
     )
     advance, _ = kernels.get(key, lambda: adaptive.advance_kernel(flow, pacer, plan, kernels.dtype), instances.count)
-    dtype = np.dtype(kernels.dtype)
-    watches = len(flow.watches) if watch != fixed.WATCH_NOTHING else 0
     buffers = make_buffers(
         padded(instances.state, lanes, dtype),
         padded(instances.parameters, lanes, dtype),
         instances.count,
         lanes,
         len(adaptive.carry_names(flow, pacer)),
-        watches,
-        shared,
+        request.watches,
+        dict(request.tables),
     )
     if events is not None:
         events.allocate(buffers, len(flow.names), dtype)
@@ -95,10 +69,11 @@ def run_adaptive(
         buffers.new("row_times", (rows,), dtype, np.nan)
     else:
         buffers.arrays["sample_times"] = np.ascontiguousarray(times, dtype=dtype)
+    start, end = request.span
     scalars: dict[str, Any] = {
-        "t_start": span[0],
-        "t_end": span[1],
-        "direction": float(np.sign(span[1] - span[0])),
+        "t_start": start,
+        "t_end": end,
+        "direction": float(np.sign(end - start)),
         "rtol": tolerances.rtol,
         "atol": tolerances.atol,
         "first_length": tolerances.first,
@@ -106,15 +81,15 @@ def run_adaptive(
         "least_length": 4.0 * float(np.finfo(dtype).eps),
         "rows": rows,
         "budget": BUDGET,
-        "save_every": save_every,
-        **tables,
+        "save_every": sampling.save_every,
+        **request.places,
     }
-    launch(prepare, buffers, scalars, threads)
+    launch(prepare, buffers, scalars, request.threads)
     if times is None:
-        _save_start(buffers, span[0])
-    elif times[0] == span[0]:
+        _save_start(buffers, start)
+    elif times[0] == start:
         _sample_start(buffers)
-    interrupted, exhausted = _advance(advance, buffers, scalars, tolerances, threads, report, times is None)
+    interrupted, exhausted = _advance(advance, request, buffers, scalars, tolerances.max_steps, times is None)
     return AdaptiveRun(buffers, interrupted, exhausted)
 
 
@@ -131,31 +106,31 @@ def _sample_start(buffers: Buffers) -> None:
 
 
 def _advance(
-    kernel: Any,
+    kernel: CompiledKernel,
+    request: RunRequest,
     buffers: Buffers,
     scalars: dict[str, Any],
-    tolerances: Tolerances,
-    threads: int,
-    report: Report,
+    max_steps: int,
     free: bool,
 ) -> tuple[bool, NDArray[np.bool_]]:
+    """Launch until all trajectories have ended; whether that was interrupted, and which ran out of steps."""
     attempts = 0
     time_row = buffers.arrays["saved"].shape[0]  # `carry` holds the time after the state
     span = scalars["t_end"] - scalars["t_start"]
     never = np.zeros(buffers.instances, dtype=bool)
     try:
         while True:
-            budget = min(scalars["budget"], tolerances.max_steps - attempts)
-            launch(kernel, buffers, {**scalars, "budget": budget}, threads)
+            budget = min(scalars["budget"], max_steps - attempts)
+            launch(kernel, buffers, {**scalars, "budget": budget}, request.threads)
             running = buffers.counter(STATUS) == RUNNING
             share = (buffers.arrays["carry"][time_row, : buffers.instances] - scalars["t_start"]) / span
-            report(float(np.mean(np.where(running, share, 1.0))))
+            request.report(float(np.mean(np.where(running, share, 1.0))))
             if not running.any():
                 return False, never
             if free and (buffers.counter(ROW)[running] >= scalars["rows"]).any():
                 scalars["rows"] = _widen(buffers, scalars["rows"])
             attempts = int((buffers.counter(STEPS) + buffers.counter(REJECTED))[running].max())
-            if attempts >= tolerances.max_steps:
+            if attempts >= max_steps:
                 return False, running
     except KeyboardInterrupt:
         return True, never
@@ -169,6 +144,3 @@ def _widen(buffers: Buffers, rows: int) -> int:
         new[..., :rows, :] = old
         buffers.arrays[name] = new
     return 2 * rows
-
-
-__all__ = ["ROW", "STATUS", "STEPS", "AdaptiveRun", "Tolerances", "pacer_for", "run_adaptive"]

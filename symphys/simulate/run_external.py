@@ -15,63 +15,44 @@ from numpy.typing import NDArray
 
 from codegen import Function
 from symphys.errors import UnsupportedError
-from symphys.integrators import External, Method
-from symphys.lower.events import EventPlan
-from symphys.lower.fixed import WATCH_NOTHING
+from symphys.integrators import External
 from symphys.lower.frame import FINISHED, NOT_FINITE, RUNNING, STEP_TOO_SMALL
 from symphys.lower.rates_kernel import functions_kernel, rates_jacobian
-from symphys.simulate.compiled import Kernels, Lowered
 from symphys.simulate.execute import STATUS, STEPS, Buffers, Report, make_buffers
-from symphys.simulate.inputs import Instances
-from symphys.simulate.run_adaptive import FIRST_ROWS, AdaptiveRun, Tolerances
+from symphys.simulate.request import RunRequest, Sampling, Tolerances
+from symphys.simulate.run_adaptive import FIRST_ROWS, AdaptiveRun
 from symphys.simulate.track import Evaluator, Functions, Track, Vector
 
 LEAST_RTOL = 100.0 * np.finfo(np.float64).eps  # what SciPy accepts
 
 
-def run_external(
-    lowered: Lowered,
-    kernels: Kernels,
-    method: Method,
-    instances: Instances,
-    span: tuple[float, float],
-    times: NDArray[np.float64] | None,
-    save_every: int,
-    tolerances: Tolerances,
-    watch: str,
-    events: EventPlan | None,
-    shared: dict[str, Any],
-    tables: dict[str, float | int],
-    threads: int,
-    report: Report,
-) -> AdaptiveRun:
+def run_external(request: RunRequest, sampling: Sampling, tolerances: Tolerances) -> AdaptiveRun:
     """Advance the trajectories one after the other to the end of the span; an interrupt keeps what was saved.
 
     Works in float64 whatever the precision of the results. Raises UnsupportedError for the backend "cuda".
     """
-    del threads
+    method, instances = request.method, request.instances
     assert isinstance(method, External)
-    if kernels.backend.name == "cuda":
+    if request.kernels.backend.name == "cuda":
         raise UnsupportedError(f"method {method.name!r} runs through SciPy on the host; compile with backend='cpu'")
-    functions = _functions(lowered, kernels, watch, events, shared, tables)
-    buffers = _buffers(lowered, instances, times, events, watch)
+    functions = _functions(request)
+    buffers = _buffers(request, sampling.times)
     exhausted = np.zeros(instances.count, dtype=bool)
     for index in range(instances.count):
         functions.set_parameters(instances.parameters[:, index])
-        track = Track(buffers, index, functions, times, save_every, events, span)
+        track = Track(buffers, index, functions, sampling.times, sampling.save_every, request.events, request.span)
         try:
-            exhausted[index] = _advance(track, method, instances.state[:, index], tolerances, report, instances.count)
+            start = instances.state[:, index]
+            exhausted[index] = _advance(track, method, start, tolerances, request.report, instances.count)
         except KeyboardInterrupt:
-            return AdaptiveRun(_as_dtype(buffers, kernels.dtype), True, exhausted)
-    return AdaptiveRun(_as_dtype(buffers, kernels.dtype), False, exhausted)
+            return AdaptiveRun(_as_dtype(buffers, request.dtype), True, exhausted)
+    return AdaptiveRun(_as_dtype(buffers, request.dtype), False, exhausted)
 
 
-def _functions(
-    lowered: Lowered, kernels: Kernels, watch: str, events: EventPlan | None, shared: Any, tables: Any
-) -> Functions:
-    flow = lowered.flow
-    exact = replace(kernels, dtype="float64")
-    tabled = {name: np.ascontiguousarray(table, dtype=np.float64) for name, table in shared.items()}
+def _functions(request: RunRequest) -> Functions:
+    flow, events = request.lowered.flow, request.events
+    exact = replace(request.kernels, dtype="float64")
+    tabled = {name: np.ascontiguousarray(table, dtype=np.float64) for name, table in request.tables.items()}
 
     def evaluator(key: Any, functions: list[Function]) -> Evaluator:
         def build() -> Any:
@@ -80,10 +61,10 @@ def _functions(
         kernel, _ = exact.get(("external", key), build, 1)
         own = [array for array in kernel.kernel.arrays if array.instanced]
         arrays = {array.name: np.zeros((*(int(size) for size in array.shape), 1)) for array in own}
-        return Evaluator(kernel, {**arrays, **tabled}, dict(tables))
+        return Evaluator(kernel, {**arrays, **tabled}, dict(request.places))
 
     slopes = rates_jacobian(flow)
-    watched = [w.function for w in flow.watches] if watch != WATCH_NOTHING else []
+    watched = [w.function for w in flow.watches] if request.watch_every else []
     return Functions(
         evaluator("rates", [flow.rates]),
         None if slopes is None else evaluator("jacobian", [slopes]),
@@ -92,20 +73,19 @@ def _functions(
     )
 
 
-def _buffers(lowered: Lowered, instances: Instances, times: Any, events: EventPlan | None, watch: str) -> Buffers:
-    n = len(lowered.flow.names)
-    watches = len(lowered.flow.watches) if watch != WATCH_NOTHING else 0
-    buffers = make_buffers(instances.state, instances.parameters, instances.count, 1, n + 1, watches, {})
+def _buffers(request: RunRequest, times: NDArray[np.float64] | None) -> Buffers:
+    n, instances = len(request.lowered.flow.names), request.instances
+    buffers = make_buffers(instances.state, instances.parameters, instances.count, 1, n + 1, request.watches, {})
     rows = FIRST_ROWS if times is None else len(times)
     buffers.new("saved", (n, rows), np.float64, np.nan)
     if times is None:
         buffers.new("row_times", (rows,), np.float64, np.nan)
-    if events is not None:
-        events.allocate(buffers, n, np.float64)
+    if request.events is not None:
+        request.events.allocate(buffers, n, np.float64)
     return buffers
 
 
-def _as_dtype(buffers: Buffers, dtype: str) -> Buffers:
+def _as_dtype(buffers: Buffers, dtype: np.dtype[Any]) -> Buffers:
     buffers.arrays["saved"] = buffers.arrays["saved"].astype(dtype)
     return buffers
 

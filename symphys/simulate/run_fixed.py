@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen import CompiledKernel
 from symphys.errors import InputError
-from symphys.integrators import Gauss, Method
+from symphys.integrators import Gauss
 from symphys.lower import fixed
-from symphys.lower.events import EventPlan
 from symphys.lower.frame import RUNNING
 from symphys.lower.stepper import stepper_for
-from symphys.simulate.compiled import Kernels, Lowered
-from symphys.simulate.execute import STATUS, STEPS, Buffers, Report, launch, make_buffers
-from symphys.simulate.inputs import Instances, padded
+from symphys.simulate.execute import STATUS, Buffers, launch, make_buffers
+from symphys.simulate.inputs import padded
+from symphys.simulate.request import RunRequest
 
 PORTION = 4096  # steps between looks at progress and at trajectories that failed
 
@@ -34,11 +35,15 @@ class Marks:
 def read_marks(span: tuple[float, float], dt: float, times: NDArray[Any] | None, save_every: int | None) -> Marks:
     """The grid of a fixed-step run: round((t1 - t0) / dt) steps of equal length; InputError for times between steps."""
     start, end = span
-    count = max(round(abs(end - start) / dt), 1)
-    h = (end - start) / count if abs(abs(end - start) / dt - count) < 1e-6 * count else np.copysign(dt, end - start)
+    count = round(abs(end - start) / dt)
+    if count == 0:
+        raise InputError(f"dt = {dt} is more than twice as long as t_span = {span}; take a shorter step")
+    h = math.copysign(dt, end - start)
+    if abs(abs(end - start) / dt - count) < 1e-6 * count:  # the end is met exactly
+        h = (end - start) / count
     if times is None:
         steps = np.arange(0, count + 1, save_every or 1, dtype=np.int64)
-        return Marks(steps, start + steps * h, count, h)
+        return Marks(steps, start + steps.astype(np.float64) * h, count, h)
     place = (times - start) / h
     steps = np.rint(place).astype(np.int64)
     off = np.abs(place - steps) > 1e-6 * np.maximum(1.0, np.abs(place))
@@ -75,44 +80,28 @@ class FixedRun:
     interrupted: bool
 
 
-def run_fixed(
-    lowered: Lowered,
-    kernels: Kernels,
-    method: Method,
-    instances: Instances,
-    marks: Marks,
-    t_start: float,
-    watch: str,
-    watch_every: int,
-    events: EventPlan | None,
-    compensated: bool,
-    shared: dict[str, Any],
-    tables: dict[str, float | int],
-    threads: int,
-    report: Report,
-) -> FixedRun:
+def run_fixed(request: RunRequest, marks: Marks, compensated: bool) -> FixedRun:
     """Advance all trajectories by the marked steps; an interrupt keeps what was saved."""
-    canonical = lowered.canonical if isinstance(method, Gauss) and not lowered.flow.q else None
-    epsilon = float(np.finfo(kernels.dtype).eps)
-    stepper = stepper_for(lowered.flow, method, compensated, canonical, epsilon)
-    plan = fixed.FixedPlan(watch, watch_every > 1, events)
-    key = ("fixed", method.name, watch, watch_every > 1, compensated, events.key if events else None)
-    flow = lowered.flow
+    lowered, kernels, method = request.lowered, request.kernels, request.method
+    flow, instances, events = lowered.flow, request.instances, request.events
+    canonical = lowered.canonical if isinstance(method, Gauss) and not flow.q else None
+    stepper = stepper_for(flow, method, compensated, canonical, float(np.finfo(kernels.dtype).eps))
+    plan = fixed.FixedPlan(request.watch, request.watch_every > 1, events)
+    key = ("fixed", method.name, plan.watch, plan.strided, compensated, events.key if events else None)
     prepare, lanes = kernels.get(
         ("prepare", *key), lambda: fixed.prepare_kernel(flow, stepper, canonical, plan, kernels.dtype), instances.count
     )
     advance, _ = kernels.get(
         key, lambda: fixed.advance_kernel(flow, stepper, canonical, plan, kernels.dtype), instances.count
     )
-    watches = len(flow.watches) if watch != fixed.WATCH_NOTHING else 0
     buffers = make_buffers(
         padded(instances.state, lanes, kernels.dtype),
         padded(instances.parameters, lanes, kernels.dtype),
         instances.count,
         lanes,
         len(fixed.carry_names(flow, stepper)),
-        watches,
-        shared,
+        request.watches,
+        dict(request.tables),
     )
     if events is not None:
         events.allocate(buffers, len(flow.names), kernels.dtype)
@@ -120,15 +109,18 @@ def run_fixed(
     buffers.new("saved", (len(flow.names), rows), kernels.dtype, np.nan)
     boundaries, slots = portions(marks)
     buffers.arrays["step_marks"], buffers.arrays["row_slots"] = boundaries, slots
-    scalars: dict[str, Any] = {"t_start": t_start, "h": marks.h, "rows": rows, "marks": len(boundaries)}
-    scalars |= {"watch_every": watch_every, **tables}
-    launch(prepare, buffers, scalars, threads)
-    interrupted = _advance(advance, buffers, scalars, boundaries, threads, report)
-    return FixedRun(marks, buffers, interrupted)
+    scalars: dict[str, Any] = {"t_start": request.span[0], "h": marks.h, "rows": rows, "marks": len(boundaries)}
+    scalars |= {"watch_every": max(request.watch_every, 1), **request.places}
+    launch(prepare, buffers, scalars, request.threads)
+    return FixedRun(marks, buffers, _advance(advance, request, buffers, scalars, boundaries))
 
 
 def _advance(
-    kernel: Any, buffers: Buffers, scalars: dict[str, Any], boundaries: NDArray[np.int64], threads: int, report: Report
+    kernel: CompiledKernel,
+    request: RunRequest,
+    buffers: Buffers,
+    scalars: dict[str, Any],
+    boundaries: NDArray[np.int64],
 ) -> bool:
     """Launch in portions of about a second's work, stop where all trajectories have ended; True if interrupted."""
     total = len(boundaries) - 1
@@ -139,14 +131,11 @@ def _advance(
             last = first + 1
             while last < total and boundaries[last + 1] - boundaries[first] <= portion:
                 last += 1
-            launch(kernel, buffers, {**scalars, "first_row": first, "last_row": last}, threads)
+            launch(kernel, buffers, {**scalars, "first_row": first, "last_row": last}, request.threads)
             first = last
-            report(boundaries[first] / max(boundaries[-1], 1))
+            request.report(boundaries[first] / max(boundaries[-1], 1))
             if (buffers.counter(STATUS) != RUNNING).all():
                 break
     except KeyboardInterrupt:
         return True
     return False
-
-
-__all__ = ["STATUS", "STEPS", "FixedRun", "Marks", "portions", "read_marks", "run_fixed"]

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from symphys.errors import InputError, MethodError
 from symphys.integrators import METHODS, External, Method, is_adaptive, kind_of
-from symphys.lower.fixed import WATCH_NOTHING, WATCH_STEPS
 from symphys.mechanics.dynamics import Dynamics
 from symphys.simulate.choose import Choice, choose
 from symphys.simulate.collect import collect_adaptive, collect_fixed
@@ -20,10 +18,18 @@ from symphys.simulate.compiled import Kernels, Lowered, kernels_for, lower
 from symphys.simulate.emit import kernel_source
 from symphys.simulate.events import Event, plan_events
 from symphys.simulate.execute import cores
-from symphys.simulate.inputs import positive_number, read_instances, read_span, read_times
+from symphys.simulate.inputs import (
+    not_negative,
+    positive_number,
+    read_instances,
+    read_span,
+    read_times,
+    whole_number,
+)
 from symphys.simulate.progress import progress_report
+from symphys.simulate.request import RunRequest, Sampling, Tolerances
 from symphys.simulate.result import Result
-from symphys.simulate.run_adaptive import Tolerances, run_adaptive
+from symphys.simulate.run_adaptive import run_adaptive
 from symphys.simulate.run_external import run_external
 from symphys.simulate.run_fixed import read_marks, run_fixed
 from symphys.simulate.signals import signal_functions, signal_tables
@@ -35,7 +41,7 @@ MAX_STEPS = 100_000_000
 
 @dataclass(frozen=True)
 class Simulator:
-    """A system with a method, a backend and a precision; kernels are compiled when a run first needs them, and kept on disk."""
+    """A system with a method, a backend and a precision; kernels are compiled when a run first needs them, and kept."""
 
     lowered: Lowered
     choice: Choice
@@ -72,61 +78,62 @@ class Simulator:
     ) -> Result:
         """Integrate from `initial` over `t_span`, with a fixed step `dt` or to the tolerance `rtol`.
 
-        Numbers give one trajectory; arrays that broadcast against each other, as initial values or as parameters, give an
-        ensemble of their shape. With `dt` there are round((t1 - t0) / dt) steps; with `rtol` the local error of a step is at
-        most atol + rtol |x| (atol defaults to rtol); with neither, rtol = 1e-9. `t_eval` gives the times to save; with
-        `save_every` every n-th step and the start; with neither every step. Conserved quantities are watched every
-        `watch_every` steps (0: never). `events` stop or record (`symphys.Event`). `compensated` sums carry the digits that
-        rounding loses from step to step (by default from 100 000 fixed steps on). `threads` defaults to all cores; `progress` shows a
-        bar (by default when a run lasts long and a terminal watches), or is a function that is told the share done.
+        Numbers give one trajectory; arrays that broadcast against each other, as initial values or as parameters, give
+        an ensemble of their shape. With `dt` there are round((t1 - t0) / dt) steps; with `rtol` the local error of a
+        step is at most atol + rtol |x| (atol defaults to rtol); with neither, rtol = 1e-9. `t_eval` gives the times to
+        save; with `save_every` every n-th step and the start; with neither every step. Conserved quantities are watched
+        every `watch_every` steps (0: never). `events` stop or record (`symphys.Event`). `compensated` sums carry the
+        digits that rounding loses from step to step (by default from 100 000 fixed steps on). `threads` defaults to all
+        cores; `progress` shows a bar (by default when a run lasts long and a terminal watches), or is a function that
+        is told the share done.
 
-        Raises InputError for missing, unknown, non-finite or forbidden values and shapes that do not fit; MethodError for a
-        step with an adaptive-only method and a tolerance with a fixed-step one. A run that fails on its way raises
-        nothing: its status says why, and what it reached is kept.
+        Raises InputError for missing, unknown, non-finite or forbidden values and shapes that do not fit; MethodError
+        for a step with an adaptive-only method and a tolerance with a fixed-step one. A run that fails on its way
+        raises nothing: its status says why, and what it reached is kept.
         """
         span = read_span(t_span)
         flow, dynamics = self.lowered.flow, self.lowered.dynamics
         parameters = dict(parameters or {})
         instances = read_instances(initial, parameters, flow.labels, dynamics.parameters, signal_functions(dynamics))
         margin = 0.0 if dt is None else 4.0 * positive_number("dt", dt)  # substeps of splittings leave the span
-        shared, tables = signal_tables(dynamics, flow, parameters, span, np.dtype(self.kernels.dtype), margin)
+        dtype = np.dtype(self.kernels.dtype)
+        tables, places = signal_tables(dynamics, flow, parameters, span, dtype, margin)
         times = None if t_eval is None else read_times(t_eval, span)
-        save_every = _whole("save_every", save_every)
+        save_every = None if save_every is None else whole_number("save_every", save_every)
         if times is not None and save_every is not None:
             raise InputError("t_eval and save_every were both given; give one of them")
         method = self._method(dt, rtol)
-        watch_every = _whole("watch_every", watch_every, least=0) or 0
-        watch = WATCH_STEPS if watch_every else WATCH_NOTHING
-        occurrences = plan_events(events, self.lowered)
-        workers = threads or cores()
-        shape, count = instances.shape, instances.count
         report, finish = progress_report(progress)
+        request = RunRequest(
+            self.lowered,
+            self.kernels,
+            method,
+            instances,
+            span,
+            whole_number("watch_every", watch_every, least=0),
+            plan_events(events, self.lowered),
+            tables,
+            places,
+            cores() if threads is None else whole_number("threads", threads),
+            report,
+        )
         try:
             if dt is not None:
                 marks = read_marks(span, positive_number("dt", dt), times, save_every)
                 exact = compensated if compensated is not None else marks.count >= COMPENSATE_FROM
-                fixed = run_fixed(
-                    self.lowered, self.kernels, method, instances, marks, span[0], watch, max(watch_every, 1),
-                    occurrences, exact, shared, tables, workers, report,
-                )  # fmt: skip
-                return collect_fixed(fixed, self.lowered, instances, occurrences, method, bool(watch_every))
+                return collect_fixed(request, run_fixed(request, marks, exact))
             tolerance = positive_number("rtol", DEFAULT_RTOL if rtol is None else rtol)
-            steering = Tolerances(
+            tolerances = Tolerances(
                 tolerance,
-                tolerance if atol is None else positive_number("atol", atol, least=-1e-300),
+                tolerance if atol is None else not_negative("atol", atol),
                 abs(span[1] - span[0]) if max_step is None else positive_number("max_step", max_step),
                 0.0 if first_step is None else positive_number("first_step", first_step),
-                _whole("max_steps", max_steps) or MAX_STEPS,
+                whole_number("max_steps", max_steps),
             )
             advance = run_external if isinstance(method, External) else run_adaptive
-            run = advance(
-                self.lowered, self.kernels, method, instances, span, times, save_every or 1, steering, watch,
-                occurrences, shared, tables, workers, report,
-            )  # fmt: skip
-            return collect_adaptive(run, self.lowered, instances, times, span, occurrences, method, bool(watch_every))
+            return collect_adaptive(request, advance(request, Sampling(times, save_every or 1), tolerances), times)
         finally:
             finish()
-            del shape, count
 
     def _method(self, dt: float | None, rtol: float | None) -> Method:
         if dt is not None and rtol is not None:
@@ -147,25 +154,14 @@ class Simulator:
         )
 
 
-def _whole(name: str, value: int | None, least: int = 1) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or int(value) != value or value < least:
-        raise InputError(f"{name} = {value!r}; give a whole number of at least {least}")
-    return int(value)
-
-
 def build_simulator(dynamics: Dynamics, method: str, backend: str, dtype: str) -> Simulator:
     """A simulator for derived dynamics.
 
-    Raises InputError for an unknown backend or dtype, BackendUnavailableError where the backend cannot run here, MethodError
-    for a method that is unknown or does not suit the system.
+    Raises InputError for an unknown backend or dtype, BackendUnavailableError where the backend cannot run here,
+    MethodError for a method that is unknown or does not suit the system.
     """
     if dtype not in ("float64", "float32"):
         raise InputError(f"dtype {dtype!r} is unknown; choose 'float64' or 'float32'")
     lowered = lower(dynamics)
     choice = choose(dynamics, lowered.flow, method)
     return Simulator(lowered, choice, kernels_for(backend, dtype))
-
-
-__all__ = ["NDArray", "Simulator", "build_simulator", "replace"]

@@ -43,7 +43,7 @@ class Runnable:
         *,
         backend: str = "cpu",
     ) -> NDArray[np.float64]:
-        """The values of an expression in coordinates, velocities, accelerations, parameters and t, on arrays that broadcast.
+        """The values of an expression in coordinates, velocities, accelerations, parameters and t; arrays broadcast.
 
         Accelerations follow from the equations of motion. Raises `InputError` for symbols without a value.
         """
