@@ -36,7 +36,7 @@ from numba import njit
 
 from codegen.backends.numba_launch import kernel_intrinsic
 
-kernel = kernel_intrinsic("{name}", {assembly!r})
+kernel = kernel_intrinsic("{name}", {assembly!r}, scalar={scalar})
 
 
 @njit("void(int64, int64, uint64)", nogil=True, cache=True)
@@ -166,7 +166,7 @@ class CpuBackend:
         folder = self.cache.place(key)
         if not (folder / f"{module}.py").exists():
             assembly = emit_llvm(kernel if optimise is None else optimise(kernel), lanes, dtype)
-            text = MODULE.format(name=kernel.name, launch=module, assembly=str(folder / ASSEMBLY))
+            text = MODULE.format(name=kernel.name, launch=module, assembly=str(folder / ASSEMBLY), scalar=lanes == 1)
             self.cache.write(key, {ASSEMBLY: assembly, f"{module}.py": text})
         return CpuKernel(kernel, dtype, lanes, halo, folder, _load(folder / f"{module}.py", module), optimise)
 

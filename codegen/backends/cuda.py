@@ -12,7 +12,7 @@ from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.ir import Kind
 from codegen.program import Intent, Kernel
 
-from .interface import Optimise, Arrays, LaunchRange, Scalars, check_arrays, launch_range
+from .interface import Arrays, LaunchRange, Optimise, Scalars, check_arrays, launch_range
 from .nvrtc import OPTIONS
 
 WARP = 32

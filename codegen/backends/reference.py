@@ -10,7 +10,7 @@ from codegen.emit.python import emit_python
 from codegen.interpret import run_kernel
 from codegen.program import Intent, Kernel
 
-from .interface import Optimise, Arrays, Scalars, check_arrays, launch_range
+from .interface import Arrays, Optimise, Scalars, check_arrays, launch_range
 
 
 @dataclass(frozen=True)
