@@ -187,6 +187,7 @@ class _Writer:
 
     def finish_row(self, t_start: Node, h: Node, begin: Node, end: Node, row: Node) -> None:
         frame, b = self.frame, self.frame.builder
+        b.comment("the end of a row of steps: is the state finite, and is it to be saved?")
         running = apply("eq", self.status, RUNNING)
         finite = b.let("finite", all_finite(self.x))
         with b.where(apply("and", running, apply("not", finite))):

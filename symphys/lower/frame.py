@@ -137,6 +137,7 @@ class Frame:
         """Take each conserved quantity at (t, user's state) into its largest change and scale."""
         b = self.builder
         for index, watch in enumerate(self.flow.watches):
+            b.comment(f"{watch.name}: its largest change, and the largest sum of the absolute values of its terms")
             first, change, size = registers[3 * index : 3 * index + 3]
             value, scale = b.call(watch.function, self.arguments(t, user), (f"value_{index}", f"size_{index}"))
             b.assign(change, apply("max", change, apply("abs", value - first)))

@@ -183,6 +183,7 @@ class TaylorPacer:
                 total = apply("max", total, apply("abs", value))
             return total
 
+        b.comment("the step, from the decay of the last two Taylor coefficients")
         # in logarithms, which cost one exponential in place of two powers and a division
         log_rate = decay_rate(
             self.order,

@@ -79,6 +79,7 @@ def rates_of(flow: Flow, b: Builder, inputs: Inputs, name: str = "rates") -> Rat
 
     def rates(t: Node, x: State) -> State:
         signals = inputs.signals(b, t)
+        b.comment("the equations of motion: rates of the state at this stage")
         return b.call(flow.rates, (t, *x, *signals, *inputs.parameters), [f"{name}_{n}" for n in flow.names])
 
     return rates
@@ -128,6 +129,7 @@ class SplittingStepper:
     def _kick(self, b: Builder, inputs: Inputs, t: Node, q: State) -> State:
         flow = self.flow
         assert flow.kick is not None
+        b.comment("kick: the rates of " + ", ".join(flow.names[i] for i in flow.p) + " at standing coordinates")
         x = self._merge(q, tuple(real(0.0) for _ in flow.p))
         names = [f"force_{flow.names[i]}" for i in flow.p]
         return b.call(flow.kick, (t, *x, *inputs.signals(b, t), *inputs.parameters), names)
@@ -135,6 +137,7 @@ class SplittingStepper:
     def _drift(self, b: Builder, inputs: Inputs, t: Node, p: State) -> State:
         flow = self.flow
         assert flow.drift is not None
+        b.comment("drift: the rates of " + ", ".join(flow.names[i] for i in flow.q) + " at standing momenta")
         x = self._merge(tuple(real(0.0) for _ in flow.q), p)
         names = [f"velocity_{flow.names[i]}" for i in flow.q]
         return b.call(flow.drift, (t, *x, *inputs.signals(b, t), *inputs.parameters), names)
@@ -257,9 +260,11 @@ class GaussStepper:
         points = [
             [b.register(f"y{i}_{m}", r) for m, r in zip(self.flow.names, states[i], strict=True)] for i in range(s)
         ]
-        change, before = b.register("change", real(1e300)), b.register("change_before", real(1e301))
+        change, before = b.register("change", real(1.0)), b.register("change_before", real(0.0))
         sweep = b.register("sweep", integer(0))
-        more = apply("and", apply("lt", change, before), apply("lt", sweep, SWEEPS))
+        shrinking = apply("or", apply("lt", sweep, 2), apply("lt", change, before))
+        more = apply("and", shrinking, apply("lt", sweep, SWEEPS))
+        b.comment("fixed-point sweeps over the stages at the Gauss points, until nothing moves any more")
         with b.repeat_while(apply("and", more, apply("lt", 0.0, change))):
             fresh = []
             for i, c in enumerate(self.gauss.c):
