@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from codegen import Array, Builder, Intent, Kind, Node, Scalar, apply, real
+from codegen import Array, Builder, CompilerBug, Intent, Kind, Node, Scalar, apply, real
 from symphys.lower.flow import Flow
 
 State = tuple[Node, ...]
@@ -19,6 +19,13 @@ RUNNING, FINISHED, NOT_FINITE, STEP_TOO_SMALL, NOT_CONVERGED, EVENT = range(6)
 STATUS, STEPS, REJECTED, ROW = range(4)
 COUNTERS = 4
 SIGNAL_DEGREE = 5
+# what kernels call their own arrays and scalars: a parameter of the same name gets another one
+RESERVED = (
+    *("initial", "parameters", "carry", "counters", "saved", "watched", "step_marks", "row_slots", "sample_times"),
+    *("row_times", "event_values", "event_counts", "event_times", "event_states", LANE, "t_start", "t_end", "h"),
+    *("direction", "rows", "marks", "watch_every", "save_every", "first_row", "last_row", "rtol", "atol", "budget"),
+    *("first_length", "least_length", "longest"),
+)
 
 
 @dataclass(frozen=True)
@@ -73,8 +80,8 @@ class Frame:
 
     def __post_init__(self) -> None:
         self.tables = [SignalTable(str(s.attribute)) for s in self.flow.arguments.signals]
-        for name in (str(n.attribute) for n in self.flow.arguments.all):
-            self.builder.names.fresh(name)  # the names of the system are its own: registers are named after them below
+        for name in RESERVED:
+            self.builder.names.fresh(name)
         self.array("parameters", (max(len(self.flow.arguments.parameters), 1),))
         for table in self.tables:
             self.arrays.append(table.array)
@@ -93,10 +100,15 @@ class Frame:
 
     def scalar(self, name: str, kind: Kind = Kind.REAL) -> Node:
         """A scalar of the kernel, declared where it is new."""
+        self._check(name)
         scalar = Scalar(name, kind)
         if scalar not in self.scalars:
             self.scalars.append(scalar)
         return scalar.node
+
+    def _check(self, name: str) -> None:
+        if name not in RESERVED:
+            raise CompilerBug(f"the kernel's own name {name} is not reserved: add it to frame.RESERVED")
 
     def load_parameters(self) -> None:
         """Read the parameters of the instance."""
