@@ -18,25 +18,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cache import KernelCache, default_directory
-from ..emit.llvm import emit_llvm
+from ..emit.llvm import emit_llvm, kernel_symbol
 from ..emit.python import emit_python
 from ..errors import CompilerBug
 from ..fingerprint import fingerprint
 from ..ir import Kind
-from ..program import Intent, Kernel
+from ..program import For, Intent, Kernel, While
 from ..schedule import lanes_for, padding, row_shares
-from .interface import check_arrays
+from .interface import check_arrays, launch_range
 
 ASSEMBLY = "kernel.ll"
 Optimise = Callable[[Kernel], Kernel]
 Launch = Callable[[int, int, int], None]
-MODULE = '''"""Launches the kernel {name}; made by symphys from the assembly beside it."""
+MODULE = '''"""Launches {symbol}; made by symphys from the assembly beside it."""
 
 from numba import njit
 
 from codegen.backends.numba_launch import kernel_intrinsic
 
-kernel = kernel_intrinsic("{name}", {assembly!r}, scalar={scalar})
+kernel = kernel_intrinsic("{symbol}", {assembly!r}, scalar={scalar})
 
 
 @njit("void(int64, int64, uint64)", nogil=True, cache=True)
@@ -72,7 +72,7 @@ class CpuKernel:
     @property
     def assembly(self) -> str:
         """The LLVM assembly that was compiled."""
-        return (self.folder / ASSEMBLY).read_text()
+        return (self.folder / ASSEMBLY).read_text(encoding="utf-8")
 
     @property
     def source(self) -> str:
@@ -90,11 +90,16 @@ class CpuKernel:
         last: int | None = None,
     ) -> None:
         """Run on instances first..last (multiples of the lanes, or the end); see `interface.CompiledKernel`."""
-        last = extents[-1] if last is None else last
+        last = launch_range(self.kernel, extents, first, last).last
         blocks = -(-extents[-1] // self.lanes)
         rows = math.prod(extents[:-1])
         work = row_shares(rows, blocks, first // self.lanes, -(-last // self.lanes), threads)
-        check_arrays(self.kernel, arrays, scalars, self.dtype, blocks * self.lanes)
+        if first % self.lanes or (last % self.lanes and last != extents[-1]):
+            raise CompilerBug(f"instances {first} to {last} do not lie on multiples of {self.lanes} lanes")
+        check_arrays(self.kernel, arrays, scalars, self.dtype, blocks * self.lanes + 2 * self.halo)
+        lengths = {a.name: arrays[a.name].shape[-1] for a in self.kernel.arrays if a.instanced}
+        if len(set(lengths.values())) > 1:
+            raise CompilerBug(f"the lane axes of the arrays of kernel {self.kernel.name} differ: {lengths}")
         tables = [self._table(arrays, scalars, extents, blocks) for _ in work]
         if len(work) == 1:
             self.launch(*work[0], tables[0][0].ctypes.data)
@@ -166,9 +171,18 @@ class CpuBackend:
         folder = self.cache.place(key)
         if not (folder / f"{module}.py").exists():
             assembly = emit_llvm(kernel if optimise is None else optimise(kernel), lanes, dtype)
-            text = MODULE.format(name=kernel.name, launch=module, assembly=str(folder / ASSEMBLY), scalar=lanes == 1)
+            path, symbol = str(folder / ASSEMBLY), kernel_symbol(kernel)
+            text = MODULE.format(symbol=symbol, launch=module, assembly=path, scalar=lanes == 1)
             self.cache.write(key, {ASSEMBLY: assembly, f"{module}.py": text})
         return CpuKernel(kernel, dtype, lanes, halo, folder, _load(folder / f"{module}.py", module), optimise)
+
+
+PAIRING_LIMIT = 230_000  # characters of assembly: pairing takes seconds beyond, and finds less
+
+
+def _worth_pairing(kernel: Kernel, assembly: str) -> bool:
+    """Whether like operations of scalar code are searched for: in loops, of code that is not too long."""
+    return len(assembly) < PAIRING_LIMIT and any(isinstance(s, For | While) for s in kernel.body)
 
 
 @lru_cache(maxsize=1)
