@@ -20,7 +20,7 @@ from symphys.integrators import (
 from symphys.lower.flow import Flow
 from symphys.mechanics.dynamics import Dynamics, SecondOrder
 
-TAYLOR_NODES = 160  # operations of the right-hand side up to which unrolled Taylor series compile in seconds
+TAYLOR_NODES = 60  # costly operations of the rates up to which unrolled Taylor series compile in about two seconds
 _CHEAP = frozenset({"constant", "variable", "add", "sub", "neg"})
 
 
