@@ -14,6 +14,7 @@ from symphys.errors import (
     UnsupportedError,
 )
 from symphys.language import canonical, coordinates, ddot, dot, input_signal, parameters, symbol, t
+from symphys.mechanics.symmetries import Symmetry
 from symphys.simulate.events import Event
 from symphys.simulate.result import Result
 from symphys.simulate.simulator import Simulator
@@ -32,6 +33,7 @@ __all__ = [
     "NotASymmetryError",
     "Result",
     "Simulator",
+    "Symmetry",
     "SymphysError",
     "UnsupportedError",
     "VectorField",

@@ -26,7 +26,7 @@ def energy_of(action: Action) -> tuple[Any, ...]:
         for k in range(1, action.order + 1)
         for momentum, rate in zip(momenta[k], action.jet(k), strict=True)
     ]
-    return sympy.Add.make_args(sympy.expand(sympy.Add(*products) - action.lagrangian))
+    return tuple(sympy.Add.make_args(sympy.expand(sympy.Add(*products) - action.lagrangian)))
 
 
 def is_closed(action: Action) -> bool:
@@ -41,7 +41,7 @@ def cyclic_coordinates(action: Action) -> tuple[Any, ...]:
     return tuple(q for q, zero in zip(action.coordinates, vanishing(slopes), strict=True) if zero)
 
 
-def conserved_quantities(
+def evident_laws(
     action: Action, state: tuple[Any, ...], momenta: tuple[Any, ...], sides: tuple[Any, ...]
 ) -> tuple[ConservedQuantity, ...]:
     """The energy, if nothing depends on time, and those of the `momenta` whose rates, the `sides`, vanish.

@@ -6,7 +6,7 @@ import sympy
 
 from symphys.errors import DegenerateLagrangianError
 from symphys.mechanics.action import Action
-from symphys.mechanics.conservation import conserved_quantities, energy_of, is_closed
+from symphys.mechanics.conservation import energy_of, is_closed
 from symphys.mechanics.differentiate import gradient, jacobian
 from symphys.mechanics.dynamics import FirstOrder, SecondOrder
 from symphys.mechanics.euler_lagrange import NewtonForm, generalised_forces, newton_form, ostrogradsky_momenta
@@ -15,6 +15,7 @@ from symphys.mechanics.jets import from_jet
 from symphys.mechanics.probe import depends, vanishes
 from symphys.mechanics.read import name_of
 from symphys.mechanics.structure import null_direction, positive_definite, regular, settled
+from symphys.mechanics.symmetries.laws import conserved_quantities
 
 Rows = tuple[tuple[Any, ...], ...]
 
@@ -47,7 +48,7 @@ def _second_order(action: Action, form: NewtonForm) -> SecondOrder:
         labels=tuple(action.space.to_user[symbol] for symbol in state),
         parameters=action.parameters,
         signals=_signals(action, (*form.forcing, *entries, *form.momenta)),
-        conserved=conserved_quantities(action, state, form.momenta, form.gradient),
+        conserved=conserved_quantities(action, state, form.momenta, form.gradient, form.operator(action.jet(2))),
         space=action.space,
         coordinates=q,
         velocities=v,
@@ -95,7 +96,7 @@ def _first_order(action: Action) -> FirstOrder:
         labels=tuple(space.to_user[symbol] for symbol in state),
         parameters=action.parameters,
         signals=_signals(action, everything),
-        conserved=conserved_quantities(action, state, momenta[1], pushes),
+        conserved=conserved_quantities(action, state, momenta[1], pushes, tuple(-lowest for lowest in momenta[0])),
         space=space,
         rates=rates,
         matrix=None if solved else rows,

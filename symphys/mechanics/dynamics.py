@@ -11,13 +11,14 @@ class ConservedQuantity:
     """A constant of the motion: its name, the expression as users see it, the same in jet symbols, and its terms.
 
     The drift of a quantity is measured against the sum of the absolute values of its `terms`, so that it is defined
-    where the quantity itself is zero.
+    where the quantity itself is zero.  `symmetry` is the `Symmetry` whose charge it is, where that is known.
     """
 
     name: str
     expression: Any
     jet: Any
     terms: tuple[Any, ...]
+    symmetry: Any = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sympy
+
 from symphys.mechanics.action import Action
 from symphys.mechanics.differentiate import directional, gradient, jacobian
 from symphys.mechanics.jets import JetSpace
@@ -27,6 +29,13 @@ class NewtonForm:
     momenta: tuple[Any, ...]
     gradient: tuple[Any, ...]
     bare: tuple[Any, ...]
+
+    def operator(self, accelerations: Sequence[Any]) -> tuple[Any, ...]:
+        """The Euler operator d/dt dL/dq' - dL/dq, in terms of the symbols of the accelerations."""
+        return tuple(
+            sympy.Add(*(m * a for m, a in zip(row, accelerations, strict=True)), -force)
+            for row, force in zip(self.mass_matrix, self.bare, strict=True)
+        )
 
 
 def ostrogradsky_momenta(lagrangian: Any, coordinates: Sequence[Any], space: JetSpace, order: int) -> list[Any]:

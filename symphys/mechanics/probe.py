@@ -127,7 +127,7 @@ _FUNCTIONS = {
 
 
 # What random points cannot decide: they may all fall on one piece.
-_PIECES = (sympy.Piecewise, sympy.Max, sympy.Min, sympy.Heaviside, sympy.floor, sympy.ceiling, sympy.Mod)
+PIECES = (sympy.Piecewise, sympy.Max, sympy.Min, sympy.Heaviside, sympy.floor, sympy.ceiling, sympy.Mod)
 
 
 def vanishing(expressions: Iterable[Any], points: int = 2) -> list[bool]:
@@ -192,7 +192,7 @@ def matrix_at(rows: Sequence[Sequence[Any]], probe: Probe) -> Any:
 
 
 def _has_pieces(expression: Any, symbols: frozenset[Any] | None = None) -> bool:
-    pieces = [node for node in postorder((expression,)) if isinstance(node, _PIECES)]
+    pieces = [node for node in postorder((expression,)) if isinstance(node, PIECES)]
     return bool(pieces) and (symbols is None or bool(free_symbols(pieces) & symbols))
 
 

@@ -77,8 +77,8 @@ def test_cyclic_momenta_and_energy_are_found():
     dynamics = derive(m * (dot(x) ** 2 + x**2 * w2**2) / 2 - V(x))
     assert [law.name for law in dynamics.conserved] == ["energy", "momentum phi"]
     assert sympy.simplify(dynamics.conserved[1].expression - m * x**2 * w2) == 0
-    forced = derive(m * (vx**2 + vy**2) / 2, forces={y: 1})
-    assert [law.name for law in forced.conserved] == ["momentum x"]
+    forced = derive(m * (vx**2 + vy**2) / 2, forces={y: -(vy**3)})
+    assert [law.name for law in forced.conserved] == ["momentum x", "Galilean boost x"]
 
 
 def test_energy_terms_are_kinetic_and_potential():
@@ -134,7 +134,7 @@ def test_higher_derivatives_become_a_first_order_system():
     assert dynamics.labels == (x, x.diff(t), x.diff(t, 2), x.diff(t, 3))
     a = dynamics.state[2]
     assert dynamics.rates == (*dynamics.state[1:], -k * a)
-    assert [law.name for law in dynamics.conserved] == ["energy", "momentum x"]
+    assert [law.name for law in dynamics.conserved] == ["energy", "momentum x", "Galilean boost x"]
 
 
 def test_a_second_derivative_that_is_a_total_derivative_adds_no_order():

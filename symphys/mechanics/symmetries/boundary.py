@@ -1,0 +1,103 @@
+"""Boundary terms: K with D_t K = B, for a B that is a total time derivative.
+
+B must be linear in the highest derivatives, with coefficients that are the gradient of a function of the next lower
+ones; what is left has one order less, and so on down to a function of time (Olver, section 5.4).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sympy
+from sympy.integrals.manualintegrate import manualintegrate
+
+from symphys.mechanics.action import Action
+from symphys.mechanics.differentiate import directional, gradient
+from symphys.mechanics.graph import free_symbols, substitute, written_operations
+from symphys.mechanics.probe import depends, vanishes
+from symphys.mechanics.tidy import readable, without
+
+_MAX_OPERATIONS = 600  # beyond this, terms are not multiplied out
+_MAX_INTEGRAND = 40
+
+
+def boundary_term(change: Any, action: Action) -> Any | None:
+    """K with D_t K = `change` in jet symbols; None if there is none, or none in closed form."""
+    functions = (*action.coordinates, *action.inputs)
+    rest, total = _plain(change), sympy.S.Zero
+    for order in range(_highest(rest, action, functions), 0, -1):
+        top, below = action.space.symbols(functions, order), action.space.symbols(functions, order - 1)
+        slopes = gradient(rest, top)
+        if depends(slopes, top):
+            return None
+        part = sympy.S.Zero
+        for slope, variable in zip(slopes, below, strict=True):
+            piece = _integral(_plain(slope - gradient(part, (variable,))[0]), variable)
+            if piece is None:
+                return None
+            part += piece
+        total += part
+        rest = _plain(rest - directional((part,), action.space.total_derivative)[0])
+        if depends((rest,), top):
+            return None
+        rest = _at_rest(rest, top)
+    if depends((rest,), action.space.symbols(functions)):
+        return None
+    last = _integral(_plain(_at_rest(rest, action.space.symbols(functions))), action.space.time)
+    if last is None:
+        return None
+    total = readable(total + last)
+    (rate,) = directional((total,), action.space.total_derivative)
+    return total if vanishes((change - rate,)) else None
+
+
+def _highest(expression: Any, action: Action, functions: Sequence[Any]) -> int:
+    present = free_symbols((expression,))
+    orders = range(action.space.depth)
+    return max((k for k in orders if present & set(action.space.symbols(functions, k))), default=0)
+
+
+def _plain(expression: Any) -> Any:
+    """Zero where it is zero, else a sum of products where that is not too long."""
+    if vanishes((expression,)):
+        return sympy.S.Zero
+    if written_operations(expression) > _MAX_OPERATIONS:
+        return expression
+    expanded = sympy.expand(expression, power_base=False, power_exp=False, log=False)
+    return min((expanded, expression), key=written_operations)
+
+
+def _at_rest(expression: Any, symbols: Sequence[Any]) -> Any:
+    """An expression that only seems to depend on `symbols`, without them."""
+    if not free_symbols((expression,)) & set(symbols):
+        return expression
+    for value in (sympy.S.Zero, sympy.S.One):
+        (plain,) = substitute((expression,), dict.fromkeys(symbols, value))
+        if not plain.has(sympy.nan, sympy.zoo, sympy.oo):
+            return plain
+    return without(expression, symbols)
+
+
+def _integral(expression: Any, variable: Any) -> Any | None:
+    parts = []
+    for term in sympy.Add.make_args(expression):
+        constant, inside = term.as_independent(variable, as_Add=False)
+        base, power = inside.as_base_exp()
+        if inside == 1:
+            found = variable
+        elif base == variable and variable not in power.free_symbols:
+            found = sympy.log(variable) if power == -1 else variable ** (power + 1) / (power + 1)
+        else:
+            found = _looked_up(inside, variable)
+        if found is None:
+            return None
+        parts.append(constant * found)
+    return sympy.Add(*parts)
+
+
+def _looked_up(integrand: Any, variable: Any) -> Any | None:
+    if written_operations(integrand) > _MAX_INTEGRAND:
+        return None
+    found = manualintegrate(integrand, variable)
+    if isinstance(found, sympy.Piecewise):
+        found = found.args[0].expr  # the other branches hold for exceptional parameters
+    return None if found.has(sympy.Integral, sympy.Piecewise) else found
