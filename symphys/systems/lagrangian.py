@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy
 
-from symphys.errors import DegenerateLagrangianError
+from symphys.errors import DegenerateLagrangianError, InputError
 from symphys.language.symbols import t
 from symphys.mechanics.action import Action, read_action
 from symphys.mechanics.conservation import cyclic_coordinates, energy_of
@@ -24,6 +24,7 @@ from symphys.mechanics.euler_lagrange import (
 from symphys.mechanics.jets import from_jet
 from symphys.mechanics.rates import solved_rates
 from symphys.mechanics.read import scalar
+from symphys.mechanics.symmetries import Symmetry, find_laws, noether
 from symphys.mechanics.tidy import readable, without, written_out
 from symphys.mechanics.transform import to_hamiltonian
 from symphys.systems.hamiltonian import Hamiltonian
@@ -179,8 +180,37 @@ class Lagrangian(Runnable):
 
     @property
     def conserved(self) -> tuple[ConservedQuantity, ...]:
-        """Constants of the motion: the energy if nothing depends on time, and the momenta of cyclic coordinates."""
+        """Constants of the motion: the charges of `symmetries`, named, the energy first; every run watches them."""
         return self.dynamics.conserved
+
+    @property
+    def symmetries(self) -> tuple[Symmetry, ...]:
+        """All point symmetries that are affine in time and coordinates, with their boundary terms.
+
+        Friction and forces count: what is listed has a conserved charge.  `find_symmetries` says what is not found.
+        """
+        return tuple(law.symmetry for law in self.conserved if law.symmetry is not None)
+
+    def find_symmetries(self, degree: int = 1) -> tuple[Symmetry, ...]:
+        """The point symmetries with tau and xi polynomial of the given degree in time and coordinates; see `noether`.
+
+        All that are affine are `symmetries` already.  Their coefficients must be quotients of polynomials in the
+        parameters and in functions of them that occur in L, and their boundary terms elementary; of functions with
+        pieces (Piecewise, Max, Min) nothing is known inside.  Raises `InputError` for a degree below 1, and
+        `UnsupportedError` where the number of unknowns, (n + 1) binomial(n + 1 + degree, degree), is above 1200.
+        """
+        if not isinstance(degree, int) or degree < 1:
+            raise InputError(f"The degree of the polynomials must be a positive integer, not {degree!r}.")
+        operator = euler_operator(self.action.lagrangian, self.coordinates, self.action.space, self.action.order)
+        return tuple(law.symmetry for law in find_laws(self.action, operator, degree))
+
+    def noether(self, symmetry: Symmetry) -> ConservedQuantity:
+        """The charge sum p_i (xi_i - q'_i tau) + L tau - K of a symmetry, which is checked first.
+
+        Raises `InputError` for a symmetry in other coordinates than these, and `NotASymmetryError`, which shows what is
+        left over, if the Lagrangian (with the power of friction and forces) does not change by a boundary term.
+        """
+        return noether(self.action, symmetry)
 
     @cached_property
     def dynamics(self) -> SecondOrder | FirstOrder:
