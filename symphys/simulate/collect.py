@@ -118,9 +118,7 @@ def _result(
     drifts = drift_of(buffers, request.watches, shape) if request.watches else []
     return Result(
         t=times,
-        states={
-            label: np.moveaxis(saved[i], 0, -1).reshape(*shape, saved.shape[1]) for i, label in enumerate(flow.labels)
-        },
+        states={label: saved[i].T.reshape(*shape, saved.shape[1]) for i, label in enumerate(flow.labels)},
         parameters={symbol: instances.parameters[i].reshape(shape) for i, symbol in enumerate(dynamics.parameters)},
         drift={watch.name: drift for watch, drift in zip(flow.watches, drifts, strict=False)},
         outcomes=outcomes.reshape(shape),

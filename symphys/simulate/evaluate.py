@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -51,7 +52,7 @@ def evaluate_expression(
         ),
     }
     shape = broadcast_shape({"t": times, **{(n, i): a for n, arrays in columns.items() for i, a in enumerate(arrays)}})
-    count = int(np.prod(shape, dtype=np.int64))
+    count = math.prod(shape)
     chosen = get_backend(backend).suited(count)
     lanes = chosen.lanes("float64")
     arrays = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,7 @@ class Instances:
     @property
     def count(self) -> int:
         """The number of trajectories."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
 
 def numbers(what: str, symbol: Any, value: Any) -> NDArray[np.float64]:
@@ -100,7 +101,7 @@ def read_instances(
     if 0 in shape:
         raise InputError(f"the ensemble has the shape {shape} and no trajectory; give arrays of at least one element")
     flat = {key: np.broadcast_to(array, shape).reshape(-1) for key, array in arrays.items()}
-    count = int(np.prod(shape, dtype=np.int64))
+    count = math.prod(shape)
     return Instances(
         np.array([flat[label] for label in labels]).reshape(len(labels), count),
         np.array([flat[symbol] for symbol in wanted]).reshape(len(wanted), count),
