@@ -5,10 +5,10 @@ from .backends.cuda import cuda_available
 from .backends.nvrtc import check_cuda
 from .builder import Builder, Names
 from .cache import KernelCache, default_directory
+from .compile import compile_kernel
 from .emit.cuda import emit_cuda
 from .emit.llvm import emit_llvm
 from .emit.python import emit_python
-from .compile import compile_kernel
 from .errors import (
     BackendUnavailableError,
     CompilerBug,

@@ -46,6 +46,6 @@ class KernelCache:
         place.mkdir(exist_ok=True)
         for name, text in files.items():
             handle, temporary = tempfile.mkstemp(dir=place)
-            with os.fdopen(handle, "w") as stream:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
                 stream.write(text)
-            os.replace(temporary, place / name)
+            Path(temporary).replace(place / name)

@@ -1,15 +1,16 @@
-"""How instances map to this machine: how many stand side by side in registers, and how blocks of them are shared out to cores.
+"""How instances map to this machine: how many stand side by side in registers, how blocks of them are shared out.
 
-The lane count follows the registers that a kernel carries from step to step: where few are carried, many lanes hide the
-latency of arithmetic (32 doubles are four 512-bit registers a value); where many are, few lanes keep them out of memory.
-Measured on 4096 trajectories, one core: Kahan-Li 8 on Henon-Heiles (4 registers) 87, 152, 221, 184 million steps a second
-with 8, 16, 32, 64 lanes; dop853 on a chain of eight pendulums (35 registers) 2.2, 2.1, 1.5 with 8, 16, 32.
+The lane count follows the registers that a kernel carries from step to step: where few are carried, many lanes hide
+the latency of arithmetic (32 doubles are four 512-bit registers a value); where many are, few lanes keep them out of
+memory. Measured on 4096 trajectories, one core: Kahan-Li 8 on Henon-Heiles (4 registers) 87, 152, 221, 184 million
+steps a second with 8, 16, 32, 64 lanes; dop853 on a chain of eight pendulums (35 registers) 2.2, 2.1, 1.5 with 8, 16,
+32.
 """
 
 from __future__ import annotations
 
 from .ir import Kind
-from .program import Kernel, Var, statements
+from .program import Kernel, Var
 
 FEW, SOME = 9, 28  # registers up to which 32 and 16 doubles stand side by side; beyond, 8
 WIDEST = 32
@@ -33,14 +34,14 @@ def padding(dtype: str) -> int:
 
 
 def shares(begin: int, end: int, workers: int) -> list[tuple[int, int]]:
-    """Blocks begin..end - 1 in as many runs of equal length as there are workers, fewer where there are fewer blocks."""
+    """Blocks begin..end - 1 in as many runs of equal length as there are workers, fewer where blocks are fewer."""
     count = max(1, min(workers, end - begin))
     edges = [begin + (end - begin) * i // count for i in range(count + 1)]
     return [(edges[i], edges[i + 1]) for i in range(count)]
 
 
 def row_shares(rows: int, blocks: int, begin: int, end: int, workers: int) -> list[tuple[int, int]]:
-    """The runs of blocks begin..end - 1 of each of `rows` outer indices, whose blocks are numbered one after the other."""
+    """The runs of blocks begin..end - 1 of each of `rows` outer indices, whose blocks are numbered one by one."""
     if begin == 0 and end == blocks:
         return shares(0, rows * blocks, workers)
     return [(row * blocks + a, row * blocks + b) for row in range(rows) for a, b in shares(begin, end, workers)]

@@ -23,7 +23,7 @@ def kernel_intrinsic(symbol: str, assembly: str, scalar: bool) -> Any:
         signature = types.void(types.int64, types.int64, types.uint64)
 
         def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-            module = binding.parse_assembly(Path(assembly).read_text())
+            module = binding.parse_assembly(Path(assembly).read_text(encoding="utf-8"))
             if scalar:
                 _pair_operations(module)
             context.active_code_library.add_llvm_module(module)

@@ -1,10 +1,10 @@
 """Kernels as LLVM assembly: instances side by side in vector registers, control flow by masks.
 
-The emitted function is `void @name(i64 first, i64 last, ptr table)`. It runs blocks first..last-1 of `lanes` instances
-each (all outer indices in turn: block = outer index * lane blocks + lane block). The table has 8 bytes an entry: the
-addresses of the arrays in order, the lane-axis stride in elements, the offset of instance 0 in it (the halo), the
-number of lane blocks, the number of instances, the outer extents, then the scalars in order, reals as doubles. With
-`lanes` = 1 the same text is plain scalar code.
+The emitted function is `void @kernel.name(i64 first, i64 last, ptr table)`. It runs blocks first..last-1 of `lanes`
+instances each (all outer indices in turn: block = outer index * lane blocks + lane block). The table has 8 bytes an
+entry: the addresses of the arrays in order, the lane-axis stride in elements, the offset of instance 0 in it (the
+halo), the number of lane blocks, the number of instances, the outer extents, then the scalars in order, reals as
+doubles. With `lanes` = 1 the same text is plain scalar code.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..ir import Kind, Node, variable, walk
 from ..program import Block, Function, Intent, Kernel, functions, nodes_of, statements
 from .llvm_math import define
 from .llvm_printer import Printer
-from .llvm_writer import WIDTHS, Value, Writer
+from .llvm_writer import WIDTHS, Value, Writer, function_symbol, spelled
 
 I = Kind.INT
 ATTRIBUTES = 'attributes #0 = { nounwind alignstack=64 "prefer-vector-width"="512" "min-legal-vector-width"="512" }'
@@ -34,8 +34,8 @@ def _emit_function(function: Function, lanes: int, dtype: str) -> Writer:
     printer = Printer(w, {}, _paired(function.body, function.results))
     parameters = [f"{w.type(Kind.BOOL)} %mask", "ptr noalias %out"]
     for p in function.parameters:
-        parameters.append(f"{w.type(p.kind)} %arg.{p.attribute}")
-        printer.bind(p, Value(f"%arg.{p.attribute}", p.kind, True))
+        parameters.append(f"{w.type(p.kind)} %arg.{spelled(str(p.attribute))}")
+        printer.bind(p, Value(f"%arg.{spelled(str(p.attribute))}", p.kind, True))
     printer.mask = Value("%mask", Kind.BOOL, True) if lanes > 1 else None
     printer.block(function.body)
     for i, result in enumerate(function.results):
@@ -43,7 +43,7 @@ def _emit_function(function: Function, lanes: int, dtype: str) -> Writer:
         at = w.name("out")
         w.line(f"{at} = getelementptr <{lanes} x i64>, ptr %out, i64 {i}")
         w.line(f"store {w.type(result.kind)} {value.text}, ptr {at}, align 8")
-    head = f"define internal void @{function.name}({', '.join(parameters)}) noinline #0 {{"
+    head = f"define internal void @{function_symbol(function.name)}({', '.join(parameters)}) noinline #0 {{"
     w.lines = [head, "entry:", *printer.allocas, *w.lines, "  ret void", "}"]
     return w
 
@@ -54,12 +54,17 @@ def _entry(slot: int, type_: str, w: Writer, name: str) -> str:
     return name
 
 
+def kernel_symbol(kernel: Kernel) -> str:
+    """What the emitted function of a kernel is called."""
+    return f"kernel.{spelled(kernel.name)}"
+
+
 def _emit_kernel(kernel: Kernel, lanes: int, dtype: str) -> Writer:
     w = Writer(lanes, dtype)
     printer = Printer(w, {a.name: a for a in kernel.arrays}, _paired(kernel.body))
     slot = 0
     for array in kernel.arrays:
-        printer.bases[array.name] = _entry(slot, "ptr", w, f"%array.{array.name}")
+        printer.bases[array.name] = _entry(slot, "ptr", w, f"%array.{spelled(array.name)}")
         slot += 1
     printer.globals = frozenset(printer.bases)
     printer.stride = Value(_entry(slot, "i64", w, "%lane.stride"), I, False)
@@ -68,7 +73,7 @@ def _emit_kernel(kernel: Kernel, lanes: int, dtype: str) -> Writer:
     extent = _entry(slot + 3, "i64", w, "%lane.extent")
     slot += 4 + len(kernel.outer)
     for scalar in kernel.scalars:
-        name = f"%scalar.{scalar.name}"
+        name = f"%scalar.{spelled(scalar.name)}"
         if scalar.kind is Kind.REAL:
             _entry(slot, "double", w, name)
             if dtype == "float32":
@@ -82,14 +87,14 @@ def _emit_kernel(kernel: Kernel, lanes: int, dtype: str) -> Writer:
         printer.sizes[scalar.name] = value
     extents_at = len(kernel.arrays) + 4
     for axis, name in enumerate(kernel.outer):
-        printer.sizes[name] = Value(_entry(extents_at + axis, "i64", w, f"%extent.{name}"), I, False)
+        printer.sizes[name] = Value(_entry(extents_at + axis, "i64", w, f"%extent.{spelled(name)}"), I, False)
     w.lines += ["  br label %blocks", "blocks:"]
     w.line("%block = phi i64 [%first, %entry], [%block.next, %next]")
     w.line("%more = icmp slt i64 %block, %last")
     w.line("br i1 %more, label %instance, label %end")
     w.label("instance")
     _bind_axes(kernel, printer, blocks, halo)
-    if any(a.intent is Intent.SUM for a in kernel.arrays):
+    if lanes > 1 and _asks_for_real_lanes(kernel):
         lanes_here = printer.value(variable(kernel.lane, I))
         printer.real_lanes = w.operation("icmp slt", lanes_here, Value(extent, I, False), result=Kind.BOOL)
     printer.block(kernel.body)
@@ -99,7 +104,7 @@ def _emit_kernel(kernel: Kernel, lanes: int, dtype: str) -> Writer:
     w.line("br label %blocks")
     w.label("end")
     w.lines = [
-        f"define void @{kernel.name}(i64 %first, i64 %last, ptr noalias %table) noinline #0 {{",
+        f"define void @{kernel_symbol(kernel)}(i64 %first, i64 %last, ptr noalias %table) noinline #0 {{",
         "entry:",
         *printer.allocas,
         *w.lines,
@@ -107,6 +112,11 @@ def _emit_kernel(kernel: Kernel, lanes: int, dtype: str) -> Writer:
         "}",
     ]
     return w
+
+
+def _asks_for_real_lanes(kernel: Kernel) -> bool:
+    """Whether lanes beyond the last instance could be noticed: they add to no sum, and reach nothing that is shared."""
+    return any(a.intent is Intent.SUM or a.shape or not a.instanced for a in kernel.arrays)
 
 
 def _bind_axes(kernel: Kernel, printer: Printer, blocks: str, halo: str) -> None:

@@ -40,9 +40,9 @@ COS = {
     ),
     "float32": (2.439044879627741654e-5, -1.388676377460992947e-3, 4.166662332493746e-2),
 }
-HALF_PI = {
-    "float64": (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591833e-33),
-    "float32": (1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15),
+HALF_PI = {  # three positive words, rounded down: so that -0 less 0 times each stays -0
+    "float64": (1.5707963267948966, 6.123233995736765e-17, 1.082856673921914e-32),
+    "float32": (1.570796251296997, 7.549789415861596e-08, 5.390302953474238e-15),
 }
 REACH = {"float64": 2.0**45, "float32": 2.0**17}
 MAGIC = {"float64": 1.5 * 2.0**52, "float32": 1.5 * 2.0**23}
@@ -142,6 +142,7 @@ def _circular(w: Writer, x: Value) -> tuple[Value, Value]:
     z = w.operation("fmul", r, r)
     rz = w.operation("fmul", r, z)
     sine = w.fma(rz, _horner(w, z, SIN[w.dtype]), r)
+    sine = w.intrinsic("llvm.copysign", sine, r)  # the polynomial makes +0 of -0
     half = w.operation("fmul", z, _c(w, 0.5))
     one = _c(w, 1.0)
     near = w.operation("fsub", one, half)
@@ -225,7 +226,7 @@ def _log(w: Writer, x: Value) -> Value:
 def _expm1(w: Writer, x: Value) -> Value:
     degree = 14 if w.dtype == "float64" else 8
     tail = _horner(w, x, tuple(1.0 / math.factorial(k) for k in range(degree, 1, -1)))
-    near = w.fma(w.operation("fmul", x, x), tail, x)
+    near = w.intrinsic("llvm.copysign", w.fma(w.operation("fmul", x, x), tail, x), x)  # -0 stays -0
     far = w.operation("fsub", w.mathematics("math.exp", x), _c(w, 1.0))
     return w.select(_compare(w, "olt", w.intrinsic("llvm.fabs", x), _c(w, 0.4)), near, far)
 
@@ -236,7 +237,8 @@ def _log1p(w: Writer, x: Value) -> Value:
     value = w.operation("fadd", w.mathematics("math.log", u), w.operation("fdiv", lost, u))
     plain = w.operation("fcmp one", u, _c(w, 0.0), result=Kind.BOOL)
     finite = _compare(w, "olt", u, _c(w, math.inf))
-    return w.select(w.operation("and", plain, finite), value, w.mathematics("math.log", u))
+    value = w.select(w.operation("and", plain, finite), value, w.mathematics("math.log", u))
+    return w.intrinsic("llvm.copysign", value, x)  # -0 stays -0
 
 
 def _tanh(w: Writer, x: Value) -> Value:
@@ -267,7 +269,8 @@ def _cosh(w: Writer, x: Value) -> Value:
 
 def _sign(w: Writer, x: Value) -> Value:
     one, zero = _c(w, 1.0), _c(w, 0.0)
-    below = w.select(_compare(w, "olt", x, zero), _c(w, -1.0), x)
+    rest = w.operation("fadd", x, zero)  # nan stays, -0 becomes 0
+    below = w.select(_compare(w, "olt", x, zero), _c(w, -1.0), rest)
     return w.select(_compare(w, "ogt", x, zero), one, below)
 
 

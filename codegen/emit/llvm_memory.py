@@ -46,13 +46,18 @@ class Memory(Values):
         w.line(f"{name} = getelementptr {self.element(array)}, ptr {self.bases[array.name]}, i64 {offset.text}")
         return name, array.instanced
 
+    def reaching(self, array: Array) -> Value:
+        """The lanes that may touch an array: those at work, of the kernel's own none past the last instance."""
+        mask = self.current_mask()
+        return mask if array.name not in self.globals else self.w.operation("and", mask, self.real_lanes)
+
     def load(self, s: Load) -> Value:
         """The value of an element."""
         w, array = self.w, self.arrays[s.array]
         stored = I if array.kind is Kind.BOOL else array.kind
         where, neighbours = self.address(array, s.index, s.shift)
         if isinstance(where, Value):
-            wide, mask = w.type(stored), self.current_mask()
+            wide, mask = w.type(stored), self.reaching(array)
             full = f"@llvm.masked.gather.{w.suffix(stored, True)}.v{w.lanes}p0"
             w.intrinsics.add(f"declare {wide} {full}(<{w.lanes} x ptr>, i32, {w.type(Kind.BOOL)}, {wide})")
             loaded = w.emit(
@@ -84,7 +89,7 @@ class Memory(Values):
             w.intrinsics.add(f"declare void {full}({wide}, <{w.lanes} x ptr>, i32, {w.type(Kind.BOOL)})")
             w.line(
                 f"call void {full}({wide} {value.text}, <{w.lanes} x ptr> {where.text}, i32 {self._bytes(stored)}, "
-                f"{w.type(Kind.BOOL)} {self.current_mask().text})"
+                f"{w.type(Kind.BOOL)} {self.reaching(array).text})"
             )
         elif neighbours and self.mask is not None:
             wide, value = w.type(stored), w.widen(value)
@@ -96,7 +101,11 @@ class Memory(Values):
             value = w.widen(value) if neighbours else value
             if value.wide and not neighbours and w.lanes > 1:
                 raise CompilerBug(f"a value that differs by lane is stored to shared {s.array}; accumulate instead")
-            w.line(f"store {w.type(stored, neighbours)} {value.text}, ptr {where}, align {self._bytes(stored)}")
+            text = f"store {w.type(stored, neighbours)} {value.text}, ptr {where}, align {self._bytes(stored)}"
+            if neighbours or self.mask is None:
+                w.line(text)
+            else:
+                self._where_any(self.reaching(array), text)
 
     def accumulate(self, s: Accumulate) -> None:
         """Add a value over the lanes at work to an element; lanes beyond the last instance add nothing."""
@@ -134,6 +143,16 @@ class Memory(Values):
         instruction = "fadd" if array.kind is Kind.REAL else "add"
         new = w.emit(f"{instruction} {scalar} {old.text}, {value}", array.kind, False)
         w.line(f"store {scalar} {new.text}, ptr {where}")
+
+    def _where_any(self, mask: Value, text: str) -> None:
+        """Write one line that runs if it runs for any lane: all lanes would write the same to the same place."""
+        w = self.w
+        wanted, past = w.fresh_label("write"), w.fresh_label("past")
+        w.line(f"br i1 {w.any(mask)}, label %{wanted}, label %{past}")
+        w.label(wanted)
+        w.line(text)
+        w.line(f"br label %{past}")
+        w.label(past)
 
     def _bytes(self, kind: Kind) -> int:
         return 4 if kind is Kind.REAL and self.w.dtype == "float32" else 8

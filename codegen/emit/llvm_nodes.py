@@ -64,8 +64,12 @@ def evaluate_node(w: Writer, n: Node, operands: tuple[Value, ...]) -> Value:
 
 
 def _floored(w: Writer, spelling: str, a: Value, b: Value) -> Value:
-    """Division that rounds down, as Python's, from LLVM's that rounds to zero."""
+    """Division that rounds down, as Python's, from LLVM's that rounds to zero.
+
+    Lanes that are not at work may hold zeros, by which processors refuse to divide: they divide by one.
+    """
     zero = w.constant(0, Kind.INT)
+    b = w.select(w.operation("icmp eq", b, zero, result=Kind.BOOL), w.constant(1, Kind.INT), b)
     rest = w.operation("srem", a, b)
     other_sign = w.operation("icmp slt", w.operation("xor", rest, b), zero, result=Kind.BOOL)
     nonzero = w.operation("icmp ne", rest, zero, result=Kind.BOOL)

@@ -23,7 +23,7 @@ from ..program import (
     assigned,
 )
 from .llvm_memory import Memory
-from .llvm_writer import Value
+from .llvm_writer import Value, function_symbol, spelled
 
 I = Kind.INT
 
@@ -65,7 +65,7 @@ class Printer(Memory):
                 raise CompilerBug(f"no LLVM for {type(s).__name__}; a pass should have removed it")
 
     def declare(self, target: Node, value: Value) -> None:
-        slot = f"%{target.attribute}.slot"
+        slot = f"%{spelled(str(target.attribute))}.slot"
         if str(target.attribute) not in self.registers:
             self.allocas.append(f"  {slot} = alloca {self.w.type(target.kind)}, align 64")
         self.registers[str(target.attribute)] = (slot, target.kind)
@@ -85,7 +85,7 @@ class Printer(Memory):
         count = 1
         for size in array.shape:
             count *= int(size)
-        slot = f"%{array.name}.local"
+        slot = f"%{spelled(array.name)}.local"
         self.allocas.append(f"  {slot} = alloca [{count * self.w.lanes} x {self.element(array)}], align 64")
         self.arrays[array.name] = array
         self.bases[array.name] = slot
@@ -167,7 +167,8 @@ class Printer(Memory):
         slot = w.name("results")
         self.allocas.append(f"  {slot} = alloca [{max(len(s.targets), 1)} x <{w.lanes} x i64>], align 64")
         given = "".join(f", {w.type(a.kind)} {v.text}" for a, v in zip(s.arguments, arguments, strict=True))
-        w.line(f"call void @{s.function.name}({w.type(Kind.BOOL)} {self.current_mask().text}, ptr {slot}{given})")
+        symbol = function_symbol(s.function.name)
+        w.line(f"call void @{symbol}({w.type(Kind.BOOL)} {self.current_mask().text}, ptr {slot}{given})")
         for i, (target, result) in enumerate(zip(s.targets, s.function.results, strict=True)):
             at = w.name("result")
             w.line(f"{at} = getelementptr <{w.lanes} x i64>, ptr {slot}, i64 {i}")

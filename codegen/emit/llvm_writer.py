@@ -5,9 +5,21 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ..ir import Kind
 
 WIDTHS = {"float64": ("double", "f64", 8), "float32": ("float", "f32", 4)}
+
+
+def spelled(name: str) -> str:
+    """A name as LLVM takes it: letters beyond ASCII by their numbers, between signs that no identifier holds."""
+    return "".join(letter if letter.isascii() else f"${ord(letter):x}$" for letter in name)
+
+
+def function_symbol(name: str) -> str:
+    """What a function of a kernel is called; a prefix keeps it apart from the scalar library's functions."""
+    return f"function.{spelled(name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +81,8 @@ class Writer:
         if kind is Kind.REAL:
             value = float(value)
             if self.dtype == "float32":
-                value = struct.unpack("<f", struct.pack("<f", value))[0] if abs(value) < 3.5e38 else value
+                with np.errstate(over="ignore"):
+                    value = float(np.float32(value))
             return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
         if kind is Kind.BOOL:
             return "true" if value else "false"
