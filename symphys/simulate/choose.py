@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import sympy
 
 from codegen import walk
 from symphys.errors import MethodError
@@ -12,15 +15,18 @@ from symphys.integrators import (
     External,
     Gauss,
     Method,
+    Rattle,
     Splitting,
     Taylor,
     is_adaptive,
     method_named,
 )
 from symphys.lower.flow import Flow
-from symphys.mechanics.dynamics import Dynamics, SecondOrder
+from symphys.mechanics.constrained import Constrained
+from symphys.mechanics.dynamics import Dynamics, FirstOrder, SecondOrder
 
 TAYLOR_NODES = 60  # costly operations of the rates up to which unrolled Taylor series compile in about two seconds
+_KINKS = (sympy.Piecewise, sympy.Abs, sympy.sign, sympy.Min, sympy.Max, sympy.Heaviside, sympy.floor, sympy.ceiling)
 _CHEAP = frozenset({"constant", "variable", "add", "sub", "neg"})
 
 
@@ -43,7 +49,7 @@ class Choice:
 
 
 def _describe(method: Method) -> str:
-    order = f" of order {method.order}" if isinstance(method, ExplicitTableau | Splitting | Gauss) else ""
+    order = f" of order {method.order}" if isinstance(method, ExplicitTableau | Splitting | Gauss | Rattle) else ""
     return f"{method.name}, {kind_words(method)}{order} ({method.source})"
 
 
@@ -53,6 +59,7 @@ def kind_words(method: Method) -> str:
         ExplicitTableau: "explicit Runge-Kutta",
         Splitting: "symplectic splitting",
         Gauss: "implicit symplectic Gauss collocation",
+        Rattle: "RATTLE, symplectic with constraints,",
         Taylor: "Taylor series, of an order that follows from the tolerance",
         External: "stiff, through SciPy",
     }
@@ -66,12 +73,20 @@ def choose(dynamics: Dynamics, flow: Flow, name: str) -> Choice:
     method = method_named(name, METHODS)
     check_suits(dynamics, flow, method)
     adaptive = method if is_adaptive(method) else None
-    fixed = method if isinstance(method, Splitting | Gauss | ExplicitTableau) else None
+    fixed = method if isinstance(method, Splitting | Gauss | Rattle | ExplicitTableau) else None
     return Choice(fixed, adaptive, f"method {name!r} was asked for.")
 
 
 def check_suits(dynamics: Dynamics, flow: Flow, method: Method) -> None:
     """MethodError, with the reason, where a method cannot integrate a system."""
+    constrained = isinstance(dynamics, Constrained)
+    if isinstance(method, Rattle) and (reason := why_no_rattle(dynamics)):
+        raise MethodError(f"method {method.name!r} does not suit this system: {reason}. Choose 'gauss4' or 'auto'.")
+    if constrained and isinstance(method, Splitting | External):
+        raise MethodError(
+            f"method {method.name!r} ({kind_words(method)}) does not hold constraints; choose 'rattle', 'gauss4', "
+            "'dop853', or 'auto'."
+        )
     if isinstance(method, Splitting):
         if not flow.q:
             raise MethodError(
@@ -82,8 +97,17 @@ def check_suits(dynamics: Dynamics, flow: Flow, method: Method) -> None:
             raise MethodError(
                 f"method {method.name!r} needs a kinetic energy quadratic in the momenta; choose 'yoshida6' or 'auto'"
             )
-    if isinstance(method, Taylor) and (reason := why_no_taylor(flow)):
+    if isinstance(method, Taylor) and (reason := why_no_taylor(dynamics, flow)):
         raise MethodError(f"method 'taylor' does not suit this system: {reason}. Choose 'dop853' or 'auto'.")
+
+
+def why_no_rattle(dynamics: Dynamics) -> str:
+    """Why RATTLE cannot integrate a system; empty where it can."""
+    if not isinstance(dynamics, Constrained):
+        return "it has no constraints"
+    if not dynamics.separable:
+        return why_not_separable(dynamics)[len("here ") :]
+    return "" if dynamics.positive else "its mass matrix is not positive definite"
 
 
 def _linear_drift(flow: Flow) -> bool:
@@ -120,13 +144,26 @@ def why_not_separable(dynamics: Dynamics) -> str:
     return "here the rates of the coordinates depend on the coordinates, or those of the momenta on the momenta"
 
 
-def why_no_taylor(flow: Flow) -> str:
+def why_no_taylor(dynamics: Dynamics, flow: Flow) -> str:
     """Why Taylor mode cannot be unrolled for a system; empty where it can."""
     if flow.arguments.signals:
         return "input signals are piecewise, and have no Taylor series"
     if any(not hasattr(s, "value") for s in flow.rates.body):
         return "its mass matrix is solved by a loop"
+    atoms = {atom for part in _expanded(dynamics) for atom in sympy.sympify(part).atoms(*_KINKS)}
+    if atoms:
+        names = ", ".join(sorted({atom.func.__name__ for atom in atoms}))
+        return f"{names} in its equations make kinks or jumps, beyond which a series does not see"
     return ""
+
+
+def _expanded(dynamics: Dynamics) -> tuple[Any, ...]:
+    """The expressions that a Taylor series expands."""
+    if isinstance(dynamics, SecondOrder):
+        return (*(e for row in dynamics.mass_matrix for e in row), *dynamics.forcing)
+    if isinstance(dynamics, FirstOrder):
+        return (*dynamics.rates, *(e for row in dynamics.matrix or () for e in row))
+    return ()
 
 
 def work(flow: Flow) -> int:
@@ -137,9 +174,11 @@ def work(flow: Flow) -> int:
 
 def _automatic(dynamics: Dynamics, flow: Flow) -> Choice:
     conservative = bool(getattr(dynamics, "conservative", False))
-    if flow.q and conservative:
+    if isinstance(dynamics, Constrained):
+        fixed, reason = _constrained(dynamics)
+    elif flow.q and conservative:
         quadratic = isinstance(dynamics, SecondOrder) or _linear_drift(flow)
-        fixed: Method = METHODS["srkn6_4" if quadratic else "blanes_moan4"]
+        fixed = METHODS["srkn6_4" if quadratic else "blanes_moan4"]
         reason = (
             "The system is separable (kinetic energy of the velocities, potential of the coordinates): it is split."
         )
@@ -149,8 +188,20 @@ def _automatic(dynamics: Dynamics, flow: Flow) -> Choice:
     else:
         fixed = METHODS["rk4"]
         reason = "The system is not conservative, or has no Hamiltonian: nothing symplectic is to be kept."
-    if not why_no_taylor(flow) and work(flow) <= TAYLOR_NODES:
+    if not why_no_taylor(dynamics, flow) and work(flow) <= TAYLOR_NODES:
         adaptive: Method = METHODS["taylor"]
     else:
         adaptive = METHODS["dop853"]
     return Choice(fixed, adaptive, reason)
+
+
+def _constrained(dynamics: Constrained) -> tuple[Method, str]:
+    """The method for fixed steps of a constrained system, and why."""
+    many = len(dynamics.constraints)
+    held = f"The system is constrained ({many} constraint{'s' if many > 1 else ''}, held to rounding at every step): "
+    if not (why_not := why_no_rattle(dynamics)):
+        return METHODS[
+            "rattle"
+        ], held + "forces of the coordinates alone and a constant mass matrix, so that RATTLE suits."
+    name = "gauss4" if dynamics.conservative else "rk4"
+    return METHODS[name], held + f"{why_not}, so that steps of the index-reduced equations are projected."
