@@ -10,30 +10,37 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from codegen import compile_kernel, get_backend
 from symphys.errors import InputError
 from symphys.lower.evaluate import evaluate_kernel
 from symphys.mechanics.dynamics import Dynamics
 from symphys.mechanics.jets import to_jet
+from symphys.simulate.compiled import Kernels
 from symphys.simulate.execute import cores
 from symphys.simulate.inputs import broadcast_shape, check_assumptions, numbers, padded, refuse_missing, refuse_strange
 
 
 def evaluate_expression(
-    dynamics: Dynamics, expression: Any, state: Mapping[Any, Any], parameters: Mapping[Any, Any], t: Any, backend: str
+    dynamics: Dynamics,
+    kernels: Kernels,
+    expression: Any,
+    state: Mapping[Any, Any],
+    parameters: Mapping[Any, Any],
+    t: Any,
 ) -> NDArray[np.float64]:
     """The values of an expression (or of several, on a first axis) at states, parameters and times that broadcast.
+
+    `kernels` keeps what was compiled for the next call.
 
     Raises InputError for symbols that the system does not have, for values that are missing where the expression needs
     them, and for arrays that do not fit each other.
     """
-    listed = list(expression) if isinstance(expression, Sequence | sympy.MatrixBase) else [expression]
+    several = isinstance(expression, Sequence | sympy.MatrixBase)
+    listed = list(expression) if several else [expression]
     jets = [to_jet(sympy.sympify(e), dynamics.space) for e in listed]
     signals = [user for _, user in dynamics.signals]
     known = {*dynamics.labels, *dynamics.parameters, *signals}
     refuse_strange([k for k in (*state, *parameters) if k not in known], sorted(known, key=str), "symbol")
     given = {**state, **parameters}
-    kernel = evaluate_kernel(dynamics, jets)
     needed = {s for jet in jets for s in jet.free_symbols}
     accelerating = not needed <= {
         *dynamics.state,
@@ -53,8 +60,7 @@ def evaluate_expression(
     }
     shape = broadcast_shape({"t": times, **{(n, i): a for n, arrays in columns.items() for i, a in enumerate(arrays)}})
     count = math.prod(shape)
-    chosen = get_backend(backend).suited(count)
-    lanes = chosen.lanes("float64")
+    kernel, lanes = kernels.get(("evaluate", *jets), lambda: evaluate_kernel(dynamics, jets), count)
     arrays = {
         name: padded(
             np.array([np.broadcast_to(a, shape).reshape(-1) for a in values]).reshape(len(values), count),
@@ -65,9 +71,9 @@ def evaluate_expression(
     }
     arrays["times"] = padded(np.broadcast_to(times, shape).reshape(1, -1), lanes, np.float64)[0]
     arrays["values"] = np.zeros((len(jets), arrays["times"].shape[-1]))
-    compile_kernel(kernel, chosen)(arrays, {}, (count,), threads=cores())
+    kernel(arrays, {}, (count,), threads=cores())
     values = arrays["values"][:, :count].reshape(len(jets), *shape)
-    return values if len(listed) > 1 or listed is expression else values[0]
+    return values if several else values[0]
 
 
 def _columns(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symphys.mechanics.dynamics import Dynamics
+from symphys.simulate.compiled import Kernels, kernels_for
 from symphys.simulate.emit import trajectory_source
 from symphys.simulate.evaluate import evaluate_expression
 from symphys.simulate.simulator import Simulator, build_simulator
@@ -47,7 +49,14 @@ class Runnable:
 
         Accelerations follow from the equations of motion. Raises `InputError` for symbols without a value.
         """
-        return evaluate_expression(self.dynamics, expression, state, parameters or {}, t, backend)
+        if backend not in self._evaluators:
+            self._evaluators[backend] = kernels_for(backend, "float64")
+        return evaluate_expression(self.dynamics, self._evaluators[backend], expression, state, parameters or {}, t)
+
+    @cached_property
+    def _evaluators(self) -> dict[str, Kernels]:
+        """Compiled expressions by backend."""
+        return {}
 
     def emit(
         self, backend: str = "cpu", *, method: str = "auto", dtype: str = "float64", adaptive: bool = False
