@@ -17,6 +17,7 @@ from symphys.integrators import (
     gauss_legendre,
     kahan_li,
     mclachlan,
+    rattle,
     rk4,
     saba,
     sofroniou_spaletta,
@@ -31,6 +32,7 @@ from symphys.integrators import (
 from symphys.integrators.choose import Method, is_adaptive, kind_of, method_named, names_by_kind
 from symphys.integrators.external import External
 from symphys.integrators.gauss import Gauss
+from symphys.integrators.rattle import Rattle
 from symphys.integrators.splitting import Splitting
 from symphys.integrators.tableau import ExplicitTableau
 from symphys.integrators.taylor import Taylor
@@ -41,6 +43,7 @@ __all__ = [
     "External",
     "Gauss",
     "Method",
+    "Rattle",
     "Splitting",
     "Taylor",
     "is_adaptive",
@@ -76,6 +79,7 @@ METHODS: Mapping[str, Method] = _by_name(
     saba.METHODS,
     aba.METHODS,
     gauss_legendre.METHODS,
+    rattle.METHODS,
     taylor.METHODS,
     external.METHODS,
 )

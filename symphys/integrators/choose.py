@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from symphys.errors import MethodError
 from symphys.integrators.external import External
 from symphys.integrators.gauss import Gauss
+from symphys.integrators.rattle import Rattle
 from symphys.integrators.splitting import Splitting
 from symphys.integrators.tableau import ExplicitTableau
 from symphys.integrators.taylor import Taylor
 
-Method = ExplicitTableau | Splitting | Gauss | Taylor | External
+Method = ExplicitTableau | Splitting | Gauss | Rattle | Taylor | External
 
 KINDS: Mapping[type[Method], str] = {
     ExplicitTableau: "explicit Runge-Kutta",
     Splitting: "symplectic splitting",
     Gauss: "implicit Gauss",
+    Rattle: "RATTLE, for constraints",
     Taylor: "Taylor series",
     External: "stiff, through SciPy",
 }
@@ -33,7 +35,7 @@ def names_by_kind(methods: Mapping[str, Method]) -> dict[str, tuple[str, ...]]:
 
 def is_adaptive(method: Method) -> bool:
     """Whether the method can choose its own steps from a tolerance; the others need a step `dt`."""
-    return not isinstance(method, Splitting | Gauss) and method.adaptive
+    return not isinstance(method, Splitting | Gauss | Rattle) and method.adaptive
 
 
 def method_named(name: str, methods: Mapping[str, Method]) -> Method:

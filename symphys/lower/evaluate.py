@@ -8,8 +8,11 @@ from typing import Any
 import sympy
 
 from codegen import Array, Builder, CompilerBug, Intent, Kernel, Load, Node, as_node, lower_expressions
-from symphys.lower.flow import accelerations, arguments_of, rate_nodes
+from symphys.lower.arguments import arguments_of
+from symphys.lower.flow import accelerations, rate_nodes
 from symphys.lower.frame import LANE
+from symphys.lower.saddle import motion
+from symphys.mechanics.constrained import Constrained
 from symphys.mechanics.dynamics import Dynamics, SecondOrder
 from symphys.mechanics.jets import JetSpace
 
@@ -17,8 +20,8 @@ from symphys.mechanics.jets import JetSpace
 def evaluate_kernel(dynamics: Dynamics, expressions: Sequence[Any]) -> Kernel:
     """`values` [m] of m expressions in jet symbols, from `state` [n], `parameters` [P], `signals` [U] and `times` [].
 
-    One point an instance. Accelerations (and the rates of first-order states) that occur are solved from the equations
-    of motion first.
+    One point an instance. Accelerations and multipliers (and the rates of first-order states) that occur are solved
+    from the equations of motion first.
     """
     a = arguments_of(dynamics)
     symbols = dict(a.symbols)
@@ -51,6 +54,13 @@ def _bind(b: Builder, target: Node, array: str, *index: int) -> None:
 def _rates(dynamics: Dynamics, symbols: dict[Any, Node], needed: set[Any]) -> dict[Any, Node]:
     space = dynamics.space
     found: dict[Any, Node] = {}
+    if isinstance(dynamics, Constrained):
+        wanted = [_rate(space, q, 2) for q in dynamics.coordinates]
+        if needed & {*wanted, *dynamics.multipliers}:
+            solved, multipliers = motion(dynamics, symbols)
+            found.update(zip(wanted, solved, strict=True))
+            found.update(zip(dynamics.multipliers, multipliers, strict=True))
+        return found
     if isinstance(dynamics, SecondOrder):
         wanted = [_rate(space, q, 2) for q in dynamics.coordinates]
         if needed & set(wanted):

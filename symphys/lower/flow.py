@@ -7,17 +7,15 @@ Lagrangian system in its canonical momenta.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from codegen import (
-    Builder,
     CompilerBug,
     Function,
     Node,
     apply,
-    identifier,
     lower_expressions,
     real,
     rebuild,
@@ -25,23 +23,11 @@ from codegen import (
     variable,
 )
 from symphys.errors import UnsupportedError
+from symphys.lower.arguments import Arguments, arguments_of, function_of
+from symphys.lower.constraint import Constraint, lower_constraint
+from symphys.lower.saddle import motion
+from symphys.mechanics.constrained import Constrained
 from symphys.mechanics.dynamics import Dynamics, FirstOrder, SecondOrder
-
-
-@dataclass(frozen=True)
-class Arguments:
-    """The variables that all functions of one system share, and the node of each symbol."""
-
-    time: Node
-    state: tuple[Node, ...]
-    signals: tuple[Node, ...]
-    parameters: tuple[Node, ...]
-    symbols: Mapping[Any, Node]
-
-    @property
-    def all(self) -> tuple[Node, ...]:
-        """The parameters of every function, in order."""
-        return (self.time, *self.state, *self.signals, *self.parameters)
 
 
 @dataclass(frozen=True)
@@ -58,6 +44,7 @@ class Flow:
 
     `labels` [n] are the components as users write them. `kick` gives p' from (t, q), `drift` gives q' from (t, p),
     where the system is separable; `q` and `p` index what they advance. `autonomous`: nothing depends on the time.
+    `constraint` is what the state is held to, if anything.
     """
 
     arguments: Arguments
@@ -69,6 +56,7 @@ class Flow:
     kick: Function | None = None
     drift: Function | None = None
     autonomous: bool = False
+    constraint: Constraint | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -76,34 +64,10 @@ class Flow:
         return tuple(str(n.attribute) for n in self.arguments.state)
 
 
-def arguments_of(dynamics: Dynamics) -> Arguments:
-    """Identifiers for every symbol of a system, readable where the symbol's name is one already."""
-    taken: set[str] = set()
-    symbols: dict[Any, Node] = {}
-
-    def name(symbol: Any) -> Node:
-        text = identifier(symbol.name, taken)
-        taken.add(text)
-        symbols[symbol] = variable(text)
-        return symbols[symbol]
-
-    state = tuple(name(s) for s in dynamics.state)
-    parameters = tuple(name(s) for s in dynamics.parameters)
-    signals = tuple(name(s) for s, _ in dynamics.signals)
-    return Arguments(name(dynamics.time), state, signals, parameters, symbols)
-
-
-def function_of(name: str, parameters: Sequence[Node], results: Sequence[Node], wishes: Sequence[str]) -> Function:
-    """A straight-line function whose results are bound to readable names."""
-    builder = Builder()
-    for p in parameters:
-        builder.names.fresh(str(p.attribute))
-    named = tuple(builder.let(wish, result) for wish, result in zip(wishes, results, strict=True))
-    return Function(name, tuple(parameters), builder.block(), named)
-
-
 def accelerations(dynamics: SecondOrder, symbols: Mapping[Any, Node]) -> tuple[Node, ...]:
-    """a = M^-1 F, solved in the kernel by the strategy that the structure of M allows (DESIGN.md, 3.7)."""
+    """a = M^-1 F, solved in the kernel by the strategy that the structure of M allows, with multipliers if need be."""
+    if isinstance(dynamics, Constrained):
+        return motion(dynamics, symbols)[0]
     n = len(dynamics.coordinates)
     entries = [entry for row in dynamics.mass_matrix for entry in row]
     lowered = lower_expressions([*entries, *dynamics.forcing], symbols)
@@ -147,6 +111,9 @@ def lower_flow(dynamics: Dynamics) -> Flow:
     wishes = [f"rate_{n.attribute}" for n in arguments.state]
     function = function_of("rates", arguments.all, rates, wishes)
     watches = watches_of(dynamics, arguments)
+    if isinstance(dynamics, Constrained):
+        held = lower_constraint(dynamics, arguments)
+        return Flow(arguments, dynamics.labels, function, watches, autonomous=_autonomous(dynamics), constraint=held)
     q, p = _split(dynamics)
     if not q:
         return Flow(arguments, dynamics.labels, function, watches, autonomous=_autonomous(dynamics))

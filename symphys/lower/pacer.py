@@ -13,6 +13,7 @@ from symphys.integrators.arithmetic import horner
 from symphys.integrators.control import StepControl, control_for
 from symphys.integrators.tableau import dense_stages, explicit_step, interpolate
 from symphys.integrators.taylor import decay_rate
+from symphys.lower.constraint import projected
 from symphys.lower.flow import Flow
 from symphys.lower.frame import Frame, State
 from symphys.lower.stepper import rates_of
@@ -137,7 +138,9 @@ class RungeKuttaPacer:
             below = squares[0] + real(0.01) * squares[1]
             error = apply("select", apply("lt", 0.0, below), squares[0] / apply("sqrt", below), real(0.0))
         error = b.let("error", error)
-        accepted = b.let("accepted", apply("le", error, 1.0))
+        new, held = projected(self.flow, b, frame, t + h, new)
+        accepted = apply("le", error, 1.0)
+        accepted = b.let("accepted", accepted if held is None else apply("and", accepted, held))
         raw = real(control.safety) * power(error, -control.exponent)
         grown = raw * power(apply("max", previous, control.error_floor), control.feedback) if control.feedback else raw
         grown = apply("min", real(control.largest), apply("max", real(control.smallest), grown))
@@ -146,12 +149,18 @@ class RungeKuttaPacer:
         factor = apply("select", accepted, grown, shrunk)
         # a last step that was cut short says little about the next length
         following = apply("select", apply("and", accepted, apply("lt", taken, length)), length, taken * factor)
-        slope_next = stages[-1] if tableau.fsal else rates(t + h, new)
+        if held is not None:  # a step too long to be carried back is too long
+            following = apply("select", held, following, apply("min", following, real(control.smallest) * taken))
+        slope_next = stages[-1] if tableau.fsal and held is None else rates(t + h, new)
         remembered = (apply("max", error, control.error_floor), *slope_next)
 
         def dense(inner: Builder) -> At:
             extended = dense_stages(tableau, rates_of(self.flow, inner, frame), t, x, h, stages)
-            return lambda _, theta: interpolate(tableau, x, h, extended, theta)
+
+            def at(place: Builder, theta: Node) -> State:
+                return projected(self.flow, place, frame, t + theta * h, interpolate(tableau, x, h, extended, theta))[0]
+
+            return at
 
         return Tried(taken, accepted, new, following, remembered, dense)
 
@@ -202,7 +211,14 @@ class TaylorPacer:
             return tuple(horner(column, duration) for column in columns)
 
         new = tuple(b.let(f"new_{m}", v) for m, v in zip(self.flow.names, at(h), strict=True))
-        return Tried(taken, None, new, step, (), lambda _: lambda __, theta: at(theta * h))
+        new, held = projected(self.flow, b, frame, t + h, new)
+        if held is not None:  # no length that follows: the run ends here
+            step = apply("select", held, step, apply("sqrt", real(0.0) - step))
+
+        def inside(place: Builder, theta: Node) -> State:
+            return projected(self.flow, place, frame, t + theta * h, at(theta * h))[0]
+
+        return Tried(taken, held, new, step, (), lambda _: inside)
 
     def series(self) -> Function:
         """The coefficients of orders 1..p as one function of (t, x, parameters)."""

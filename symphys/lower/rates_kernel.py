@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codegen import Function, Intent, Kernel, Let, jacobian
-from symphys.lower.flow import Flow, function_of
+from symphys.lower.arguments import function_of
+from symphys.lower.flow import Flow
 from symphys.lower.frame import LANE, Frame
 from symphys.lower.pacer import straight_line
 

@@ -32,6 +32,9 @@ class Inputs(Protocol):
     def parameters(self) -> State:
         """The parameters of this instance."""
 
+    def epsilon(self) -> float:
+        """The spacing of numbers at 1."""
+
 
 @dataclass(frozen=True)
 class Stepped:
@@ -289,14 +292,3 @@ class GaussStepper:
             scale = apply("max", scale, apply("abs", component))
         converged = apply("le", change, scale * real(self.tolerance))
         return Stepped(new, tuple(value for stage in stages for value in stage), converged)
-
-
-def stepper_for(flow: Flow, method: object, compensated: bool, canonical: Canonical | None, epsilon: float) -> Stepper:
-    """The stepper of a fixed-step method; `epsilon` is the rounding unit, to which implicit stages are solved."""
-    if isinstance(method, Splitting):
-        return SplittingStepper(flow, method, compensated)
-    if isinstance(method, Gauss):
-        return GaussStepper(flow, method, 1e4 * epsilon, canonical)
-    if isinstance(method, ExplicitTableau):
-        return ExplicitStepper(flow, method, compensated)
-    raise TypeError(f"{method} has no fixed step")

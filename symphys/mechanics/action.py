@@ -1,4 +1,4 @@
-"""A Lagrangian with its friction and forces, read from what a user wrote and carried to jet space."""
+"""A Lagrangian with its friction, forces and constraints, read from what a user wrote and carried to jet space."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,15 +7,16 @@ from typing import Any
 import sympy
 from sympy.core.function import Derivative
 
-from symphys.errors import InputError
+from symphys.errors import InputError, UnsupportedError
 from symphys.language.symbols import is_function_of_time, is_input_signal
+from symphys.mechanics.graph import free_symbols
 from symphys.mechanics.jets import JetSpace, jet_space, to_jet
 from symphys.mechanics.read import Contents, by_name, contents, scalar
 
 
 @dataclass(frozen=True)
 class Action:
-    """S[q] = int L(q, q', ..., t) dt, with a Rayleigh function D and forces Q; everything in jet symbols.
+    """S[q] = int L(q, q', ..., t) dt, with a Rayleigh function D, forces Q and constraints f = 0; all in jet symbols.
 
     `coordinates`, `inputs` and `parameters` are the user's own, in order; `order` is the highest derivative of a
     coordinate in L (at least 1).
@@ -29,6 +30,7 @@ class Action:
     lagrangian: Any
     dissipation: Any
     forces: tuple[Any, ...]
+    constraints: tuple[Any, ...] = ()
 
     def jet(self, order: int) -> tuple[Any, ...]:
         """The jet symbols of the coordinates' derivatives of one order."""
@@ -39,25 +41,39 @@ class Action:
         """The jet symbols of the inputs and of all their derivatives."""
         return tuple(self.space.symbol(function, k) for function in self.inputs for k in range(self.space.depth + 1))
 
+    def signals(self, expressions: Iterable[Any]) -> tuple[tuple[Any, Any], ...]:
+        """(jet symbol, as users write it) of each input or derivative of one that occurs here or in `expressions`."""
+        own = (self.lagrangian, self.dissipation, *self.forces, *self.constraints)
+        present = free_symbols((*expressions, *own))
+        return tuple((symbol, self.space.to_user[symbol]) for symbol in self.input_symbols if symbol in present)
+
 
 def read_action(
-    expression: Any, coordinates: Iterable[Any] | None, dissipation: Any, forces: Mapping[Any, Any] | None
+    expression: Any,
+    coordinates: Iterable[Any] | None,
+    dissipation: Any,
+    forces: Mapping[Any, Any] | None,
+    constraints: Iterable[Any] = (),
 ) -> Action:
     """The `Action` of a Lagrangian as the user wrote it.
 
     Raises `InputError`, in this order, for expressions that are no real scalars, for wrong `coordinates`, for a
-    Lagrangian without velocities, for `forces` on things that are no coordinates, and for friction or forces with
-    accelerations in them.
+    Lagrangian without velocities, for `forces` on things that are no coordinates, for friction or forces with
+    accelerations in them, and for `constraints` that are no expressions or equations in coordinates alone;
+    `UnsupportedError` for constraints on velocities.
     """
     lagrangian = scalar(expression, "Lagrangian")
     rayleigh = scalar(dissipation, "dissipation function")
     pushes = {key: scalar(force, f"force on {key}") for key, force in _as_mapping(forces).items()}
     found = contents((lagrangian,), "Lagrangian")
-    everything = contents((lagrangian, rayleigh, *pushes.values()), "Lagrangian and its forces")
+    held = tuple(_constraint(each, number) for number, each in enumerate(_as_list(constraints), start=1))
+    everything = contents((lagrangian, rayleigh, *pushes.values(), *held), "Lagrangian and its forces")
     chosen = _found_coordinates(found) if coordinates is None else _given_coordinates(coordinates, found)
     _check_dynamics(lagrangian, found, chosen)
     _check_forces(pushes, chosen)
     _check_outer(contents((rayleigh, *pushes.values()), "friction and forces"), chosen, coordinates is None)
+    for each in held:
+        _check_constraint(each, contents((each,), "constraint"), chosen, coordinates is None)
     order = max(1, *(found.orders[q] for q in chosen))
     inputs = tuple(function for function in everything.functions if function not in chosen)
     space = jet_space((*chosen, *inputs), everything.parameters, depth=max(4, 2 * max(everything.orders.values()) + 1))
@@ -70,6 +86,7 @@ def read_action(
         to_jet(lagrangian, space),
         to_jet(rayleigh, space),
         tuple(to_jet(pushes.get(q, sympy.S.Zero), space) for q in chosen),
+        tuple(to_jet(each, space) for each in held),
     )
 
 
@@ -81,6 +98,39 @@ def _as_mapping(forces: Any) -> Mapping[Any, Any]:
             f"forces must be a mapping from coordinates to expressions, {{q: force}}, not a {type(forces).__name__}."
         )
     return forces
+
+
+def _as_list(constraints: Any) -> list[Any]:
+    if isinstance(constraints, sympy.Basic | str) or not isinstance(constraints, Iterable):
+        raise InputError(
+            f"constraints must be a sequence of expressions that vanish, or of equations, not {constraints!r}; write "
+            "constraints=[...]."
+        )
+    return list(constraints)
+
+
+def _constraint(given: Any, number: int) -> Any:
+    """What vanishes; an equation counts as its left side less its right."""
+    if isinstance(given, sympy.Eq):
+        return scalar(given.lhs - given.rhs, f"constraint number {number}")
+    if isinstance(given, sympy.core.relational.Relational):
+        raise InputError(f"The constraint {given} is no equation; only equalities can hold a system.")
+    return scalar(given, f"constraint number {number}")
+
+
+def _check_constraint(constraint: Any, found: Contents, chosen: tuple[Any, ...], guessed: bool) -> None:
+    names = ", ".join(str(q) for q in chosen)
+    for function, order in found.orders.items():
+        if function in chosen and order:
+            raise UnsupportedError(
+                f"The constraint {constraint} = 0 holds velocities ({function} in its derivative of order {order}); "
+                "only constraints on coordinates and time are derived. Integrate it in time if it is holonomic."
+            )
+        if function not in chosen and guessed and not is_input_signal(function):
+            raise InputError(
+                f"{function} in the constraint {constraint} = 0 is no coordinate of the Lagrangian (these are {names});"
+                f" if it is a given function of time, make it by input_signal('{function.func.__name__}')."
+            )
 
 
 def _found_coordinates(found: Contents) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 import sympy
 
 from symphys.language.symbols import t
+from symphys.mechanics.constrained import Constrained, saddle_matrix
 from symphys.mechanics.dynamics import FirstOrder, SecondOrder
 from symphys.mechanics.jets import from_jet
 from symphys.mechanics.solve import solve_linear
@@ -17,7 +18,11 @@ def solved_rates(dynamics: SecondOrder | FirstOrder) -> dict[Any, Any]:
     Raises `UnsupportedError` for large dense mass matrices.
     """
     what = "The closed form of the rates"
-    if isinstance(dynamics, SecondOrder):
+    if isinstance(dynamics, Constrained):
+        right = (*map(readable, dynamics.forcing), *(-readable(c) for c in dynamics.curvature))
+        solved = solve_linear(saddle_matrix(dynamics.mass_matrix, dynamics.constraint_jacobian), right, what)
+        rates: tuple[Any, ...] = (*dynamics.velocities, *solved[: len(dynamics.velocities)])
+    elif isinstance(dynamics, SecondOrder):
         right = tuple(readable(force) for force in dynamics.forcing)
         rates = (*dynamics.velocities, *solve_linear(dynamics.mass_matrix, right, what))
     elif dynamics.matrix is not None:

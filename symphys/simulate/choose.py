@@ -32,7 +32,7 @@ _CHEAP = frozenset({"constant", "variable", "add", "sub", "neg"})
 
 @dataclass(frozen=True)
 class Choice:
-    """The method for fixed steps, the one for tolerances (None where the named method has no such form), and the reason."""
+    """The method for fixed steps, the one for tolerances (None where the named one has no such form), and why."""
 
     fixed: Method | None
     adaptive: Method | None
@@ -90,8 +90,8 @@ def check_suits(dynamics: Dynamics, flow: Flow, method: Method) -> None:
     if isinstance(method, Splitting):
         if not flow.q:
             raise MethodError(
-                f"method {method.name!r} is a splitting and needs a separable system, H = T(p) + V(q): {why_not_separable(dynamics)}. "
-                "Choose 'gauss4' (symplectic, any system), 'rk4', or 'auto'."
+                f"method {method.name!r} is a splitting and needs a separable system, H = T(p) + V(q): "
+                f"{why_not_separable(dynamics)}. Choose 'gauss4' (symplectic, any system), 'rk4', or 'auto'."
             )
         if method.requires_quadratic_kinetic and not isinstance(dynamics, SecondOrder) and not _linear_drift(flow):
             raise MethodError(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from symphys.lower.frame import EVENT, RUNNING
 from symphys.mechanics.dynamics import Dynamics, FirstOrder, SecondOrder
 from symphys.simulate.execute import OUTCOMES, REJECTED, ROW, STATUS, STEPS, Buffers, drift_of
+from symphys.simulate.multipliers import multipliers_along
 from symphys.simulate.request import RunRequest
 from symphys.simulate.result import EventRecord, Result
 from symphys.simulate.run_adaptive import AdaptiveRun
@@ -129,6 +130,7 @@ def _result(
         method=request.method.name,
         conserved={quantity.name: quantity.expression for quantity in dynamics.conserved},
         pairs=_pairs(dynamics),
+        multipliers=multipliers_along(dynamics, flow, saved, times, instances, request.tables, request.places),
     )
 
 

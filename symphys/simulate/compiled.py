@@ -8,6 +8,7 @@ from typing import Any
 
 from codegen import Backend, CompiledKernel, Kernel, compile_kernel, get_backend
 from symphys.lower.flow import Canonical, Flow, lower_canonical, lower_flow
+from symphys.mechanics.constrained import Constrained
 from symphys.mechanics.dynamics import Dynamics, SecondOrder
 
 
@@ -21,8 +22,8 @@ class Lowered:
 
     @property
     def canonical(self) -> Canonical | None:
-        """The canonical form (q, p) of a Lagrangian system whose velocities are no momenta; None for other systems."""
-        if not isinstance(self.dynamics, SecondOrder):
+        """The canonical form (q, p) of a Lagrangian system without constraints; None for other systems."""
+        if not isinstance(self.dynamics, SecondOrder) or isinstance(self.dynamics, Constrained):
             return None
         if not self._canonical:
             self._canonical.append(lower_canonical(self.dynamics))

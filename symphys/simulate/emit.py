@@ -6,7 +6,7 @@ from codegen import Kernel, emit_cuda, emit_llvm, emit_python, lanes_for, optimi
 from symphys.errors import InputError, MethodError
 from symphys.integrators import External, Gauss
 from symphys.lower import adaptive, fixed
-from symphys.lower.stepper import stepper_for
+from symphys.lower.steppers import stepper_for
 from symphys.mechanics.dynamics import Dynamics
 from symphys.simulate.choose import Choice, choose
 from symphys.simulate.compiled import Lowered, lower

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import sympy
-
 from codegen import lower_expressions
 from symphys.errors import InputError
+from symphys.lower.arguments import function_of
 from symphys.lower.events import EventPlan, EventSpec
-from symphys.lower.flow import function_of
 from symphys.mechanics.jets import to_jet
+from symphys.mechanics.read import scalar
 from symphys.simulate.compiled import Lowered
 
 DEFAULT_SLOTS = 64
@@ -48,7 +47,7 @@ def plan_events(events: Event | Sequence[Event], lowered: Lowered) -> EventPlan 
                 f"event {event.expression}: direction {event.direction} must be -1, 0 or 1, "
                 f"after {event.after} and record {event.record} at least 1"
             )
-        jet = to_jet(sympy.sympify(event.expression), dynamics.space)
+        jet = to_jet(scalar(event.expression, f"expression of event {index}"), dynamics.space)
         if strange := sorted(str(s) for s in jet.free_symbols - set(arguments.symbols)):
             known = ", ".join(str(s) for s in (*dynamics.labels, *dynamics.parameters))
             raise InputError(

@@ -36,8 +36,8 @@ class Result:
     `drift`: by name of the conserved quantity, the largest change over the watched steps divided by the largest sum
     of the absolute values of its terms; dimensionless, one number a trajectory. `outcomes`, `times_reached`: how and
     when each trajectory ended [...]; `status` joins them. `steps`, `rejected`: numbers of steps [...]. `pairs`:
-    (coordinate, velocity or momentum) for components that belong together. Components are found by symbol, or by
-    name: "theta1", "theta1_dot".
+    (coordinate, velocity or momentum) for components that belong together. `multipliers`: by symbol, those of
+    constraints [..., time]. Components are found by symbol, or by name: "theta1", "theta1_dot".
     """
 
     t: NDArray[Any]
@@ -52,9 +52,10 @@ class Result:
     method: str = ""
     conserved: Mapping[str, Any] = field(default_factory=dict)
     pairs: tuple[tuple[Any, Any], ...] = ()
+    multipliers: Mapping[Any, NDArray[Any]] = field(default_factory=dict)
 
     def __getitem__(self, symbol: Any) -> NDArray[Any]:
-        return component(self.states, symbol)
+        return component({**self.states, **self.multipliers}, symbol)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -26,6 +26,7 @@ from symphys.simulate.inputs import (
     read_times,
     whole_number,
 )
+from symphys.simulate.multipliers import consistent
 from symphys.simulate.progress import progress_report
 from symphys.simulate.request import RunRequest, Sampling, Tolerances
 from symphys.simulate.result import Result
@@ -73,6 +74,7 @@ class Simulator:
         max_steps: int = MAX_STEPS,
         max_step: float | None = None,
         first_step: float | None = None,
+        project_initial: bool = False,
         threads: int | None = None,
         progress: bool | Callable[[float], None] | None = None,
     ) -> Result:
@@ -83,13 +85,15 @@ class Simulator:
         step is at most atol + rtol |x| (atol defaults to rtol); with neither, rtol = 1e-9. `t_eval` gives the times to
         save; with `save_every` every n-th step and the start; with neither every step. Conserved quantities are watched
         every `watch_every` steps (0: never). `events` stop or record (`symphys.Event`). `compensated` sums carry the
-        digits that rounding loses from step to step (by default from 100 000 fixed steps on). `threads` defaults to all
-        cores; `progress` shows a bar (by default when a run lasts long and a terminal watches), or is a function that
-        is told the share done.
+        digits that rounding loses from step to step (by default from 100 000 fixed steps on, never with constraints).
+        States that constraints hold must obey them from the start; `project_initial` takes the nearest ones that do.
+        `threads` defaults to all cores; `progress` shows a bar (by default when a run lasts long and a terminal
+        watches), or is a function that is told the share done.
 
-        Raises InputError for missing, unknown, non-finite or forbidden values and shapes that do not fit; MethodError
-        for a step with an adaptive-only method and a tolerance with a fixed-step one. A run that fails on its way
-        raises nothing: its status says why, and what it reached is kept.
+        Raises InputError for missing, unknown, non-finite or forbidden values and shapes that do not fit, and for
+        initial states off the constraints, with the residual; MethodError for a step with an adaptive-only method and
+        a tolerance with a fixed-step one. A run that fails on its way raises nothing: its status says why, and what it
+        reached is kept.
         """
         span = read_span(t_span)
         flow, dynamics = self.lowered.flow, self.lowered.dynamics
@@ -103,6 +107,7 @@ class Simulator:
         if times is not None and save_every is not None:
             raise InputError("t_eval and save_every were both given; give one of them")
         method = self._method(dt, rtol)
+        instances = consistent(dynamics, flow, instances, span[0], self.kernels.dtype, project_initial, tables, places)
         report, finish = progress_report(progress)
         request = RunRequest(
             self.lowered,

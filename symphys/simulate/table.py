@@ -69,6 +69,15 @@ def table_of(result: Result) -> Table:
     variables["t"] = Variable((clock,) if result.t.ndim == 1 else (*axes, clock), result.t, times)
     for label, values in result.states.items():
         add(plain_name(label), (*axes, clock), values, "state", plain_name(label), long_name=f"${latex_name(label)}$")
+    for label, values in result.multipliers.items():
+        add(
+            plain_name(label),
+            (*axes, clock),
+            values,
+            "multiplier",
+            plain_name(label),
+            long_name=f"${latex_name(label)}$",
+        )
     for symbol, values in result.parameters.items():
         name, text = plain_name(symbol), f"${latex_name(symbol)}$"
         same = values.size > 0 and bool((values == values.flat[0]).all())
@@ -144,6 +153,7 @@ def result_fields(table: Table) -> dict[str, Any]:
             "method": str(table.attributes["method"]),
             "conserved": conserved,
             "pairs": pairs,
+            "multipliers": _by_symbol(table, "multiplier"),
         }
     except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
         raise InputError(f"this result of symphys is damaged: {error}") from error

@@ -1,0 +1,58 @@
+"""Which stepper belongs to a method, and steps whose ends are carried back to the constraints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen import Builder, Node, apply
+from symphys.integrators import ExplicitTableau, Gauss, Rattle, Splitting
+from symphys.lower.constraint import projected
+from symphys.lower.flow import Canonical, Flow
+from symphys.lower.rattle import RattleStepper
+from symphys.lower.stepper import ExplicitStepper, GaussStepper, Inputs, SplittingStepper, State, Stepped, Stepper
+
+
+@dataclass(frozen=True)
+class ProjectedStepper:
+    """Steps of another stepper, each carried to the constraints of the flow at its end."""
+
+    flow: Flow
+    inner: Stepper
+
+    def memory_names(self) -> tuple[str, ...]:
+        """What is remembered between steps."""
+        return self.inner.memory_names()
+
+    def start(self, b: Builder, inputs: Inputs, t: Node, x: State, h: Node) -> State:
+        """The first contents of the memory."""
+        return self.inner.start(b, inputs, t, x, h)
+
+    def step(self, b: Builder, inputs: Inputs, t: Node, x: State, memory: State, h: Node) -> Stepped:
+        """One step from (t, x) of length h."""
+        stepped = self.inner.step(b, inputs, t, x, memory, h)
+        state, held = projected(self.flow, b, inputs, t + h, stepped.state)
+        if held is None:
+            return stepped
+        converged = held if stepped.converged is None else apply("and", stepped.converged, held)
+        return Stepped(state, stepped.memory, converged)
+
+
+def stepper_for(flow: Flow, method: object, compensated: bool, canonical: Canonical | None, epsilon: float) -> Stepper:
+    """The stepper of a fixed-step method; `epsilon` is the rounding unit, to which implicit stages are solved."""
+    if isinstance(method, Rattle):
+        return RattleStepper(flow, method)
+    if flow.constraint is not None:  # what is carried to the constraints keeps no sums
+        return ProjectedStepper(flow, _free_stepper(flow, method, False, canonical, epsilon))
+    return _free_stepper(flow, method, compensated, canonical, epsilon)
+
+
+def _free_stepper(
+    flow: Flow, method: object, compensated: bool, canonical: Canonical | None, epsilon: float
+) -> Stepper:
+    if isinstance(method, Splitting):
+        return SplittingStepper(flow, method, compensated)
+    if isinstance(method, Gauss):
+        return GaussStepper(flow, method, 1e4 * epsilon, canonical)
+    if isinstance(method, ExplicitTableau):
+        return ExplicitStepper(flow, method, compensated)
+    raise TypeError(f"{method} has no fixed step")
