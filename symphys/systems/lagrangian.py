@@ -7,10 +7,11 @@ from typing import Any
 
 import sympy
 
-from symphys.errors import DegenerateLagrangianError, InputError
+from symphys.errors import DegenerateLagrangianError, InputError, UnsupportedError
 from symphys.language.symbols import t
 from symphys.mechanics.action import Action, read_action
 from symphys.mechanics.conservation import cyclic_coordinates, energy_of
+from symphys.mechanics.constrained import constraint_forces, derive_constrained, multipliers_of
 from symphys.mechanics.derive_lagrangian import derive_lagrangian_dynamics
 from symphys.mechanics.differentiate import gradient, jacobian
 from symphys.mechanics.dynamics import ConservedQuantity, FirstOrder, SecondOrder
@@ -36,15 +37,17 @@ from symphys.systems.running import Runnable
 class Lagrangian(Runnable):
     """A system of finitely many coordinates moves such that its action int L dt is stationary.
 
-    d/dt dL/dq'_i - dL/dq_i = Q_i - dD/dq'_i
+    d/dt dL/dq'_i - dL/dq_i = Q_i - dD/dq'_i + sum_a lambda_a df_a/dq_i,    f_a(q, t) = 0
 
     expression: L in coordinates, their time derivatives of any order, parameters and `symphys.t`.
     coordinates: which functions of time vary; by default all but input signals.  If given, the others are inputs.
     dissipation: the Rayleigh function D (half the power lost, for friction linear in the velocities).
     forces: generalised forces Q, {coordinate: expression}, which may depend on coordinates, velocities and time.
+    constraints: holonomic constraints f_a, expressions in coordinates and time that vanish, or equations.
 
     Raises `InputError` if something among these is no real scalar expression, if there are no coordinates or no
-    velocities, or if forces are given on what is no coordinate.  Goldstein, "Classical Mechanics", 3rd ed., chapters
+    velocities, if forces are given on what is no coordinate, or constraints hold none; `UnsupportedError` for
+    constraints on velocities.  Goldstein, "Classical Mechanics", 3rd ed., chapters
     1, 2 and 8.
     """
 
@@ -58,8 +61,9 @@ class Lagrangian(Runnable):
         coordinates: Iterable[Any] | None = None,
         dissipation: Any = 0,
         forces: Mapping[Any, Any] | None = None,
+        constraints: Iterable[Any] = (),
     ) -> None:
-        object.__setattr__(self, "action", read_action(expression, coordinates, dissipation, forces))
+        object.__setattr__(self, "action", read_action(expression, coordinates, dissipation, forces, constraints))
         object.__setattr__(self, "expression", scalar(expression, "Lagrangian"))
 
     # --- what it is made of -------------------------------------------------------------------------------------
@@ -84,11 +88,24 @@ class Lagrangian(Runnable):
         """The functions of time that are given from outside."""
         return self.action.inputs
 
+    @property
+    def constraints(self) -> tuple[Any, ...]:
+        """[m], the expressions f_a(q, t) that vanish."""
+        return tuple(from_jet(each, self.action.space) for each in self.action.constraints)
+
     # --- what follows from it -----------------------------------------------------------------------------------
+
+    @property
+    def multipliers(self) -> tuple[Any, ...]:
+        """[m], the symbols lambda_a: the constraint force on q_i is sum_a lambda_a df_a/dq_i.
+
+        `evaluate` and the results of runs give their values.
+        """
+        return multipliers_of(self.action)
 
     @cached_property
     def equations(self) -> tuple[Any, ...]:
-        """[n], the Euler-Lagrange equations d/dt dL/dq' - dL/dq = Q - dD/dq', not divided by masses."""
+        """[n], the equations d/dt dL/dq' - dL/dq = Q - dD/dq' + sum_a lambda_a df_a/dq, not divided by masses."""
         if self.action.order == 1:
             rows, a = self._newton.mass_matrix, self.action.jet(2)
             sides = tuple(
@@ -97,7 +114,8 @@ class Lagrangian(Runnable):
             )
         else:
             sides = euler_operator(self.action.lagrangian, self.coordinates, self.action.space, self.action.order)
-        outer = generalised_forces(self.action)
+        held = constraint_forces(self.action)
+        outer = tuple(sum(pair) for pair in zip(generalised_forces(self.action), held, strict=True))
         return tuple(
             sympy.Eq(*(from_jet(written_out(each), self.action.space) for each in (side, force)), evaluate=False)
             for side, force in zip(sides, outer, strict=True)
@@ -168,8 +186,14 @@ class Lagrangian(Runnable):
     def hamiltonian(self) -> Hamiltonian:
         """The Hamiltonian system with H = sum p_i q'_i - L and momenta called p_<coordinate>.
 
-        Raises `DegenerateLagrangianError` or `LegendreTransformError` where there is none in closed form.
+        Raises `DegenerateLagrangianError` or `LegendreTransformError` where there is none in closed form, and
+        `UnsupportedError` for a Lagrangian with constraints.
         """
+        if self.action.constraints:
+            raise UnsupportedError(
+                "A Lagrangian with constraints has no Hamiltonian in its own coordinates and momenta, which the "
+                "constraints tie together; write it in coordinates that satisfy them."
+            )
         form = to_hamiltonian(self.action, self.dynamics)
         return Hamiltonian(form.expression, form.pairs, dissipation=form.dissipation, inputs=form.inputs)
 
@@ -216,8 +240,11 @@ class Lagrangian(Runnable):
     def dynamics(self) -> SecondOrder | FirstOrder:
         """The equations of motion in jet symbols, with their structure, as lowering takes them.
 
-        Raises `DegenerateLagrangianError`, naming the null direction, if the Lagrangian fixes no dynamics.
+        Raises `DegenerateLagrangianError`, naming the null direction, if the Lagrangian fixes no dynamics, and
+        `InputError`, naming them, for redundant constraints.
         """
+        if self.action.constraints:
+            return derive_constrained(self.action)
         return derive_lagrangian_dynamics(self.action, self._newton if self.action.order == 1 else None)
 
     # --- how it is shown ----------------------------------------------------------------------------------------
