@@ -14,6 +14,7 @@ from symphys.errors import (
     UnsupportedError,
 )
 from symphys.language import canonical, coordinates, ddot, dot, input_signal, parameters, symbol, t
+from symphys.mechanics.canonical import CanonicalTransformation
 from symphys.mechanics.symmetries import Symmetry
 from symphys.simulate.events import Event
 from symphys.simulate.result import Result
@@ -22,6 +23,7 @@ from symphys.systems import Hamiltonian, Lagrangian, VectorField
 
 __all__ = [
     "BackendUnavailableError",
+    "CanonicalTransformation",
     "CompilerBug",
     "DegenerateLagrangianError",
     "Event",

@@ -35,6 +35,16 @@ def poisson_bracket(f: Any, g: Any, system: PhaseSpace) -> Any:
     return sympy.Add(*(df[i] * dg[n + i] - df[n + i] * dg[i] for i in range(n)))
 
 
+def liouville_rate(density: Any, system: PhaseSpace) -> Any:
+    """-div(rho x'), the explicit rate of a density rho on phase space; -{rho, H} for a Hamiltonian alone."""
+    if all(each == 0 for each in (*system.friction, *system.pushes)):
+        return -poisson_bracket(density, system.hamiltonian, system)
+    rates = hamilton_rates(system)
+    slopes = gradient(density, system.state)
+    spread = [gradient(rate, (x,))[0] for rate, x in zip(rates, system.state, strict=True)]
+    return -sympy.Add(*(slope * rate + density * each for slope, rate, each in zip(slopes, rates, spread, strict=True)))
+
+
 def is_closed(system: PhaseSpace) -> bool:
     """Whether there are no friction and no inputs."""
     signals = set(_input_symbols(system.space, system.inputs))

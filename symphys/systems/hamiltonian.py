@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
+from symphys.errors import UnsupportedError
 from symphys.language.symbols import t
-from symphys.mechanics.derive_hamiltonian import derive_hamiltonian_dynamics, hamilton_rates, poisson_bracket
+from symphys.mechanics.canonical import CanonicalTransformation, transformed
+from symphys.mechanics.derive_hamiltonian import (
+    derive_hamiltonian_dynamics,
+    hamilton_rates,
+    liouville_rate,
+    poisson_bracket,
+)
 from symphys.mechanics.dynamics import ConservedQuantity, FirstOrder
 from symphys.mechanics.jets import from_jet, to_jet
 from symphys.mechanics.phase_space import PhaseSpace, read_hamiltonian
@@ -99,6 +106,25 @@ class Hamiltonian(Runnable):
         """
         first, second = (to_jet(scalar(each, "argument of the bracket"), self.system.space) for each in (f, g))
         return self._written(poisson_bracket(first, second, self.system))
+
+    def transform(self, transformation: CanonicalTransformation) -> "Hamiltonian":
+        """The same system in other canonical variables: K = H + dF/dt in the new pairs.
+
+        Raises `InputError` for a transformation of other pairs, `UnsupportedError` with friction or inputs.
+        """
+        if any(each != 0 for each in (*self.system.friction, *self.system.pushes)):
+            raise UnsupportedError("Friction and inputs are not canonical; only a Hamiltonian alone is transformed.")
+        return Hamiltonian(transformed(self.expression, self.pairs, transformation), dict(transformation.pairs))
+
+    def liouville(self, rho: Any) -> Any:
+        """d rho/dt at a fixed point of phase space, as Liouville's equation demands: -{rho, H}, or -div(rho x').
+
+        rho: a density on phase space, an expression or an undetermined function such as Function("rho")(q, p).  With
+        friction volumes shrink, and div(rho x') counts that.  A density is stationary where this is 0.  Goldstein,
+        section 9.9; for dissipative flows Tuckerman, "Statistical Mechanics", section 2.5.
+        """
+        density = to_jet(scalar(rho, "density"), self.system.space)
+        return self._written(liouville_rate(density, self.system))
 
     @cached_property
     def vector_field(self) -> VectorField:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.mechanics.dynamics import Dynamics
+from symphys.mechanics.linearise import Linearisation, equilibrium, linearise
 from symphys.simulate.compiled import Kernels, kernels_for
 from symphys.simulate.emit import trajectory_source
 from symphys.simulate.evaluate import evaluate_expression
@@ -57,6 +58,23 @@ class Runnable:
     def _evaluators(self) -> dict[str, Kernels]:
         """Compiled expressions by backend."""
         return {}
+
+    def linearise(self, point: Mapping[Any, float], parameters: Mapping[Any, float] | None = None) -> Linearisation:
+        """The linear system d x' = A d x about an equilibrium, with its eigenvalues and stability.
+
+        point: {label: value}; velocities that are not given are 0. Raises `InputError` for a point that is no
+        equilibrium, for missing values and for systems that depend on time, `UnsupportedError` for constrained ones.
+        """
+        return linearise(self.dynamics, point, parameters or {})
+
+    def equilibrium(
+        self, guess: Mapping[Any, float], parameters: Mapping[Any, float] | None = None
+    ) -> dict[Any, float]:
+        """The equilibrium near a guess {label: value}; of a Lagrangian system the coordinates alone.
+
+        Raises `InputError` if none is found from there, and as `linearise` does.
+        """
+        return equilibrium(self.dynamics, guess, parameters or {})
 
     def emit(
         self, backend: str = "cpu", *, method: str = "auto", dtype: str = "float64", adaptive: bool = False

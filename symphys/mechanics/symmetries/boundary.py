@@ -29,12 +29,9 @@ def boundary_term(change: Any, action: Action) -> Any | None:
         slopes = gradient(rest, top)
         if depends(slopes, top):
             return None
-        part = sympy.S.Zero
-        for slope, variable in zip(slopes, below, strict=True):
-            piece = _integral(_plain(slope - gradient(part, (variable,))[0]), variable)
-            if piece is None:
-                return None
-            part += piece
+        part = potential(slopes, below)
+        if part is None:
+            return None
         total += part
         rest = _plain(rest - directional((part,), action.space.total_derivative)[0])
         if depends((rest,), top):
@@ -48,6 +45,17 @@ def boundary_term(change: Any, action: Action) -> Any | None:
     total = readable(total + last)
     (rate,) = directional((total,), action.space.total_derivative)
     return total if vanishes((change - rate,)) else None
+
+
+def potential(slopes: Sequence[Any], variables: Sequence[Any]) -> Any | None:
+    """A function with the given derivatives by `variables`, if it has an elementary form; the curl is not checked."""
+    found = sympy.S.Zero
+    for slope, variable in zip(slopes, variables, strict=True):
+        piece = _integral(_plain(slope - gradient(found, (variable,))[0]), variable)
+        if piece is None:
+            return None
+        found += piece
+    return found
 
 
 def _highest(expression: Any, action: Action, functions: Sequence[Any]) -> int:

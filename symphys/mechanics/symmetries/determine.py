@@ -46,9 +46,14 @@ class Conditions:
         return exactly(self.operator)
 
     @cached_property
+    def held(self) -> tuple[Any, ...]:
+        """The constraints f_a of the action: X(f_a) = 0 is asked for too, so that their forces do no work along X."""
+        return exactly(self.action.constraints)
+
+    @cached_property
     def constants(self) -> tuple[Any, ...]:
         """Parameters on which coefficients of symmetries may depend, and functions of them that occur."""
-        return constants_inside(self.exact_operator, self.action.parameters)
+        return constants_inside((*self.exact_operator, *self.held), self.action.parameters)
 
     def rows(
         self, seed: int, fixed: Mapping[Any, complex], columns: Sequence[int] | None = None
@@ -146,6 +151,7 @@ class _Jets:
     slopes: Numbers
     series: Numbers
     velocities: Numbers
+    held: Numbers  # [m, 1 + n, P], slopes of the constraints by t and q
 
     @classmethod
     def at(cls, conditions: Conditions, points: int, seed: int, fixed: Mapping[Any, complex]) -> "_Jets":
@@ -160,14 +166,15 @@ class _Jets:
         tangents = {space.time: _unit(directions, 0, points)}
         tangents |= {symbol: _unit(directions, 1 + i, points) for i, symbol in enumerate(jets)}
         tangents |= {symbol: _unit(directions, 0, points) * values[rates[symbol]] for symbol in inputs}
-        found, slopes = Sampler(values, tangents)(conditions.exact_operator, points)
-        by_jets = slopes[:, 1:].reshape(len(conditions.operator), orders, n, points).swapaxes(1, 2)
+        found, slopes = Sampler(values, tangents)((*conditions.exact_operator, *conditions.held), points)
+        held, found, slopes = slopes[n:, : 1 + n], found[:n], slopes[:n]
+        by_jets = slopes[:, 1:].reshape(n, orders, n, points).swapaxes(1, 2)
         series = np.zeros((n + 1, orders + 1, points), complex)
         series[0, 0], series[0, 1] = values[space.time], 1.0
         for k in range(orders + 1):
             for i, symbol in enumerate(action.jet(k)):
                 series[1 + i, k] = values[symbol] / factorial(k)
-        return cls(found, slopes[:, 0], by_jets, series, series[1:, 1])
+        return cls(found, slopes[:, 0], by_jets, series, series[1:, 1], held)
 
 
 def _unit(directions: int, index: int, points: int) -> Numbers:
@@ -177,7 +184,7 @@ def _unit(directions: int, index: int, points: int) -> Numbers:
 
 
 def _effects(jets: _Jets, places: set[Place]) -> dict[Place, Numbers]:
-    """[n, P], what each place of the ansatz contributes to the conditions of each coordinate."""
+    """[n + m, P], what each place of the ansatz contributes to the conditions of coordinates and constraints."""
     n, orders = jets.slopes.shape[1], jets.slopes.shape[2]
     powers = np.array([factorial(k) for k in range(orders + 1)], dtype=float)[:, None]
     effects = {}
@@ -187,10 +194,11 @@ def _effects(jets: _Jets, places: set[Place]) -> dict[Place, Numbers]:
         partials = np.stack([_partial(jets.series, monomial, 1 + k) for k in range(n)])
         for component in (c for c, m in places if m == monomial):
             if component == TIME:
-                effects[component, monomial] = _effect_of_time(jets, taylor, derivatives, partials, powers)
+                effect = _effect_of_time(jets, taylor, derivatives, partials, powers)
             else:
                 along = np.einsum("klp,lp->kp", jets.slopes[:, component], derivatives[:orders])
-                effects[component, monomial] = along + partials * jets.expressions[component]
+                effect = along + partials * jets.expressions[component]
+            effects[component, monomial] = np.concatenate([effect, jets.held[:, 1 + component] * taylor[0]])
     return effects
 
 
@@ -233,5 +241,5 @@ def _partial(series: Numbers, monomial: Monomial, index: int) -> Numbers:
 
 def random_constants(conditions: Conditions, seed: int) -> dict[Any, complex]:
     """Values of all parameters."""
-    symbols = free_symbols(conditions.exact_operator) & set(conditions.action.parameters)
+    symbols = free_symbols((*conditions.exact_operator, *conditions.held)) & set(conditions.action.parameters)
     return {symbol: complex(value[0]) for symbol, value in draw_constants(symbols, seed).items()}

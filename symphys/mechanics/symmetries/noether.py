@@ -42,6 +42,7 @@ def noether(action: Action, symmetry: Symmetry) -> ConservedQuantity:
                 f"The transformation is no symmetry with the boundary term {symmetry.boundary}: it changes the "
                 f"Lagrangian by the rate of that and by {_shown(change - rate, action)} besides, which does not vanish."
             )
+    _check_constraints(action, generator)
     name = symmetry.name or _name(action, generator)
     return law_of(variations, generator, boundary, name)
 
@@ -68,6 +69,19 @@ def read_generator(action: Action, symmetry: Symmetry) -> Generator:
     if vanishes((generator.time, *xi)):
         raise InputError("The transformation changes neither time nor coordinates, so it has no charge.")
     return generator
+
+
+def _check_constraints(action: Action, generator: Generator) -> None:
+    """Raise `NotASymmetryError` unless the transformation leaves every constraint as it is."""
+    tangents = {**dict(zip(action.jet(0), generator.xi, strict=True)), action.space.time: generator.time}
+    rates = action.space.total_derivative
+    tangents |= {u: generator.time * rates[u] for u in action.input_symbols if u in rates}
+    for constraint, change in zip(action.constraints, directional(action.constraints, tangents), strict=True):
+        if not vanishes((change,)):
+            raise NotASymmetryError(
+                "The transformation is no symmetry: it changes the constraint "
+                f"{from_jet(constraint, action.space)} = 0 by {_shown(change, action)}, which does not vanish."
+            )
 
 
 def _found_boundary(change: Any, action: Action) -> Any:
