@@ -1,4 +1,4 @@
-"""What lowering gives: functions of the user's state, in order, with readable names; kick and drift where they exist."""
+"""What lowering gives: functions of the user's state, in order, with readable names; kick and drift where they are."""
 
 import numpy as np
 import pytest
