@@ -23,8 +23,10 @@ from symphys.mechanics.euler_lagrange import (
     ostrogradsky_momenta,
 )
 from symphys.mechanics.jets import from_jet
+from symphys.mechanics.linearise import NormalModes, normal_modes
 from symphys.mechanics.rates import solved_rates
 from symphys.mechanics.read import scalar
+from symphys.mechanics.routh import routhian_form
 from symphys.mechanics.symmetries import Symmetry, find_laws, noether
 from symphys.mechanics.tidy import readable, without, written_out
 from symphys.mechanics.transform import to_hamiltonian
@@ -196,6 +198,27 @@ class Lagrangian(Runnable):
             )
         form = to_hamiltonian(self.action, self.dynamics)
         return Hamiltonian(form.expression, form.pairs, dissipation=form.dissipation, inputs=form.inputs)
+
+    def routhian(self, eliminate: Iterable[Any] | None = None) -> "Lagrangian":
+        """The Lagrangian system without its cyclic coordinates: R = L - sum p_c q'_c with q'_c solved for.
+
+        eliminate: which of them; by default all.  Their constant momenta become parameters called p_<coordinate>.
+        Raises `InputError` for coordinates that are not cyclic and if nothing would be left, `UnsupportedError` for
+        constraints or higher derivatives, `LegendreTransformError` or `DegenerateLagrangianError` where the velocities
+        cannot be solved for.  Goldstein, section 8.3.
+        """
+        form = routhian_form(self.action, eliminate)
+        return Lagrangian(
+            form.expression, coordinates=form.coordinates, dissipation=form.dissipation, forces=form.forces
+        )
+
+    def normal_modes(self, point: Mapping[Any, float], parameters: Mapping[Any, float] | None = None) -> NormalModes:
+        """The normal modes about an equilibrium {q: value}: frequencies in ascending order, modes^T M modes = 1.
+
+        Raises `InputError` for a point that is no equilibrium, for missing values and for systems that depend on time;
+        `UnsupportedError` for forces that depend on velocities there, constraints, and degenerate Lagrangians.
+        """
+        return normal_modes(self.dynamics, point, parameters or {})
 
     @cached_property
     def cyclic(self) -> tuple[Any, ...]:
