@@ -40,7 +40,11 @@ class KernelCache:
         return self.directory / key
 
     def write(self, key: str, files: Mapping[str, str]) -> None:
-        """Write files (name -> text) of a key, each whole, in order: who finds the last one finds all."""
+        """Write files (name -> text) of a key, each whole, in order: who finds the last one finds all.
+
+        A file that is there stays, since a key stands for its content: another process may have compiled it already,
+        and what it keeps beside the file is valid for that very file.
+        """
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         place = self.place(key)
         place.mkdir(exist_ok=True)
@@ -48,4 +52,7 @@ class KernelCache:
             handle, temporary = tempfile.mkstemp(dir=place)
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
                 stream.write(text)
-            Path(temporary).replace(place / name)
+            if (place / name).exists():
+                Path(temporary).unlink()
+            else:
+                Path(temporary).replace(place / name)

@@ -1,0 +1,74 @@
+"""How instances are shared out: lane counts by what a kernel carries, runs of blocks that cover everything once."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegen.ir import Kind, integer, real, variable
+from codegen.primitives import apply
+from codegen.program import For, Kernel, Var
+from codegen.schedule import FEW, SOME, lanes_for, padding, registers, row_shares, shares
+from tests.codegen.strategies import Case, random_kernels
+
+BLOCKS = st.integers(0, 40)
+WORKERS = st.integers(1, 9)
+
+
+def carrying(count: int) -> Kernel:
+    """A kernel of `count` real registers, one integer, and one real register inside a loop."""
+    body = [Var(variable(f"r{i}"), real(0.0)) for i in range(count)]
+    counter = Var(variable("turns", Kind.INT), integer(0))
+    inside = For(variable("i", Kind.INT), integer(0), integer(2), (Var(variable("inner"), real(0.0)),))
+    return Kernel("k", "lane", (), (), (*body, counter, inside))
+
+
+@pytest.mark.parametrize(("count", "lanes"), [(0, 32), (FEW, 32), (FEW + 1, 16), (SOME, 16), (SOME + 1, 8), (500, 8)])
+def test_few_registers_take_many_lanes(count: int, lanes: int) -> None:
+    assert registers(carrying(count)) == count
+    assert lanes_for(carrying(count), "float64") == lanes
+    assert lanes_for(carrying(count), "float32") == 2 * lanes
+
+
+@given(random_kernels())
+def test_every_lane_count_divides_the_padding(case: Case) -> None:
+    for dtype in ("float64", "float32"):
+        assert padding(dtype) % lanes_for(case.kernel, dtype) == 0
+
+
+@given(begin=BLOCKS, count=BLOCKS, workers=WORKERS)
+def test_shares_cover_every_block_once(begin: int, count: int, workers: int) -> None:
+    """In order, without gaps; as many as there is work for, and none longer than another by more than a block."""
+    runs = shares(begin, begin + count, workers)
+    assert [b for run in runs for b in range(*run)] == list(range(begin, begin + count))
+    assert len(runs) == max(1, min(workers, count))
+    lengths = [b - a for a, b in runs]
+    assert max(lengths) - min(lengths) <= 1
+    assert all(left[1] == right[0] for left, right in pairwise(runs))
+
+
+@given(rows=st.integers(1, 5), blocks=st.integers(1, 12), workers=WORKERS, data=st.data())
+def test_shares_of_rows_are_the_blocks_asked_for_of_each_row(
+    rows: int, blocks: int, workers: int, data: st.DataObject
+) -> None:
+    """Blocks begin..end - 1 of every row, rows numbered one after the other."""
+    begin = data.draw(st.integers(0, blocks))
+    end = data.draw(st.integers(begin, blocks))
+    runs = row_shares(rows, blocks, begin, end, workers)
+    wanted = [row * blocks + b for row in range(rows) for b in range(begin, end)]
+    assert [b for run in runs for b in range(*run)] == wanted
+
+
+def test_the_same_threads_share_alike() -> None:
+    """Sums are added up in the order of the shares: equal shares, equal bits."""
+    assert row_shares(2, 10, 0, 10, 3) == [(0, 6), (6, 13), (13, 20)]
+    assert row_shares(2, 10, 2, 6, 2) == [(2, 4), (4, 6), (12, 14), (14, 16)]
+    assert shares(3, 3, 4) == [(3, 3)]
+
+
+def test_a_condition_is_no_real_register() -> None:
+    truth = Var(variable("b", Kind.BOOL), apply("lt", variable("x"), 1.0))
+    assert registers(Kernel("k", "lane", (), (), (truth,))) == 0
