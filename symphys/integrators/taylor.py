@@ -37,9 +37,14 @@ class Taylor:
     safety_exponent: float = 0.7
     minimum_order: int = 3
 
-    def step_factor(self, order: int) -> float:
-        """The ratio of the step to the estimated radius of convergence, exp(-2) exp(-0.7 / (p - 1))."""
-        return self.radius_factor * math.exp(-self.safety_exponent / (order - 1))
+    def step_factor(self, order: int, wanted: int | None = None) -> float:
+        """The ratio of the step to the estimated radius of convergence, exp(-2 p_0 / p) exp(-0.7 / (p - 1)).
+
+        `wanted` is the order p_0 of least work, which is the default; a series of higher order p takes longer steps to
+        the same tolerance, exp(-2 p_0).
+        """
+        reach = math.log(self.radius_factor) * (order if wanted is None else wanted) / order
+        return math.exp(reach - self.safety_exponent / (order - 1))
 
     @property
     def adaptive(self) -> bool:

@@ -172,6 +172,7 @@ class TaylorPacer:
     flow: Flow
     taylor: Taylor
     order: int
+    wanted: int | None = None  # the order that the tolerance asks for, where a higher one is taken
 
     def memory_names(self) -> tuple[str, ...]:
         return ()
@@ -202,7 +203,7 @@ class TaylorPacer:
             lambda base, exponent: apply("log", base) * real(exponent),
             lambda one, other: apply("max", one, other),
         )
-        step = b.let("step", apply("exp", real(math.log(self.taylor.step_factor(self.order))) - log_rate))
+        step = b.let("step", apply("exp", real(math.log(self.taylor.step_factor(self.order, self.wanted))) - log_rate))
         taken = b.let("taken", apply("min", step, left))
         h = b.let("h", taken * frame.direction)
         columns = list(zip(*rows, strict=True))

@@ -24,7 +24,7 @@ def trajectory_kernel(lowered: Lowered, choice: Choice, dtype: str, adapt: bool)
     if method is None or isinstance(method, External):
         raise MethodError("this method has no kernel of its own: choose one that symphys generates, such as 'dop853'")
     if method is choice.adaptive and (adapt or choice.fixed is None):
-        pacer = pacer_for(lowered, method, Tolerances(SHOWN_RTOL, SHOWN_RTOL, 0.0, 0.0, 1))
+        pacer = pacer_for(lowered, method, Tolerances(SHOWN_RTOL, SHOWN_RTOL, 0.0, 0.0, 1), 2)
         return adaptive.advance_kernel(flow, pacer, adaptive.AdaptivePlan(sampled=True), dtype)
     canonical = lowered.canonical if isinstance(method, Gauss) and not flow.q else None
     stepper = stepper_for(flow, method, False, canonical, 2.0**-52 if dtype == "float64" else 2.0**-23)

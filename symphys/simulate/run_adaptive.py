@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,10 +33,17 @@ class AdaptiveRun:
     exhausted: NDArray[np.bool_]
 
 
-def pacer_for(lowered: Lowered, method: Method, tolerances: Tolerances) -> Pacer:
-    """The adaptive stepper of a method."""
+SINGLE = (
+    1.25  # how much higher the order of a single trajectory is: its steps wait for latency, which grows with p, not p^2
+)
+
+
+def pacer_for(lowered: Lowered, method: Method, tolerances: Tolerances, instances: int) -> Pacer:
+    """The adaptive stepper of a method for that many trajectories."""
     if isinstance(method, Taylor):
-        return TaylorPacer(lowered.flow, method, order_from_tolerance(method, min(tolerances.rtol, 0.1)))
+        wanted = order_from_tolerance(method, min(tolerances.rtol, 0.1))
+        order = math.ceil(SINGLE * wanted) if instances == 1 else wanted
+        return TaylorPacer(lowered.flow, method, order, wanted)
     assert isinstance(method, ExplicitTableau)
     return RungeKuttaPacer(lowered.flow, method)
 
@@ -43,10 +51,10 @@ def pacer_for(lowered: Lowered, method: Method, tolerances: Tolerances) -> Pacer
 def run_adaptive(request: RunRequest, sampling: Sampling, tolerances: Tolerances) -> AdaptiveRun:
     """Advance all trajectories to the end of the span; an interrupt keeps what was saved."""
     flow, kernels, instances, events = request.lowered.flow, request.kernels, request.instances, request.events
-    pacer = pacer_for(request.lowered, request.method, tolerances)
+    pacer = pacer_for(request.lowered, request.method, tolerances, instances.count)
     times, dtype = sampling.times, request.dtype
     plan = adaptive.AdaptivePlan(times is not None, request.watch, events)
-    order = getattr(pacer, "order", 0)
+    order = (getattr(pacer, "order", 0), getattr(pacer, "wanted", 0))
     key = ("adaptive", request.method.name, order, plan.sampled, request.watch, events.key if events else None)
     prepare, lanes = kernels.get(
         ("prepare", *key), lambda: adaptive.prepare_kernel(flow, pacer, plan, kernels.dtype), instances.count
