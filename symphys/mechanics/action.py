@@ -65,16 +65,18 @@ def read_action(
     lagrangian = scalar(expression, "Lagrangian")
     rayleigh = scalar(dissipation, "dissipation function")
     pushes = {key: scalar(force, f"force on {key}") for key, force in _as_mapping(forces).items()}
-    found = contents((lagrangian,), "Lagrangian")
     held = tuple(_constraint(each, number) for number, each in enumerate(_as_list(constraints), start=1))
+    # a coordinate without kinetic energy may stand in the constraints alone
+    found = contents((lagrangian, *held), "Lagrangian" + (" and its constraints" if held else ""))
+    orders = contents((lagrangian,), "Lagrangian").orders
     everything = contents((lagrangian, rayleigh, *pushes.values(), *held), "Lagrangian and its forces")
     chosen = _found_coordinates(found) if coordinates is None else _given_coordinates(coordinates, found)
-    _check_dynamics(lagrangian, found, chosen)
+    _check_dynamics(lagrangian, orders, chosen)
     _check_forces(pushes, chosen)
     _check_outer(contents((rayleigh, *pushes.values()), "friction and forces"), chosen, coordinates is None)
     for each in held:
-        _check_constraint(each, contents((each,), "constraint"), chosen, coordinates is None)
-    order = max(1, *(found.orders[q] for q in chosen))
+        _check_constraint(each, contents((each,), "constraint"), chosen)
+    order = max(1, *(orders.get(q, 0) for q in chosen))
     inputs = tuple(function for function in everything.functions if function not in chosen)
     space = jet_space((*chosen, *inputs), everything.parameters, depth=max(4, 2 * max(everything.orders.values()) + 1))
     return Action(
@@ -118,18 +120,12 @@ def _constraint(given: Any, number: int) -> Any:
     return scalar(given, f"constraint number {number}")
 
 
-def _check_constraint(constraint: Any, found: Contents, chosen: tuple[Any, ...], guessed: bool) -> None:
-    names = ", ".join(str(q) for q in chosen)
+def _check_constraint(constraint: Any, found: Contents, chosen: tuple[Any, ...]) -> None:
     for function, order in found.orders.items():
         if function in chosen and order:
             raise UnsupportedError(
                 f"The constraint {constraint} = 0 holds velocities ({function} in its derivative of order {order}); "
                 "only constraints on coordinates and time are derived. Integrate it in time if it is holonomic."
-            )
-        if function not in chosen and guessed and not is_input_signal(function):
-            raise InputError(
-                f"{function} in the constraint {constraint} = 0 is no coordinate of the Lagrangian (these are {names});"
-                f" if it is a given function of time, make it by input_signal('{function.func.__name__}')."
             )
 
 
@@ -158,13 +154,13 @@ def _given_coordinates(given: Iterable[Any], found: Contents) -> tuple[Any, ...]
     return chosen
 
 
-def _check_dynamics(lagrangian: Any, found: Contents, chosen: tuple[Any, ...]) -> None:
+def _check_dynamics(lagrangian: Any, orders: Mapping[Any, int], chosen: tuple[Any, ...]) -> None:
     if not chosen:
         raise InputError(
             f"There is no coordinate and no velocity in the Lagrangian {lagrangian}, so it has no dynamics; write it "
             "in coordinates('q') and their velocities dot(q)."
         )
-    if not any(found.orders[q] for q in chosen):
+    if not any(orders.get(q, 0) for q in chosen):
         names = ", ".join(str(q) for q in chosen)
         raise InputError(
             f"There is no velocity in the Lagrangian {lagrangian}: of its coordinates {names} only the values occur, "
