@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 State = tuple[Node, ...]
 ITERATIONS = 30  # of Newton's method, which from a step's end needs two or three
-CLOSE = 2.0**-20  # a last change below it, relative to the state, leaves an error of its square
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,14 @@ class Newton:
     before: Node
     count: Node
     least: Node
+    epsilon: float
 
     @classmethod
     def start(cls, b: Builder, scale: Node, epsilon: float) -> Newton:
         """Registers for an iteration on numbers of the size `scale`."""
-        change, before = b.register("correction", real(1e300)), b.register("correction_before", real(1e301))
+        change, before = b.register("correction", real(1e30)), b.register("correction_before", real(1e31))
         least = b.let("least_correction", scale * real(epsilon))
-        return cls(b, change, before, b.register("corrections", integer(0)), least)
+        return cls(b, change, before, b.register("corrections", integer(0)), least, epsilon)
 
     @property
     def unfinished(self) -> Node:
@@ -107,8 +108,8 @@ class Newton:
         b.assign(self.count, self.count + 1)
 
     def converged(self, scale: Node) -> Node:
-        """Whether the last change was small beside `scale`."""
-        return apply("le", self.change, scale * real(CLOSE))
+        """Whether the last change was so small beside `scale` that its square, the error it leaves, is rounding."""
+        return apply("le", self.change, scale * real(math.sqrt(self.epsilon)))
 
 
 def largest(values: State) -> Node:
