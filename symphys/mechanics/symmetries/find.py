@@ -32,6 +32,7 @@ from symphys.mechanics.symmetries.noether import law_of
 from symphys.mechanics.symmetries.preferred import centre_of_mass_rotations, numeric, replaceable
 from symphys.mechanics.symmetries.reconstruct import exact_vector
 from symphys.mechanics.symmetries.sample import Sampler, constants_inside, draw
+from symphys.mechanics.symmetries.symmetry import Symmetry
 
 Coefficients = dict[Place, Any]
 
@@ -83,8 +84,13 @@ def unique_names(laws: Any) -> tuple[ConservedQuantity, ...]:
             count += 1
             name = f"{law.name} ({count})"
         taken.add(name)
-        named.append(law if name == law.name else replace(law, name=name))
+        named.append(law if name == law.name else _renamed(law, name))
     return tuple(named)
+
+
+def _renamed(law: ConservedQuantity, name: str) -> ConservedQuantity:
+    old = law.symmetry
+    return replace(law, name=name, symmetry=Symmetry(old.changes, time=old.time, boundary=old.boundary, name=name))
 
 
 def _conditions(action: Action, operator: tuple[Any, ...], degree: int, bodies: Bodies) -> Conditions | None:

@@ -107,9 +107,9 @@ class Title:
 _KINDS = ("energy", "momentum", "angular momentum", "boost", "dilation", "expansion", "other")
 
 
-def centre_of_mass(axis: str) -> Title:
-    """What X x P of the centre of mass is called; it stands behind the angular momentum of everything."""
-    name = f"angular momentum {axis} of the centre of mass"
+def centre_of_mass(axis: str, about: bool) -> Title:
+    """What X x P of the centre of mass, or the rest `about` it, is called; it stands behind that of everything."""
+    name = f"angular momentum {axis} {'about' if about else 'of'} the centre of mass"
     return Title(name, (_KINDS.index("angular momentum"), 2, name, TIME), 1)
 
 

@@ -1,7 +1,7 @@
 """Symmetries that a book would name, put in the place of combinations that elimination happens to give.
 
 An isolated system has, besides the rotation of everything, that of its centre of mass alone: its charge X x P is kept
-as well as the angular momentum about the centre of mass.
+as well as the angular momentum about the centre of mass.  A falling one keeps only the latter about level axes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +21,8 @@ Coefficients = dict[Place, Any]
 
 
 def centre_of_mass_rotations(variations: Variations, bodies: Bodies) -> list[tuple[Title, Coefficients]]:
-    """r_i -> r_i + eps e x X for all bodies, with X = sum m_j r_j / sum m_j, about each axis e; masses from L."""
-    found = []
+    """r_i -> r_i + eps e x X, and e x (r_i - X), with X = sum m_j r_j / sum m_j, about each axis e; masses from L."""
+    whole, inner = [], []
     for axis, pairs in bodies.planes().items():
         if len(pairs) < 2:
             continue
@@ -30,13 +30,16 @@ def centre_of_mass_rotations(variations: Variations, bodies: Bodies) -> list[tup
         if any(mass == 0 for mass in masses) or masses != [_mass(variations, j) for _, j in pairs]:
             continue
         total = sympy.Add(*masses)
-        coefficients: Coefficients = {}
+        of: Coefficients = {}
+        about: Coefficients = {}
         for a, b in pairs:
             for (c, d), mass in zip(pairs, masses, strict=True):
-                coefficients[b, (1 + c,)] = mass / total
-                coefficients[a, (1 + d,)] = -mass / total
-        found.append((centre_of_mass(axis), coefficients))
-    return found
+                own = sympy.S(int(a == c))
+                of[b, (1 + c,)], of[a, (1 + d,)] = mass / total, -mass / total
+                about[b, (1 + c,)], about[a, (1 + d,)] = own - mass / total, mass / total - own
+        whole.append((centre_of_mass(axis, about=False), of))
+        inner.append((centre_of_mass(axis, about=True), about))
+    return whole + inner
 
 
 def _mass(variations: Variations, index: int) -> Any:
@@ -49,13 +52,15 @@ def _mass(variations: Variations, index: int) -> Any:
 def replaceable(basis: NDArray[np.float64], candidate: NDArray[np.float64], taken: Sequence[int]) -> int | None:
     """The row of a reduced `basis` that `candidate` may stand for: the longest of those that it is made of.
 
-    None if the candidate is not in the space, or if all that it is made of has been replaced.
+    None if the candidate is not in the space, or if all that it is made of is simple or has been replaced.
     """
     pivots = [int(np.flatnonzero(row)[0]) for row in basis]
     weights = candidate[pivots]
     if not len(basis) or not np.allclose(weights @ basis, candidate, rtol=0, atol=1e-7):
         return None
+    plain = np.count_nonzero(candidate) ** 0.5 * 2**0.5  # a rotation of n bodies has 2 n entries, the candidate 2 n^2
     rows = [r for r in range(len(basis)) if abs(weights[r]) > 1e-7 and r not in taken]
+    rows = [r for r in rows if np.count_nonzero(basis[r]) > plain + 0.5]
     return max(rows, key=lambda r: np.count_nonzero(basis[r]), default=None)
 
 
