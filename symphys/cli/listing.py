@@ -2,7 +2,7 @@
 
 import click
 
-from symphys.integrators import METHODS, ExplicitTableau, Gauss, Splitting, is_adaptive, names_by_kind
+from symphys.integrators import METHODS, ExplicitTableau, Gauss, Rattle, Splitting, is_adaptive, names_by_kind
 from symphys.models import MODELS
 
 
@@ -30,7 +30,7 @@ def methods(sources: bool) -> None:
             steps = [
                 word
                 for word, fits in (
-                    ("dt", isinstance(method, ExplicitTableau | Splitting | Gauss)),
+                    ("dt", isinstance(method, ExplicitTableau | Splitting | Gauss | Rattle)),
                     ("rtol", is_adaptive(method)),
                 )
                 if fits

@@ -7,6 +7,7 @@ import sympy
 from symphys.errors import DegenerateLagrangianError
 from symphys.mechanics.action import Action
 from symphys.mechanics.conservation import energy_of, is_closed
+from symphys.mechanics.constrained import derive_constrained
 from symphys.mechanics.differentiate import gradient, jacobian
 from symphys.mechanics.dynamics import FirstOrder, SecondOrder
 from symphys.mechanics.euler_lagrange import NewtonForm, generalised_forces, newton_form, ostrogradsky_momenta
@@ -21,12 +22,15 @@ Rows = tuple[tuple[Any, ...], ...]
 
 
 def derive_lagrangian_dynamics(action: Action, form: NewtonForm | None = None) -> SecondOrder | FirstOrder:
-    """The dynamics of an action, `SecondOrder` where its mass matrix is regular, else `FirstOrder`.
+    """The dynamics of an action: `Constrained` with constraints, `SecondOrder` where M is regular, else `FirstOrder`.
 
     `form` is the action's `newton_form`, if it is known already.
 
-    Raises `DegenerateLagrangianError`, naming the null direction, if the Euler-Lagrange equations fix no dynamics.
+    Raises `DegenerateLagrangianError`, naming the null direction, if the Euler-Lagrange equations fix no dynamics, and
+    what `derive_constrained` raises.
     """
+    if action.constraints:
+        return derive_constrained(action, form)
     if action.order == 1:
         form = form or newton_form(action)
         if regular(form.mass_matrix):
@@ -47,7 +51,7 @@ def _second_order(action: Action, form: NewtonForm) -> SecondOrder:
         state=state,
         labels=tuple(action.space.to_user[symbol] for symbol in state),
         parameters=action.parameters,
-        signals=_signals(action, (*form.forcing, *entries, *form.momenta)),
+        signals=action.signals((*form.forcing, *entries, *form.momenta)),
         conserved=conserved_quantities(action, state, form.momenta, form.gradient, form.operator(action.jet(2))),
         space=action.space,
         coordinates=q,
@@ -95,7 +99,7 @@ def _first_order(action: Action) -> FirstOrder:
         state=state,
         labels=tuple(space.to_user[symbol] for symbol in state),
         parameters=action.parameters,
-        signals=_signals(action, everything),
+        signals=action.signals(everything),
         conserved=conserved_quantities(action, state, momenta[1], pushes, tuple(-lowest for lowest in momenta[0])),
         space=space,
         rates=rates,
@@ -167,11 +171,6 @@ def _pairs(rows: Rows, moving: set[Any]) -> tuple[tuple[int, int], ...]:
         if i < j:
             pairs.append((i, j) if row[j].could_extract_minus_sign() is False else (j, i))
     return tuple(pairs)
-
-
-def _signals(action: Action, expressions: tuple[Any, ...]) -> tuple[tuple[Any, Any], ...]:
-    present = free_symbols((*expressions, action.lagrangian, action.dissipation, *action.forces))
-    return tuple((symbol, action.space.to_user[symbol]) for symbol in action.input_symbols if symbol in present)
 
 
 def _refuse_degenerate(action: Action, matrix: Rows, orders: list[int], leading: tuple[Any, ...]) -> None:

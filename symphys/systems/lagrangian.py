@@ -11,7 +11,7 @@ from symphys.errors import DegenerateLagrangianError, InputError, UnsupportedErr
 from symphys.language.symbols import t
 from symphys.mechanics.action import Action, read_action
 from symphys.mechanics.conservation import cyclic_coordinates, energy_of
-from symphys.mechanics.constrained import constraint_forces, derive_constrained, multipliers_of
+from symphys.mechanics.constrained import constraint_forces, multipliers_of
 from symphys.mechanics.derive_lagrangian import derive_lagrangian_dynamics
 from symphys.mechanics.differentiate import gradient, jacobian
 from symphys.mechanics.dynamics import ConservedQuantity, FirstOrder, SecondOrder
@@ -266,8 +266,6 @@ class Lagrangian(Runnable):
         Raises `DegenerateLagrangianError`, naming the null direction, if the Lagrangian fixes no dynamics, and
         `InputError`, naming them, for redundant constraints.
         """
-        if self.action.constraints:
-            return derive_constrained(self.action)
         return derive_lagrangian_dynamics(self.action, self._newton if self.action.order == 1 else None)
 
     # --- how it is shown ----------------------------------------------------------------------------------------
