@@ -130,15 +130,17 @@ def advance_kernel(flow: Flow, pacer: Pacer, plan: AdaptivePlan, dtype: str) -> 
                 frame.observe_watches(watched, t, x)
         with b.where(apply("not", accepted)):
             b.assign(rejected, rejected + 1)
-        next_length = b.let("next_length", tried.next_length)
+        # a step that left the finite world is retried shorter, whatever its error estimate made of that
+        next_length = b.let("next_length", apply("select", finite, tried.next_length, tried.length * real(0.25)))
         b.assign(length, next_length)
         tiny = apply(
             "le", tried.length, frame.scalar("least_length") * apply("max", apply("abs", t), frame.span() * real(1e-3))
         )
         tiny = apply("and", tiny, apply("not", ends))
-        with b.where(
-            apply("and", apply("eq", status, RUNNING), apply("or", tiny, apply("not", apply("isfinite", next_length))))
-        ):
+        stuck = apply("or", tiny, apply("not", apply("isfinite", next_length)))
+        if tried.accepted is None:  # a step that follows from the state alone would be the same again
+            stuck = apply("or", stuck, apply("not", finite))
+        with b.where(apply("and", apply("eq", status, RUNNING), stuck)):
             reason = apply("select", finite, integer(STEP_TOO_SMALL), integer(NOT_FINITE))
             b.assign(status, reason)
     if watching and isinstance(pacer, TaylorPacer):

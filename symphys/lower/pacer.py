@@ -136,7 +136,7 @@ class RungeKuttaPacer:
             error = apply("sqrt", squares[0])
         else:  # DOP853: order 8 where the solution is smooth, not blind where the fifth-order estimate vanishes
             below = squares[0] + real(0.01) * squares[1]
-            error = apply("select", apply("lt", 0.0, below), squares[0] / apply("sqrt", below), real(0.0))
+            error = apply("select", apply("eq", below, 0.0), real(0.0), squares[0] / apply("sqrt", below))
         error = b.let("error", error)
         new, held = projected(self.flow, b, frame, t + h, new)
         accepted = apply("le", error, 1.0)
