@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from codegen.emit.cuda import emit_cuda
+from codegen.emit.llvm import emit_llvm
 from codegen.emit.python import emit_python
 from tests.codegen.emit.kernels import CASES
 
@@ -28,6 +29,8 @@ def golden_texts() -> dict[str, str]:
     case = CASES["ensemble"]()
     texts["ensemble_float32.py"] = emit_python(case.kernel, "float32")
     texts["ensemble_float32.cu"] = emit_cuda(case.kernel, "float32")
+    texts["ensemble.ll"] = emit_llvm(case.kernel, 8)
+    texts["volume_scalar.ll"] = emit_llvm(CASES["volume"]().kernel, 1)
     return texts
 
 
