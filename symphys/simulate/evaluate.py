@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,21 @@ from numpy.typing import NDArray
 from symphys.errors import InputError
 from symphys.lower.evaluate import evaluate_kernel
 from symphys.mechanics.dynamics import Dynamics
-from symphys.mechanics.jets import to_jet
+from symphys.mechanics.jets import from_jet, to_jet
+from symphys.mechanics.read import scalar
 from symphys.simulate.compiled import Kernels
 from symphys.simulate.execute import cores
-from symphys.simulate.inputs import broadcast_shape, check_assumptions, numbers, padded, refuse_missing, refuse_strange
+from symphys.simulate.inputs import (
+    broadcast_shape,
+    check_assumptions,
+    numbers,
+    padded,
+    real_numbers,
+    refuse_missing,
+    refuse_strange,
+)
+
+Reader = Callable[[str, Any, Any], NDArray[np.float64]]
 
 
 def evaluate_expression(
@@ -29,14 +40,15 @@ def evaluate_expression(
 ) -> NDArray[np.float64]:
     """The values of an expression (or of several, on a first axis) at states, parameters and times that broadcast.
 
-    `kernels` keeps what was compiled for the next call.
+    `kernels` keeps what was compiled for the next call. States may hold NaN, as they do beyond the end of trajectories;
+    so does then what is evaluated there.
 
     Raises InputError for symbols that the system does not have, for values that are missing where the expression needs
     them, and for arrays that do not fit each other.
     """
     several = isinstance(expression, Sequence | sympy.MatrixBase)
     listed = list(expression) if several else [expression]
-    jets = [to_jet(sympy.sympify(e), dynamics.space) for e in listed]
+    jets = [_jet(dynamics, e) for e in listed]
     signals = [user for _, user in dynamics.signals]
     known = {*dynamics.labels, *dynamics.parameters, *signals}
     refuse_strange([k for k in (*state, *parameters) if k not in known], sorted(known, key=str), "symbol")
@@ -52,7 +64,7 @@ def evaluate_expression(
         needed = {*dynamics.state, *dynamics.parameters, dynamics.time, *(s for s, _ in dynamics.signals)}
     times = numbers("time", "t", t)
     columns = {
-        "state": _columns(dynamics.state, dynamics.labels, needed, given, "value"),
+        "state": _columns(dynamics.state, dynamics.labels, needed, given, "value", real_numbers),
         "parameters": _columns(dynamics.parameters, dynamics.parameters, needed, given, "value"),
         "signals": _columns(
             [s for s, _ in dynamics.signals], signals, needed, _at_times(signals, given, times), "signal"
@@ -76,13 +88,31 @@ def evaluate_expression(
     return values if several else values[0]
 
 
+def _jet(dynamics: Dynamics, expression: Any) -> Any:
+    """An expression in jet symbols, all of which the system has."""
+    jet = to_jet(scalar(expression, "expression"), dynamics.space)
+    space = dynamics.space
+    known = {*dynamics.parameters, dynamics.time, *(s for s, _ in dynamics.signals)}
+    orders = [order for order in map(space.order, dynamics.state) if order is not None]
+    solved = 1 + max(order for _, order in orders)  # what follows from the equations of motion
+    known |= {space.symbol(function, order) for function, _ in orders for order in range(solved + 1)}
+    known |= set(getattr(dynamics, "multipliers", ()))
+    if strange := sorted(str(from_jet(s, space)) for s in jet.free_symbols - known):
+        have = ", ".join(str(s) for s in (*dynamics.labels, *dynamics.parameters))
+        raise InputError(
+            f"{expression} holds {strange[0]}, which the system does not have; it has {have}, t, "
+            f"and time derivatives up to order {solved}"
+        )
+    return jet
+
+
 def _columns(
-    symbols: Any, labels: Any, needed: set[Any], given: Mapping[Any, Any], what: str
+    symbols: Any, labels: Any, needed: set[Any], given: Mapping[Any, Any], what: str, read: Reader = numbers
 ) -> list[NDArray[np.float64]]:
     refuse_missing([u for s, u in zip(symbols, labels, strict=True) if s in needed and u not in given], what, given)
     columns = []
     for label in labels:
-        column = numbers(what, label, given.get(label, 0.0))
+        column = read(what, label, given.get(label, 0.0))
         if label in given:
             check_assumptions(label, column)
         columns.append(column)

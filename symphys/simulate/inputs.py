@@ -38,24 +38,29 @@ class Instances:
 
 
 def numbers(what: str, symbol: Any, value: Any) -> NDArray[np.float64]:
-    """A user's value as real numbers; refused where it is complex, not numeric or not finite."""
+    """A user's value as finite real numbers; refused where it is complex, not numeric or not finite."""
+    array = real_numbers(what, symbol, value)
+    if not np.isfinite(array).all():
+        bad = array[~np.isfinite(array)].flat[0]
+        raise InputError(f"the {what} {symbol} is not finite: it holds {bad}; give finite numbers")
+    return array
+
+
+def real_numbers(what: str, symbol: Any, value: Any) -> NDArray[np.float64]:
+    """A user's value as real numbers, which may be NaN as beyond the end of a trajectory."""
     try:
         array = np.asarray(value)
         if array.dtype == object:
             array = np.asarray(np.vectorize(float)(array)) if array.ndim else np.asarray(float(value))
         if np.iscomplexobj(array):
             raise InputError(f"the {what} {symbol} is complex; {symbol} is real: give its real part")
-        array = array.astype(np.float64)
+        return array.astype(np.float64)
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
             f"the {what} {symbol} is {value!r}, which is no real number; give a float or an array"
         ) from None
-    if not np.isfinite(array).all():
-        bad = array[~np.isfinite(array)].flat[0]
-        raise InputError(f"the {what} {symbol} is not finite: it holds {bad}; give finite numbers")
-    return array
 
 
 def _named(symbol: Any) -> str:

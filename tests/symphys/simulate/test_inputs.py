@@ -20,7 +20,7 @@ REFUSED = {
     "initial value missing": (({v: 0.0}, VALUES), {}, r"initial value missing for q\(t\)"),
     "strange parameter": ((START, {**VALUES, Z: 1.0}), {}, "z is no parameter of this system; it has k, m"),
     "strange state": (({**START, Z: 1.0}, VALUES), {}, "z is no initial value of this system"),
-    "shapes": (({q: np.zeros(3), v: np.zeros(4)}, VALUES), {}, r"do not fit each other, their shapes are q\(t\): \(3,\)"),
+    "shapes": (({q: np.zeros(3), v: np.zeros(4)}, VALUES), {}, r"do not fit each other, .* are q\(t\): \(3,\)"),
     "nan": (({q: np.nan, v: 0.0}, VALUES), {}, r"initial value of q\(t\) is not finite: it holds nan"),
     "infinite parameter": ((START, {m: [1.0, np.inf], k: 1.0}), {}, "parameter m is not finite: it holds inf"),
     "complex": (({q: 1.0 + 1.0j, v: 0.0}, VALUES), {}, r"q\(t\) is complex"),
