@@ -69,7 +69,8 @@ def test_two_masses_on_a_rod_keep_their_momentum():
     laws = [law.expression for law in dumbbell.conserved]
     total = m * (vx + ph.dot(a))
     assert "energy" in names(dumbbell)
-    assert any(sympy.simplify(law - total) == 0 for law in laws) or len(laws) >= 4
+    assert any(sympy.simplify(law / total).is_number for law in laws)
+    assert not any(sympy.simplify(law / (m * vx)).is_number for law in laws)
 
 
 @pytest.mark.parametrize(
