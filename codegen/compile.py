@@ -13,6 +13,3 @@ def compile_kernel(kernel: Kernel, backend: Backend, dtype: str = "float64", hal
     Raises CompilerBug where the kernel breaks a rule of the spec.
     """
     return backend.compile(kernel, dtype, halo, optimise_kernel)
-
-
-__all__ = ["compile_kernel"]

@@ -45,6 +45,3 @@ def row_shares(rows: int, blocks: int, begin: int, end: int, workers: int) -> li
     if begin == 0 and end == blocks:
         return shares(0, rows * blocks, workers)
     return [(row * blocks + a, row * blocks + b) for row in range(rows) for a, b in shares(begin, end, workers)]
-
-
-__all__ = ["lanes_for", "padding", "registers", "row_shares", "shares"]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symphys.lower.frame import EVENT, RUNNING
+from symphys.lower.frame import EVENT, REJECTED, ROW, RUNNING, STATUS, STEPS
 from symphys.mechanics.dynamics import Dynamics, FirstOrder, SecondOrder
-from symphys.simulate.execute import OUTCOMES, REJECTED, ROW, STATUS, STEPS, Buffers, drift_of
+from symphys.simulate.execute import OUTCOMES, Buffers, drift_of
 from symphys.simulate.multipliers import multipliers_along
 from symphys.simulate.request import RunRequest
 from symphys.simulate.result import EventRecord, Result

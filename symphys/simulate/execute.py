@@ -1,4 +1,4 @@
-"""Running trajectory kernels: launches in portions, so that progress shows, an interrupt loses nothing and memory is bounded."""
+"""Running trajectory kernels: the arrays that they share, their launches, and how the numbers they leave read."""
 
 from __future__ import annotations
 
@@ -17,12 +17,8 @@ from symphys.lower.frame import (
     FINISHED,
     NOT_CONVERGED,
     NOT_FINITE,
-    REJECTED,
-    ROW,
     RUNNING,
-    STATUS,
     STEP_TOO_SMALL,
-    STEPS,
 )
 from symphys.simulate.status import Outcome
 
@@ -71,7 +67,7 @@ def make_buffers(
     watches: int,
     shared: dict[str, NDArray[Any]],
 ) -> Buffers:
-    """`initial` and `parameters` given, `carry`, `counters` and `watched` empty, shared arrays (signal tables) added."""
+    """`initial` and `parameters` as given; `carry`, `counters`, `watched` empty; shared arrays (signal tables)."""
     dtype = parameters.dtype
     buffers = Buffers(dict(shared), instances, lanes)
     buffers.arrays["initial"], buffers.arrays["parameters"] = state, parameters
@@ -93,27 +89,13 @@ def cores() -> int:
 
 
 def drift_of(buffers: Buffers, watches: int, shape: tuple[int, ...]) -> list[NDArray[np.float64]]:
-    """For each watched quantity, its largest change divided by its scale, one number a trajectory."""
+    """For each watched quantity, its largest change by its scale; one number a trajectory, possibly infinite."""
     watched = buffers.arrays["watched"]
     found = []
     for index in range(watches):
         _, change, scale = (watched[3 * index + k, : buffers.instances].astype(np.float64) for k in range(3))
+        change = np.where(np.isinf(scale), np.inf, change)
+        scale = np.where(np.isfinite(scale), scale, 1.0)
         ratio = np.divide(change, scale, out=np.zeros_like(change), where=scale > 0)
         found.append(ratio.reshape(shape))
     return found
-
-
-__all__ = [
-    "OUTCOMES",
-    "REJECTED",
-    "ROW",
-    "STATUS",
-    "STEPS",
-    "Buffers",
-    "Outcome",
-    "Report",
-    "cores",
-    "drift_of",
-    "launch",
-    "make_buffers",
-]

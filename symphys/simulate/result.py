@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from symphys.errors import InputError
 from symphys.simulate.naming import plain_name
-from symphys.simulate.status import Outcome, Status
+from symphys.simulate.status import Status
 from symphys.simulate.table import result_fields, table_of
 
 
@@ -150,6 +150,3 @@ def component(states: Mapping[Any, NDArray[Any]], symbol: Any) -> NDArray[Any]:
         if plain_name(label) == name:
             return values
     raise InputError(f"{symbol} is no part of this result; it has {', '.join(str(s) for s in states)}")
-
-
-__all__ = ["EventRecord", "Outcome", "Result", "Status"]

@@ -13,10 +13,10 @@ from codegen import CompiledKernel
 from symphys.integrators import ExplicitTableau, Method, Taylor
 from symphys.integrators.taylor import order_from_tolerance
 from symphys.lower import adaptive
-from symphys.lower.frame import RUNNING
+from symphys.lower.frame import REJECTED, ROW, RUNNING, STATUS, STEPS
 from symphys.lower.pacer import Pacer, RungeKuttaPacer, TaylorPacer
 from symphys.simulate.compiled import Lowered
-from symphys.simulate.execute import REJECTED, ROW, STATUS, STEPS, Buffers, launch, make_buffers
+from symphys.simulate.execute import Buffers, launch, make_buffers
 from symphys.simulate.inputs import padded
 from symphys.simulate.request import RunRequest, Sampling, Tolerances
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from codegen import Function
 from symphys.errors import UnsupportedError
 from symphys.integrators import External
-from symphys.lower.frame import FINISHED, NOT_FINITE, RUNNING, STEP_TOO_SMALL
+from symphys.lower.frame import FINISHED, NOT_FINITE, RUNNING, STATUS, STEP_TOO_SMALL, STEPS
 from symphys.lower.rates_kernel import functions_kernel, rates_jacobian
-from symphys.simulate.execute import STATUS, STEPS, Buffers, Report, make_buffers
+from symphys.simulate.execute import Buffers, Report, make_buffers
 from symphys.simulate.request import RunRequest, Sampling, Tolerances
 from symphys.simulate.run_adaptive import FIRST_ROWS, AdaptiveRun
 from symphys.simulate.track import Evaluator, Functions, Track, Vector

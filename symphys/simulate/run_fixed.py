@@ -13,9 +13,9 @@ from codegen import CompiledKernel
 from symphys.errors import InputError
 from symphys.integrators import Gauss
 from symphys.lower import fixed
-from symphys.lower.frame import RUNNING
+from symphys.lower.frame import RUNNING, STATUS
 from symphys.lower.steppers import stepper_for
-from symphys.simulate.execute import STATUS, Buffers, launch, make_buffers
+from symphys.simulate.execute import Buffers, launch, make_buffers
 from symphys.simulate.inputs import padded
 from symphys.simulate.request import RunRequest
 

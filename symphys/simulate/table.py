@@ -18,7 +18,7 @@ from symphys.simulate.naming import latex_name, plain_name
 from symphys.simulate.status import Outcome
 
 if TYPE_CHECKING:
-    from symphys.simulate.result import EventRecord, Result
+    from symphys.simulate.result import Result
 
 FORMAT = "symphys result 1"
 Attributes = Mapping[str, Any]
@@ -183,6 +183,3 @@ def _event(table: Table, number: int) -> tuple[NDArray[Any], dict[str, NDArray[A
     used = slice(0, int(count.max()) if count.size else 0)
     states = {name: values[..., used] for name, values in _by_symbol(table, f"event {number} state").items()}
     return _one(table, f"event {number} times").values[..., used], states, count
-
-
-__all__ = ["EventRecord", "Table", "Variable", "result_fields", "table_of"]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from codegen import CompiledKernel
 from symphys.lower.events import EventPlan
-from symphys.lower.frame import EVENT
-from symphys.simulate.execute import ROW, STATUS, STEPS, Buffers
+from symphys.lower.frame import EVENT, ROW, STATUS, STEPS
+from symphys.simulate.execute import Buffers
 
 Vector = NDArray[np.float64]
 
