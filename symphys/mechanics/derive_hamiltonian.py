@@ -12,6 +12,7 @@ from symphys.mechanics.jets import from_jet
 from symphys.mechanics.phase_space import Flow, PhaseSpace
 from symphys.mechanics.probe import depends, vanishes, vanishing
 from symphys.mechanics.read import name_of
+from symphys.mechanics.symmetries.phase_space import Motion, polynomial_laws
 from symphys.mechanics.tidy import readable
 
 
@@ -85,10 +86,13 @@ def derive_flow_dynamics(flow: Flow) -> FirstOrder:
         labels=flow.variables,
         parameters=flow.parameters,
         signals=_present(signals, flow.rates, flow.space),
-        conserved=tuple(
-            _quantity(name_of(x), (symbol,), flow)
-            for x, symbol, constant in zip(flow.variables, flow.state, vanishing(flow.rates), strict=True)
-            if constant
+        conserved=polynomial_laws(
+            Motion(flow.space, flow.state, flow.rates, flow.parameters, signals),
+            [
+                _quantity(name_of(x), (symbol,), flow)
+                for x, symbol, constant in zip(flow.variables, flow.state, vanishing(flow.rates), strict=True)
+                if constant
+            ],
         ),
         space=flow.space,
         rates=flow.rates,
@@ -102,7 +106,7 @@ def derive_flow_dynamics(flow: Flow) -> FirstOrder:
 
 
 def hamiltonian_conserved(system: PhaseSpace) -> tuple[ConservedQuantity, ...]:
-    """The energy, if nothing depends on time, and every momentum or coordinate whose rate vanishes."""
+    """The energy if nothing depends on time, momenta and coordinates with rate zero, and `polynomial_laws`."""
     found = []
     closed = is_closed(system)
     if closed and not depends((system.hamiltonian,), (system.space.time,)):
@@ -112,7 +116,18 @@ def hamiltonian_conserved(system: PhaseSpace) -> tuple[ConservedQuantity, ...]:
     for name, symbol, constant in zip(names, system.state, vanishing(hamilton_rates(system)), strict=True):
         if constant:
             found.append(_quantity(name, (symbol,), system))
-    return tuple(found)
+    return polynomial_laws(
+        Motion(
+            system.space,
+            system.state,
+            hamilton_rates(system),
+            system.parameters,
+            _input_symbols(system.space, system.inputs),
+            system.hamiltonian,
+            system.positions,
+        ),
+        found,
+    )
 
 
 def _quantity(name: str, terms: tuple[Any, ...], system: PhaseSpace | Flow) -> ConservedQuantity:

@@ -14,7 +14,7 @@ from sympy.core.function import AppliedUndef
 
 from symphys.errors import InputError, UnsupportedError
 from symphys.mechanics.dynamics import Dynamics, FirstOrder, SecondOrder
-from symphys.mechanics.graph import postorder
+from symphys.mechanics.graph import is_opaque, postorder
 from symphys.mechanics.symmetries.sample import Sampler
 
 Matrix = NDArray[np.float64]
@@ -144,7 +144,8 @@ def equilibrium(dynamics: Dynamics, guess: Mapping[Any, float], parameters: Mapp
 
     found = scipy.optimize.root(residual, start[:n], jac=True, tol=1e-13)
     values, rows = residual(found.x)
-    if not np.isfinite(found.x).all() or np.abs(values).max() > _EQUILIBRIUM * max(1.0, np.abs(rows).max()):
+    step = np.linalg.lstsq(rows, values)[0]
+    if np.abs(step).max() > _EQUILIBRIUM * (1 + np.abs(found.x).max()) or np.abs(rows @ step - values).max() > 1e-6:
         raise InputError(f"No equilibrium was found from this guess ({found.message}); start closer to one.")
     return dict(zip(dynamics.labels[:n], map(float, found.x), strict=True))
 
@@ -186,7 +187,10 @@ def _numbers(
     missing = [symbol for symbol in dynamics.parameters if symbol not in given]
     if missing:
         raise InputError(f"No value was given for the parameter {', '.join(map(str, missing))}.")
-    unknown = [node for node in postorder(tuple(expressions)) if isinstance(node, AppliedUndef)]
+    nodes = postorder(tuple(expressions))
+    unknown = [
+        f for node in nodes if is_opaque(node) or isinstance(node, AppliedUndef) for f in node.atoms(AppliedUndef)
+    ]
     if unknown:
         raise InputError(f"{unknown[0].func} is undetermined, so forces have no numbers; put a function in its place.")
     values = {symbol: np.array([complex(value)]) for symbol, value in given.items()}

@@ -234,17 +234,18 @@ class Lagrangian(Runnable):
     def symmetries(self) -> tuple[Symmetry, ...]:
         """All point symmetries that are affine in time and coordinates, with their boundary terms.
 
-        Friction and forces count: what is listed has a conserved charge.  `find_symmetries` says what is not found.
+        Friction and forces count: what is listed has a conserved charge.  `find_symmetries` says what is not found;
+        beyond 7 coordinates it must be asked for rotations and scalings of some coordinates alone.
         """
         return tuple(law.symmetry for law in self.conserved if law.symmetry is not None)
 
     def find_symmetries(self, degree: int = 1) -> tuple[Symmetry, ...]:
         """The point symmetries with tau and xi polynomial of the given degree in time and coordinates; see `noether`.
 
-        All that are affine are `symmetries` already.  Their coefficients must be quotients of polynomials in the
-        parameters and in functions of them that occur in L, and their boundary terms elementary; of functions with
-        pieces (Piecewise, Max, Min) nothing is known inside.  Raises `InputError` for a degree below 1, and
-        `UnsupportedError` where the number of unknowns, (n + 1) binomial(n + 1 + degree, degree), is above 1200.
+        Those of degree 1 are `symmetries` already, in small systems.  Their coefficients must be quotients of
+        polynomials in the parameters and in functions of them that occur in L, and their boundary terms elementary; of
+        functions with pieces (Piecewise, Max, Min) nothing is known inside.  Raises `InputError` for a degree below 1,
+        and `UnsupportedError` where the number of unknowns, (n + 1) binomial(n + 1 + degree, degree), is above 1200.
         """
         if not isinstance(degree, int) or degree < 1:
             raise InputError(f"The degree of the polynomials must be a positive integer, not {degree!r}.")

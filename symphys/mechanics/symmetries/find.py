@@ -36,22 +36,25 @@ from symphys.mechanics.symmetries.symmetry import Symmetry
 
 Coefficients = dict[Place, Any]
 
-_MAX_CONSTANTS = 600  # of the full affine ansatz: up to 23 coordinates
+_MAX_CONSTANTS = 72  # of the full affine ansatz: up to 7 coordinates, so that deriving takes tenths of a second
 _MAX_CONSTANTS_ON_REQUEST = 1200
 _MAX_COORDINATES = 200
 
 
-def find_laws(action: Action, operator: tuple[Any, ...], degree: int = 1) -> tuple[ConservedQuantity, ...]:
+def find_laws(action: Action, operator: tuple[Any, ...], degree: int | None = None) -> tuple[ConservedQuantity, ...]:
     """The laws of all point symmetries whose tau and xi are polynomials of the given degree in t and q.
+
+    Without a degree they are affine, and large systems are searched in haste: beyond 7 coordinates for translations,
+    boosts, tau = a0 + a1 t, a scaling of all coordinates and rotations of all bodies x1, y1, z1, x2, ..., beyond 200
+    not at all.
 
     operator: [n], the Euler-Lagrange expressions E_i(L), in jet symbols.
 
     Every law has been verified: pr X(L) + L D_t tau (and the power of friction and forces) equals D_t K at random
     points to 35 digits.  Not found are symmetries whose coefficients are no quotients of polynomials of degree 3 in the
     parameters (and functions of them that occur in L), those whose boundary term has no elementary integral, and those
-    that hold only because of what a Piecewise, Max or Min does inside.  Beyond 23 coordinates only translations,
-    boosts, tau = a0 + a1 t, a scaling of all coordinates and rotations of all bodies x1, y1, z1, x2, ... are tried at
-    degree 1, beyond 200 coordinates nothing.  Raises `UnsupportedError` for a higher degree with too many constants.
+    that hold only because of what a Piecewise, Max or Min does inside.  Raises `UnsupportedError` for a degree with too
+    many unknown constants.
     """
     bodies = Bodies.of([name_of(q) for q in action.coordinates])
     conditions = _conditions(action, operator, degree, bodies)
@@ -90,12 +93,14 @@ def unique_names(laws: Any) -> tuple[ConservedQuantity, ...]:
 
 def _renamed(law: ConservedQuantity, name: str) -> ConservedQuantity:
     old = law.symmetry
+    if old is None:
+        return replace(law, name=name)
     return replace(law, name=name, symmetry=Symmetry(old.changes, time=old.time, boundary=old.boundary, name=name))
 
 
-def _conditions(action: Action, operator: tuple[Any, ...], degree: int, bodies: Bodies) -> Conditions | None:
+def _conditions(action: Action, operator: tuple[Any, ...], degree: int | None, bodies: Bodies) -> Conditions | None:
     n = len(action.coordinates)
-    if degree > 1:
+    if degree is not None:
         ansatz = affine_ansatz(n, degree) if n + degree <= 40 else ()
         if not 0 < len(ansatz) <= _MAX_CONSTANTS_ON_REQUEST:
             raise UnsupportedError(
@@ -123,11 +128,20 @@ def _solutions(conditions: Conditions, preferred: Sequence[tuple[Title, Coeffici
         if row is not None:
             taken[row] = coefficients
     rest = basis[[row not in taken for row in range(len(basis))]]
-    exact = _exact(rest, conditions.rows, lambda seed: random_constants(conditions, seed), conditions.constants)
+    exact = exact_solutions(
+        rest, conditions.rows, lambda seed: random_constants(conditions, seed), conditions.constants
+    )
     return [*(_as_coefficients(vector, conditions) for vector in exact), *taken.values()]
 
 
-def _exact(basis: NDArray[np.float64], rows: Any, constants_at: Any, constants: Sequence[Any]) -> list[list[Any]]:
+def exact_solutions(
+    basis: NDArray[np.float64], rows: Any, constants_at: Any, constants: Sequence[Any]
+) -> list[list[Any]]:
+    """The vectors of a `basis` of null vectors with symbolic entries; those that no simple formula fits are left out.
+
+    rows: (seed, parameters, columns) -> the conditions on those columns.  constants_at: seed -> parameters, at 0 those
+    of the `basis`.  constants: in which terms entries are written.
+    """
     solutions = []
     for vector in basis:
         support = [int(i) for i in np.flatnonzero(vector)]
@@ -150,10 +164,11 @@ def _as_coefficients(vector: Sequence[Any], conditions: Conditions) -> Coefficie
     for constant, unknown in zip(vector, conditions.ansatz, strict=True):
         for place, weight in unknown if constant != 0 else ():
             coefficients[place] = coefficients.get(place, 0) + weight * constant
-    return _without_denominators({place: c for place, c in coefficients.items() if c != 0})
+    return without_denominators({place: c for place, c in coefficients.items() if c != 0})
 
 
-def _without_denominators(coefficients: Coefficients) -> Coefficients:
+def without_denominators(coefficients: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The same coefficients times the least common multiple of their denominators."""
     denominators = [sympy.fraction(sympy.together(c))[1] for c in coefficients.values()]
     common = sympy.lcm_list(denominators) if any(d != 1 for d in denominators) else sympy.S.One
     return {place: sympy.cancel(c * common) if common != 1 else c for place, c in coefficients.items()}
@@ -193,14 +208,14 @@ def _undisturbed(found: list[Coefficients], variations: Variations) -> list[Coef
     combined = []
     if not any(entry != 0 for entry in listed):
         return found
-    for weights in _exact(
+    for weights in exact_solutions(
         null_space(rows(0, constants_at(0)), count), rows, constants_at, constants_inside(listed, action.parameters)
     ):
         total: Coefficients = {}
         for weight, coefficients in zip(weights, found, strict=True):
             for place, c in coefficients.items() if weight != 0 else ():
                 total[place] = total.get(place, 0) + weight * c
-        combined.append(_without_denominators({place: c for place, c in total.items() if c != 0}))
+        combined.append(without_denominators({place: c for place, c in total.items() if c != 0}))
     return combined
 
 

@@ -192,6 +192,17 @@ def test_large_systems_keep_their_common_symmetries():
     assert sympy.simplify(chain.conserved[1].expression - m * sympy.Add(*map(ph.dot, beads))) == 0
 
 
+def test_large_systems_are_searched_in_full_on_request():
+    """Ten coordinates: four free bodies in a plane beside an oscillator, which is isotropic and turns alone."""
+    places = ph.coordinates("x1 y1 x2 y2 x3 y3 x4 y4 x5 y5")
+    pulls = sympy.Add(*(V(places[2 * i] - places[2 * i + 2]) for i in range(3)))
+    lagrangian = sympy.Add(*(ph.dot(a) ** 2 / 2 for a in places)) - pulls - k * (places[8] ** 2 + places[9] ** 2)
+    system = ph.Lagrangian(lagrangian)
+    alone = "angular momentum z of 5"
+    assert alone not in {law.name for law in system.conserved}
+    assert alone in {symmetry.name for symmetry in system.find_symmetries()}
+
+
 def test_a_degree_that_needs_too_many_unknowns_is_refused():
     beads = ph.coordinates("x1:31")
     chain = ph.Lagrangian(sympy.Add(*(ph.dot(a) ** 2 for a in beads)))
