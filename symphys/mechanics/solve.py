@@ -5,6 +5,7 @@ only determinants stand in denominators, and blocks that do not couple are solve
 """
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import sympy
@@ -49,20 +50,24 @@ def solve_linear(rows: Rows, right: Sequence[Any], what: str) -> tuple[Any, ...]
 
 
 def _cramer(rows: Rows, right: Sequence[Any]) -> tuple[list[Any], Any]:
-    """adj(rows) right and det(rows), by Faddeev and LeVerrier: no division but by integers.
+    """adj(rows) right and det(rows), by Laplace's expansion with every minor taken once; nothing is expanded.
 
-    M_1 = 1, c_k = -tr(A M_k) / k, M_(k+1) = A M_k + c_k; then adj(A) = (-1)^(n-1) M_n and det(A) = (-1)^n c_n.
+    The minors of k columns of the first k rows of [rows | right] follow from those of k - 1 columns; that of the columns
+    but i is, up to its sign, the numerator of x_i.
     """
     n = len(rows)
-    matrix = sympy.Matrix([list(row) for row in rows])
-    if n <= 3:
-        adjugate = matrix.adjugate(method="berkowitz")
-        return list(adjugate * sympy.Matrix(list(right))), matrix.det(method="berkowitz")
-    step, coefficient = sympy.eye(n), sympy.S.One
-    for k in range(1, n + 1):
-        product = matrix * step
-        coefficient = -product.trace() / k
-        if k < n:
-            step = product + coefficient * sympy.eye(n)
-    sign = (-1) ** (n - 1)
-    return [sign * entry for entry in step * sympy.Matrix(list(right))], -sign * coefficient
+    extended = [[*row, b] for row, b in zip(rows, right, strict=True)]
+    minors: dict[tuple[int, ...], Any] = {(): sympy.S.One}
+    for k, row in enumerate(extended):
+        wider: dict[tuple[int, ...], Any] = {}
+        for columns in combinations(range(n + 1), k + 1):
+            terms = []
+            for place, column in enumerate(columns):
+                below = minors[columns[:place] + columns[place + 1 :]]
+                if row[column] != 0 and below != 0:
+                    terms.append((-1) ** (k + place) * row[column] * below)
+            wider[columns] = sympy.Add(*terms)
+        minors = wider
+    everything = tuple(range(n + 1))
+    numerators = [(-1) ** (n - 1 - i) * minors[everything[:i] + everything[i + 1 :]] for i in range(n)]
+    return numerators, minors[everything[:n]]
