@@ -12,6 +12,7 @@ import numpy as np
 from codegen import interpret
 from codegen.ir import Kind, Node
 from codegen.primitives import PRIMITIVES
+from codegen.program import Accumulate
 
 NOISE = 4.0  # random errors per operation, in those that its row allows
 RUNS = 4
@@ -24,11 +25,12 @@ def tolerance(run: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndarr
 
     This is the conditioning of the computation as it was written, in the manner of stochastic arithmetic (Vignes,
     Math. Comput. Simul. 35, 1993): a pass that reorders a sum or shares a reciprocal makes errors of this size at
-    these places. Sines and cosines err by that many units of 1, since a sum of angles may be expanded.
+    these places. Sines and cosines err by that many units of 1, since a sum of angles may be expanded; totals err with
+    every addition to them, since instances may be added up in any order.
     """
     plain = run()
     spread = {name: np.zeros_like(a, dtype=float) for name, a in plain.items()}
-    exact = interpret._evaluate_one
+    exact, reach = interpret._evaluate_one, interpret._reach
     for seed in range(RUNS):
         rng = np.random.default_rng(seed)
 
@@ -42,7 +44,13 @@ def tolerance(run: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndarr
             )
             return np.asarray(value + scale * error, dtype=np.asarray(value).dtype)
 
-        with patch.object(interpret, "_evaluate_one", noisy):
+        def jolted(statement: Any, values: Any, mask: Any, at: Any, rng: np.random.Generator = rng) -> None:
+            reach(statement, values, mask, at)
+            if isinstance(statement, Accumulate) and at.declared[statement.array].kind is Kind.REAL:
+                total = at.arrays[statement.array]
+                total *= 1.0 + rng.choice([-1.0, 1.0], total.shape) * NOISE * np.finfo(float).eps
+
+        with patch.object(interpret, "_evaluate_one", noisy), patch.object(interpret, "_reach", jolted):
             for name, moved in run().items():
                 spread[name] = np.maximum(spread[name], np.abs(moved - plain[name]))
     return {name: MARGIN * s + 16 * np.finfo(float).eps * np.abs(plain[name]) for name, s in spread.items()}
