@@ -8,16 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import sympy
-from sympy.integrals.manualintegrate import manualintegrate
 
 from symphys.mechanics.action import Action
 from symphys.mechanics.differentiate import directional, gradient
 from symphys.mechanics.graph import free_symbols, substitute, written_operations
 from symphys.mechanics.probe import depends, vanishes
+from symphys.mechanics.symmetries.integrate import antiderivative
 from symphys.mechanics.tidy import readable, without
 
 _MAX_OPERATIONS = 600  # beyond this, terms are not multiplied out
-_MAX_INTEGRAND = 40
 
 
 def boundary_term(change: Any, action: Action) -> Any | None:
@@ -39,7 +38,7 @@ def boundary_term(change: Any, action: Action) -> Any | None:
         rest = _at_rest(rest, top)
     if depends((rest,), action.space.symbols(functions)):
         return None
-    last = _integral(_plain(_at_rest(rest, action.space.symbols(functions))), action.space.time)
+    last = antiderivative(_plain(_at_rest(rest, action.space.symbols(functions))), action.space.time)
     if last is None:
         return None
     total = readable(total + last)
@@ -51,7 +50,7 @@ def potential(slopes: Sequence[Any], variables: Sequence[Any]) -> Any | None:
     """A function with the given derivatives by `variables`, if it has an elementary form; the curl is not checked."""
     found = sympy.S.Zero
     for slope, variable in zip(slopes, variables, strict=True):
-        piece = _integral(_plain(slope - gradient(found, (variable,))[0]), variable)
+        piece = antiderivative(_plain(slope - gradient(found, (variable,))[0]), variable)
         if piece is None:
             return None
         found += piece
@@ -70,7 +69,7 @@ def _plain(expression: Any) -> Any:
         return sympy.S.Zero
     if written_operations(expression) > _MAX_OPERATIONS:
         return expression
-    expanded = sympy.expand(expression, power_base=False, power_exp=False, log=False)
+    expanded = sympy.expand_mul(expression)
     return min((expanded, expression), key=written_operations)
 
 
@@ -83,29 +82,3 @@ def _at_rest(expression: Any, symbols: Sequence[Any]) -> Any:
         if not plain.has(sympy.nan, sympy.zoo, sympy.oo):
             return plain
     return without(expression, symbols)
-
-
-def _integral(expression: Any, variable: Any) -> Any | None:
-    parts = []
-    for term in sympy.Add.make_args(expression):
-        constant, inside = term.as_independent(variable, as_Add=False)
-        base, power = inside.as_base_exp()
-        if inside == 1:
-            found = variable
-        elif base == variable and variable not in power.free_symbols:
-            found = sympy.log(variable) if power == -1 else variable ** (power + 1) / (power + 1)
-        else:
-            found = _looked_up(inside, variable)
-        if found is None:
-            return None
-        parts.append(constant * found)
-    return sympy.Add(*parts)
-
-
-def _looked_up(integrand: Any, variable: Any) -> Any | None:
-    if written_operations(integrand) > _MAX_INTEGRAND:
-        return None
-    found = manualintegrate(integrand, variable)
-    if isinstance(found, sympy.Piecewise):
-        found = found.args[0].expr  # the other branches hold for exceptional parameters
-    return None if found.has(sympy.Integral, sympy.Piecewise) else found
