@@ -52,7 +52,7 @@ def solve_linear(rows: Rows, right: Sequence[Any], what: str) -> tuple[Any, ...]
 def _cramer(rows: Rows, right: Sequence[Any]) -> tuple[list[Any], Any]:
     """adj(rows) right and det(rows), by Laplace's expansion with every minor taken once; nothing is expanded.
 
-    The minors of k columns of the first k rows of [rows | right] follow from those of k - 1 columns; that of the columns
+    Minors of k columns of the first k rows of [rows | right] follow from those of k - 1 columns; that of the columns
     but i is, up to its sign, the numerator of x_i.
     """
     n = len(rows)
