@@ -63,10 +63,6 @@ def real_numbers(what: str, symbol: Any, value: Any) -> NDArray[np.float64]:
         ) from None
 
 
-def _named(symbol: Any) -> str:
-    return str(symbol)
-
-
 def _lookup(given: Given, labels: Sequence[Any]) -> tuple[dict[Any, Any], list[Any]]:
     """What was given for each label, by the symbol or by its name ("theta", "theta_dot"), and what fits no label."""
     known = set(labels)
@@ -117,16 +113,16 @@ def read_instances(
 def refuse_strange(strange: Sequence[Any], known: Sequence[Any], what: str) -> None:
     """InputError for keys that the system does not have."""
     if strange:
-        names = ", ".join(_named(s) for s in known) or "none"
+        names = ", ".join(str(s) for s in known) or "none"
         raise InputError(f"{strange[0]} is no {what} of this system; it has {names}. Remove {strange[0]} or rename it.")
 
 
 def refuse_missing(missing: Sequence[Any], what: str, given: Given) -> None:
     """InputError for symbols without a value."""
     if missing:
-        have = ", ".join(_named(s) for s in given) or "nothing"
-        rest = ", ".join(_named(s) for s in missing)
-        raise InputError(f"{what} missing for {rest}; given: {have}. Add {{{_named(missing[0])}: ...}}.")
+        have = ", ".join(str(s) for s in given) or "nothing"
+        rest = ", ".join(str(s) for s in missing)
+        raise InputError(f"{what} missing for {rest}; given: {have}. Add {{{missing[0]!s}: ...}}.")
 
 
 def check_assumptions(symbol: Any, array: NDArray[np.float64]) -> None:

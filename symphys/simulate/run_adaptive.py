@@ -33,9 +33,8 @@ class AdaptiveRun:
     exhausted: NDArray[np.bool_]
 
 
-SINGLE = (
-    1.25  # how much higher the order of a single trajectory is: its steps wait for latency, which grows with p, not p^2
-)
+# How much higher the Taylor order of a single trajectory is: its steps wait for latency, which grows with p, not p^2.
+SINGLE = 1.25
 
 
 def pacer_for(lowered: Lowered, method: Method, tolerances: Tolerances, instances: int) -> Pacer:
