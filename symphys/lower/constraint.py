@@ -1,4 +1,4 @@
-"""Holonomic constraints in kernels: the functions that they need, and the projection of a state onto them."""
+"""Constraints in kernels: the functions that they need, and the projection of a state onto them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,19 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codegen import Builder, Function, Node, apply, identifier, integer, lower_expressions, real, solve, variable
+from codegen import (
+    Builder,
+    Function,
+    Node,
+    apply,
+    boolean,
+    identifier,
+    integer,
+    lower_expressions,
+    real,
+    solve,
+    variable,
+)
 from symphys.lower.arguments import Arguments, function_of
 from symphys.lower.saddle import dot, saddle_of
 from symphys.mechanics.constrained import Constrained
@@ -21,16 +33,18 @@ ITERATIONS = 30  # of Newton's method, which from a step's end needs two or thre
 
 @dataclass(frozen=True)
 class Constraint:
-    """What holds a system to f(q, t) = 0, as functions of (t, state, signals, parameters); m constraints.
+    """What holds a system to f(q, t) = 0 and J v + b = 0, as functions of (t, state, signals, parameters).
 
-    position: [n], the least change of q in the metric of M that makes f vanish to first order.
-    velocity: [n], the nearest v in that metric with J v + df/dt = 0.
-    push: [n + n m], M^-1 F, then M^-1 J^T column by column; None where M varies, is not positive, or F depends on v.
+    position: [n], the least change of q in the metric of M that makes f vanish to first order, along directions that
+    constraints on velocities allow; None where all constraints are on velocities.
+    velocity: [n], the nearest v in that metric with J v + b = 0.
+    push: [n + n m], M^-1 F, then M^-1 J^T column by column; None where M varies, is not positive, F depends on v, or
+    velocities are constrained.
     closing: [m], amounts s with f(q + W s) = 0 to first order, of (t, state, W [n m], signals, parameters); or None.
     """
 
     count: int
-    position: Function
+    position: Function | None
     velocity: Function
     push: Function | None = None
     closing: Function | None = None
@@ -46,12 +60,15 @@ def lower_constraint(dynamics: Constrained, arguments: Arguments) -> Constraint:
     values, rates, forcing = lowered[:m], lowered[m : 2 * m], lowered[2 * m :]
     names = [str(x.attribute) for x in arguments.state]
     nothing = [real(0.0)] * n
-    shift, _ = saddle.solve(nothing, [real(0.0) - f for f in values])
+    position = None
+    if dynamics.holonomic:  # what is on velocities allows no other displacements either
+        off = [real(0.0) - f if a in dynamics.holonomic else real(0.0) for a, f in enumerate(values)]
+        shift, _ = saddle.solve(nothing, off)
+        position = function_of("constrain_position", arguments.all, shift, [f"shift_{q}" for q in names[:n]])
     turn, _ = saddle.solve(nothing, [real(0.0) - g for g in rates])
-    position = function_of("constrain_position", arguments.all, shift, [f"shift_{q}" for q in names[:n]])
     held = [v + d for v, d in zip(arguments.state[n:], turn, strict=True)]
     velocity = function_of("constrain_velocity", arguments.all, held, [f"held_{v}" for v in names[n:]])
-    if not (dynamics.separable and dynamics.positive):
+    if not (dynamics.separable and dynamics.positive and len(dynamics.holonomic) == m):
         return Constraint(m, position, velocity)
     normals = saddle.normals()
     wishes = [f"free_{v}" for v in names[n:]] + [f"normal{a}_{q}" for a in range(m) for q in names[:n]]
@@ -121,7 +138,7 @@ def largest(values: State) -> Node:
 
 
 def projected(flow: Flow, b: Builder, inputs: Inputs, t: Node, x: State) -> tuple[State, Node | None]:
-    """The state carried to f(q, t) = 0 and J v + df/dt = 0, and whether that converged (None: nothing is held).
+    """The state carried to f(q, t) = 0 and J v + b = 0, and whether that converged (None: nothing is held).
 
     Orthogonal in the metric of M, so that momenta which the constraint forces leave alone are kept. Source: Hairer,
     Lubich, Wanner, "Geometric Numerical Integration", IV.4.
@@ -130,9 +147,12 @@ def projected(flow: Flow, b: Builder, inputs: Inputs, t: Node, x: State) -> tupl
     if constraint is None:
         return x, None
     n = len(x) // 2
-    q = tuple(b.register(f"on_{name}", value) for name, value in zip(flow.names[:n], x[:n], strict=True))
-    v = tuple(b.let(f"from_{name}", value) for name, value in zip(flow.names[n:], x[n:], strict=True))
     signals = inputs.signals(b, t)
+    v = tuple(b.let(f"from_{name}", value) for name, value in zip(flow.names[n:], x[n:], strict=True))
+    if constraint.position is None:
+        at = tuple(b.let(f"at_{name}", value) for name, value in zip(flow.names[:n], x[:n], strict=True))
+        return (*at, *b.call(constraint.velocity, (t, *at, *v, *signals, *inputs.parameters))), boolean(True)
+    q = tuple(b.register(f"on_{name}", value) for name, value in zip(flow.names[:n], x[:n], strict=True))
     newton = Newton.start(b, largest(q), inputs.epsilon())
     with b.repeat_while(newton.unfinished):
         shift = b.call(constraint.position, (t, *q, *v, *signals, *inputs.parameters))

@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy
 
-from codegen import Array, Builder, CompilerBug, Intent, Kernel, Load, Node, as_node, lower_expressions
+from codegen import Array, Builder, CompilerBug, Intent, Kernel, Load, Node, as_node, lower_expressions, real
 from symphys.lower.arguments import arguments_of
 from symphys.lower.flow import accelerations, rate_nodes
 from symphys.lower.frame import LANE
@@ -56,6 +56,7 @@ def _rates(dynamics: Dynamics, symbols: dict[Any, Node], needed: set[Any]) -> di
     found: dict[Any, Node] = {}
     if isinstance(dynamics, Constrained):
         wanted = [_rate(space, q, 2) for q in dynamics.coordinates]
+        found.update(dict.fromkeys(dynamics.idle, real(0.0)))
         if needed & {*wanted, *dynamics.multipliers}:
             solved, multipliers = motion(dynamics, symbols)
             found.update(zip(wanted, solved, strict=True))

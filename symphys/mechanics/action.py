@@ -9,8 +9,10 @@ from sympy.core.function import Derivative
 
 from symphys.errors import InputError, UnsupportedError
 from symphys.language.symbols import is_function_of_time, is_input_signal
+from symphys.mechanics.differentiate import gradient
 from symphys.mechanics.graph import free_symbols
 from symphys.mechanics.jets import JetSpace, jet_space, to_jet
+from symphys.mechanics.probe import depends
 from symphys.mechanics.read import Contents, by_name, contents, scalar
 
 
@@ -18,8 +20,8 @@ from symphys.mechanics.read import Contents, by_name, contents, scalar
 class Action:
     """S[q] = int L(q, q', ..., t) dt, with a Rayleigh function D, forces Q and constraints f = 0; all in jet symbols.
 
-    `coordinates`, `inputs` and `parameters` are the user's own, in order; `order` is the highest derivative of a
-    coordinate in L (at least 1).
+    Constraints are f(q, t) = 0, or of first degree in the velocities too.  `coordinates`, `inputs` and `parameters` are
+    the user's own, in order; `order` is the highest derivative of a coordinate in L (at least 1).
     """
 
     space: JetSpace
@@ -59,8 +61,8 @@ def read_action(
 
     Raises `InputError`, in this order, for expressions that are no real scalars, for wrong `coordinates`, for a
     Lagrangian without velocities, for `forces` on things that are no coordinates, for friction or forces with
-    accelerations in them, and for `constraints` that are no expressions or equations in coordinates alone;
-    `UnsupportedError` for constraints on velocities.
+    accelerations in them, and for `constraints` that are no expressions or equations; `UnsupportedError` for
+    constraints on accelerations, and for those that are not of first degree in the velocities.
     """
     lagrangian = scalar(expression, "Lagrangian")
     rayleigh = scalar(dissipation, "dissipation function")
@@ -79,6 +81,8 @@ def read_action(
     order = max(1, *(orders.get(q, 0) for q in chosen))
     inputs = tuple(function for function in everything.functions if function not in chosen)
     space = jet_space((*chosen, *inputs), everything.parameters, depth=max(4, 2 * max(everything.orders.values()) + 1))
+    constraints_in_jets = tuple(to_jet(each, space) for each in held)
+    _check_linear(held, constraints_in_jets, space.symbols(chosen, 1))
     return Action(
         space,
         chosen,
@@ -88,7 +92,7 @@ def read_action(
         to_jet(lagrangian, space),
         to_jet(rayleigh, space),
         tuple(to_jet(pushes.get(q, sympy.S.Zero), space) for q in chosen),
-        tuple(to_jet(each, space) for each in held),
+        constraints_in_jets,
     )
 
 
@@ -122,10 +126,20 @@ def _constraint(given: Any, number: int) -> Any:
 
 def _check_constraint(constraint: Any, found: Contents, chosen: tuple[Any, ...]) -> None:
     for function, order in found.orders.items():
-        if function in chosen and order:
+        if function in chosen and order > 1:
             raise UnsupportedError(
-                f"The constraint {constraint} = 0 holds velocities ({function} in its derivative of order {order}); "
-                "only constraints on coordinates and time are derived. Integrate it in time if it is holonomic."
+                f"The constraint {constraint} = 0 holds {function} in its derivative of order {order}; only "
+                "constraints on coordinates, velocities and time are derived. Integrate it in time if that is possible."
+            )
+
+
+def _check_linear(written: Iterable[Any], constraints: Iterable[Any], velocities: tuple[Any, ...]) -> None:
+    """Refuse what Lagrange-d'Alembert does not cover: without linearity the direction of the force is not given."""
+    for text, constraint in zip(written, constraints, strict=True):
+        if depends(gradient(constraint, velocities), velocities):
+            raise UnsupportedError(
+                f"The constraint {text} = 0 is not linear in the velocities, so that d'Alembert's principle does "
+                "not say along what its force acts; multiply out quotients of velocities, or give a force."
             )
 
 

@@ -1,8 +1,10 @@
-"""Lagrangian systems held by holonomic constraints f_a(q, t) = 0, with multipliers lambda_a as unknowns.
+"""Lagrangian systems held by constraints f_a(q, t) = 0 or a_a . v + b_a = 0, with multipliers lambda_a as unknowns.
 
-M a = F + J^T lambda and J a + c = 0, with J = df/dq and c = D_t^2 f without its accelerations: the constraints enter
-twice differentiated, so that the index is 1 (Hairer, Wanner, "Solving Ordinary Differential Equations II", VII.1).
-What holds them to f = 0 and J v + df/dt = 0 is the projection of the integrators.
+M a = F + J^T lambda and J a + c = 0, with J = df/dq or the coefficients of v, and c what D_t (J v + b) holds besides
+accelerations.  Holonomic constraints enter twice differentiated, those on velocities once, so that the index is 1
+(Hairer, Wanner, "Solving Ordinary Differential Equations II", VII.1; for forces of constraints on velocities by the
+principle of Lagrange and d'Alembert Bloch, "Nonholonomic Mechanics and Control", 2nd ed., section 5.2).  What holds the
+state to f = 0 and J v + b = 0 is the projection of the integrators.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,39 +14,47 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symphys.errors import DegenerateLagrangianError, InputError, UnsupportedError
+from symphys.errors import DegenerateLagrangianError, UnsupportedError
 from symphys.mechanics.action import Action
 from symphys.mechanics.conservation import evident_laws, is_closed
-from symphys.mechanics.differentiate import directional, gradient, jacobian
+from symphys.mechanics.differentiate import directional, gradient
 from symphys.mechanics.dynamics import ConservedQuantity, SecondOrder
 from symphys.mechanics.euler_lagrange import NewtonForm, newton_form
 from symphys.mechanics.graph import free_symbols
-from symphys.mechanics.jets import from_jet
 from symphys.mechanics.manifold import Manifold, numbers, table
+from symphys.mechanics.pfaffian import pfaffian_of
 from symphys.mechanics.probe import Probe, depends
 from symphys.mechanics.read import name_of
+from symphys.mechanics.redundant import manifold_of, redundant_constraints
 from symphys.mechanics.structure import positive_definite, regular
 from symphys.mechanics.symmetries.laws import conserved_quantities
 
 
 @dataclass(frozen=True)
 class Constrained(SecondOrder):
-    """M a = F + J^T lambda with f(q, t) = 0; the state is (q, v), twice as many as there are degrees of freedom.
+    """M a = F + J^T lambda with constraints; the state is (q, v), more than there are degrees of freedom.
 
     M may be singular where J holds the null direction; `separable` and `positive` speak of M and F alone.
 
-    constraints: [m], f_a.
-    constraint_rates: [m], D_t f_a = sum_i J_ai v_i + df_a/dt.
-    constraint_jacobian: [m][n], J_ai = df_a/dq_i.
-    curvature: [m], c_a such that D_t^2 f_a = sum_i J_ai a_i + c_a.
+    constraints: [m], f_a(q, t), or a_a . v + b_a for one on velocities.
+    holonomic: which of them are f(q, t).
+    constraint_rates: [m], J v + b; D_t f_a for a holonomic one.
+    constraint_jacobian: [m][n], J_ai, df_a/dq_i for a holonomic one.
+    curvature: [m], c_a such that the rate of J v + b is sum_i J_ai a_i + c_a.
     multipliers: [m], the symbols of lambda_a; sum_a lambda_a J_ai is the constraint force on coordinate i.
+    redundant: constraints that follow from those above, and `redundant_rates` theirs.
+    idle: the multipliers of redundant constraints; any value would do, and 0 is taken.
     """
 
     constraints: tuple[Any, ...]
+    holonomic: tuple[int, ...]
     constraint_rates: tuple[Any, ...]
     constraint_jacobian: tuple[tuple[Any, ...], ...]
     curvature: tuple[Any, ...]
     multipliers: tuple[Any, ...]
+    redundant: tuple[Any, ...] = ()
+    redundant_rates: tuple[Any, ...] = ()
+    idle: tuple[Any, ...] = ()
 
 
 def multipliers_of(action: Action) -> tuple[Any, ...]:
@@ -57,8 +67,8 @@ def multipliers_of(action: Action) -> tuple[Any, ...]:
 
 
 def constraint_forces(action: Action) -> tuple[Any, ...]:
-    """[n], sum_a lambda_a df_a/dq_i, what the constraints add to the forces."""
-    rows = jacobian(action.constraints, action.jet(0))
+    """[n], sum_a lambda_a J_ai, what the constraints add to the forces."""
+    rows = pfaffian_of(action).rows
     return tuple(
         sympy.Add(*(symbol * row[i] for symbol, row in zip(multipliers_of(action), rows, strict=True)))
         for i in range(len(action.coordinates))
@@ -66,11 +76,11 @@ def constraint_forces(action: Action) -> tuple[Any, ...]:
 
 
 def derive_constrained(action: Action, form: NewtonForm | None = None) -> Constrained:
-    """The dynamics of an action with holonomic constraints.
+    """The dynamics of an action with constraints.
 
-    Raises `UnsupportedError` for a Lagrangian with higher derivatives, `InputError` for a constraint without
-    coordinates and for redundant constraints, by name, `DegenerateLagrangianError` where Lagrangian and constraints
-    together fix no accelerations.  Hairer, Lubich, Wanner, "Geometric Numerical Integration", VII.1.
+    Raises `UnsupportedError` for a Lagrangian with higher derivatives, `InputError` by name for a constraint without
+    coordinates and for constraints that contradict or touch each other, `DegenerateLagrangianError` where Lagrangian
+    and constraints together fix no accelerations.  Hairer, Lubich, Wanner, "Geometric Numerical Integration", VII.1.
     """
     if action.order != 1:
         raise UnsupportedError(
@@ -79,12 +89,13 @@ def derive_constrained(action: Action, form: NewtonForm | None = None) -> Constr
         )
     form = form or newton_form(action)
     q, v = action.jet(0), action.jet(1)
-    manifold = manifold_of(action)
+    forms = pfaffian_of(action)
+    dropped = redundant_constraints(action, forms)
+    kept = tuple(index for index in range(len(action.constraints)) if index not in dropped)
+    manifold = manifold_of(action, forms, kept)
     flow = {s: rate for s, rate in action.space.total_derivative.items() if s not in v}
     curvature = directional(manifold.rates, flow)
-    _refuse_unmoved(action, manifold)
-    _refuse_redundant(action, manifold)
-    saddle = saddle_matrix(form.mass_matrix, manifold.jacobian)
+    saddle = saddle_matrix(form.mass_matrix, manifold.rows)
     if not _regular_somewhere(saddle, manifold):
         raise DegenerateLagrangianError(
             "The Lagrangian is degenerate: together with its constraints it does not fix the accelerations of "
@@ -93,7 +104,7 @@ def derive_constrained(action: Action, form: NewtonForm | None = None) -> Constr
         )
     entries = [entry for row in form.mass_matrix for entry in row]
     moving = (*q, *v, action.space.time, *action.input_symbols)
-    outer = (*action.constraints, *manifold.rates, *curvature)
+    outer = (*action.constraints, *forms.rates, *curvature)
     written = (action.lagrangian, action.dissipation, *action.forces, *action.constraints)
     constant_mass = not free_symbols(entries) & set(moving)
     solved = SecondOrder(
@@ -118,47 +129,18 @@ def derive_constrained(action: Action, form: NewtonForm | None = None) -> Constr
         conservative=is_closed(action),
         positive=positive_definite(form.mass_matrix, v),
     )
+    symbols = multipliers_of(action)
     return Constrained(
         **{each.name: getattr(solved, each.name) for each in fields(SecondOrder)},
-        constraints=action.constraints,
+        constraints=tuple(action.constraints[index] for index in kept),
+        holonomic=tuple(place for place, index in enumerate(kept) if index in forms.holonomic),
         constraint_rates=manifold.rates,
-        constraint_jacobian=manifold.jacobian,
+        constraint_jacobian=manifold.rows,
         curvature=curvature,
-        multipliers=multipliers_of(action),
-    )
-
-
-def manifold_of(action: Action) -> Manifold:
-    """The manifold on which the constraints of an action hold."""
-    q, v = action.jet(0), action.jet(1)
-    rates = directional(action.constraints, action.space.total_derivative)
-    return Manifold(q, v, action.constraints, rates, jacobian(action.constraints, q))
-
-
-def _refuse_unmoved(action: Action, manifold: Manifold) -> None:
-    for row, constraint in zip(manifold.jacobian, action.constraints, strict=True):
-        if all(entry == 0 for entry in row):
-            raise InputError(
-                f"The constraint {from_jet(constraint, action.space)} = 0 holds no coordinate; constrain one of "
-                f"{', '.join(name_of(c) for c in action.coordinates)}, or leave it out."
-            )
-
-
-def _refuse_redundant(action: Action, manifold: Manifold) -> None:
-    redundant = manifold.redundant()
-    if not redundant:
-        return
-    written = [f"{from_jet(f, action.space)} = 0" for f in action.constraints]
-    named = ", ".join(written[index] for index in redundant)
-    others = ", ".join(text for index, text in enumerate(written) if index not in redundant)
-    if not others:
-        raise InputError(
-            f"The gradient of the constraint {named} vanishes wherever it holds, so that it gives no direction to its "
-            "force; write it with a simple root (x = 0 in place of x**2 = 0)."
-        )
-    raise InputError(
-        f"The constraints are redundant: {named} adds no direction that {others} does not hold already (its gradient "
-        "depends on theirs wherever they hold), so its multiplier is not determined. Leave it out."
+        multipliers=tuple(symbols[index] for index in kept),
+        redundant=tuple(action.constraints[index] for index in dropped),
+        redundant_rates=tuple(forms.rates[index] for index in dropped),
+        idle=tuple(symbols[index] for index in dropped),
     )
 
 
@@ -211,7 +193,7 @@ def _constant(
     """
     q, v = manifold.coordinates, manifold.velocities
     n = len(q)
-    saddle = table(probe, saddle_matrix(form.mass_matrix, manifold.jacobian))
+    saddle = table(probe, saddle_matrix(form.mass_matrix, manifold.rows))
     right = np.concatenate([numbers(probe, form.forcing), -numbers(probe, curvature)])
     if not _is_regular(saddle):
         return False
@@ -219,4 +201,6 @@ def _constant(
     slopes = numbers(probe, gradient(law.jet, (*q, *v)))
     explicit = numbers(probe, directional((law.jet,), outer))
     terms = np.array([*(slopes[:n] * numbers(probe, v)), *(slopes[n:] * accelerations), *explicit])
-    return bool(abs(terms.sum()) <= 1e-8 * np.abs(terms).sum())
+    # an acceleration that vanishes is known to the rounding of the others
+    size = np.abs(terms).sum() + np.abs(slopes[n:]).sum() * np.abs(accelerations).max(initial=0.0)
+    return bool(abs(terms.sum()) <= 1e-8 * size)

@@ -1,7 +1,7 @@
 """Decisions about constrained systems by their values at random points of the constraint manifold.
 
 What holds on the manifold alone (a redundant constraint, a conserved energy) shows at no other point, so that the
-points are drawn at random and then carried to f(q, t) = 0 and D_t f = 0 by Gauss and Newton's method.
+points are drawn at random and then carried to f(q, t) = 0 and J v + b = 0 by Gauss and Newton's method.
 """
 
 from collections.abc import Sequence
@@ -22,54 +22,61 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Manifold:
-    """f(q, t) = 0 in jet symbols: `values` [m], their rates D_t f = J v + df/dt [m], and `jacobian` J [m][n]."""
+    """Where m constraints hold, in jet symbols.
+
+    values: [h], f(q, t) of the holonomic ones, and `value_rows` [h][n] their gradients.
+    rates: [m], J v + b of all, and `rows` J [m][n].
+    """
 
     coordinates: tuple[Any, ...]
     velocities: tuple[Any, ...]
     values: tuple[Any, ...]
+    value_rows: tuple[tuple[Any, ...], ...]
     rates: tuple[Any, ...]
-    jacobian: tuple[tuple[Any, ...], ...]
+    rows: tuple[tuple[Any, ...], ...]
 
     def points(self, wanted: int) -> list[Probe]:
-        """Up to that many random points (q, v, t, parameters) with f = 0 and D_t f = 0; fewer where none are found."""
+        """Up to that many random points (q, v, t, parameters) with f = 0 and J v + b = 0; fewer if none are found."""
         found: list[Probe] = []
         for seed in SEEDS:
-            point = self._point(seed)
+            point = self.nearest(Probe(seed))
             if point is not None:
                 found.append(point)
             if len(found) == wanted:
                 break
         return found
 
-    def _point(self, seed: int) -> Probe | None:
-        probe = Probe(seed)
-        q = np.array([float(probe.value(s)) for s in self.coordinates])
-        for _ in range(STEPS):
-            probe = Probe(seed, dict(zip(self.coordinates, map(probe.context.mpf, q), strict=True)))
-            residual = numbers(probe, self.values)
-            rows = self.rows(probe)
+    def nearest(self, start: Probe) -> Probe | None:
+        """The point near to another one; None where none is found."""
+        q = np.array([float(start.value(s)) for s in self.coordinates])
+        v = np.array([float(start.value(s)) for s in self.velocities])
+        probe = self._at(start, q, v)
+        for _ in range(STEPS if self.values else 0):
+            residual, rows = numbers(probe, self.values), table(probe, self.value_rows)
             if not (np.isfinite(residual).all() and np.isfinite(rows).all()):
                 return None
             change = np.linalg.lstsq(rows, -residual, rcond=1e-12)[0]
             q = q + change
+            probe = self._at(start, q, v)
             if np.abs(change).max() <= CLOSE * (1.0 + np.abs(q).max()):
                 break
-        size = 1.0 + np.abs(rows).sum()
-        if np.abs(residual).max() > 1e-9 * size:
+        excess, rows = numbers(probe, self.rates), table(probe, self.rows)
+        if not (np.isfinite(excess).all() and np.isfinite(rows).all()):
             return None
-        v = np.array([float(probe.value(s)) for s in self.velocities])
-        at = {**probe.values, **dict(zip(self.velocities, map(probe.context.mpf, v), strict=True))}
-        excess = numbers(Probe(seed, at), self.rates)
         v = v - np.linalg.lstsq(rows, excess, rcond=1e-12)[0]
-        return Probe(seed, {**at, **dict(zip(self.velocities, map(probe.context.mpf, v), strict=True))})
+        probe = self._at(start, q, v)
+        left = np.array([*numbers(probe, self.values), *numbers(probe, self.rates)])
+        return probe if np.abs(left).max() <= 1e-9 * (1.0 + np.abs(rows).sum()) else None
 
-    def rows(self, probe: Probe) -> Vector:
-        """The Jacobian [m, n] at a point."""
-        return table(probe, self.jacobian)
+    def _at(self, start: Probe, q: Vector, v: Vector) -> Probe:
+        moved = zip((*self.coordinates, *self.velocities), map(start.context.mpf, (*q, *v)), strict=True)
+        return Probe(start.seed, {**start.values, **dict(moved)})
 
-    def redundant(self) -> tuple[int, ...]:
-        """The constraints whose gradients depend on those before them, all over the manifold; empty if none do."""
-        ranked = [_dependent_rows(self.rows(probe), self.rows(Probe(probe.seed))) for probe in self.points(3)]
+    def dependent(self) -> tuple[int, ...]:
+        """The constraints whose rows depend on those before them, all over the manifold; empty if none do."""
+        ranked = [
+            _dependent_rows(table(probe, self.rows), table(Probe(probe.seed), self.rows)) for probe in self.points(3)
+        ]
         return min(ranked, key=len, default=())
 
 

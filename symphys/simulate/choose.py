@@ -24,6 +24,7 @@ from symphys.integrators import (
 from symphys.lower.flow import Flow
 from symphys.mechanics.constrained import Constrained
 from symphys.mechanics.dynamics import Dynamics, FirstOrder, SecondOrder
+from symphys.mechanics.jets import from_jet
 
 TAYLOR_NODES = 60  # costly operations of the rates up to which unrolled Taylor series compile in about two seconds
 _KINKS = (sympy.Piecewise, sympy.Abs, sympy.sign, sympy.Min, sympy.Max, sympy.Heaviside, sympy.floor, sympy.ceiling)
@@ -105,6 +106,8 @@ def why_no_rattle(dynamics: Dynamics) -> str:
     """Why RATTLE cannot integrate a system; empty where it can."""
     if not isinstance(dynamics, Constrained):
         return "it has no constraints"
+    if len(dynamics.holonomic) < len(dynamics.constraints):
+        return "it has constraints on velocities, which no symplectic method holds"
     if not dynamics.separable:
         return why_not_separable(dynamics)[len("here ") :]
     return "" if dynamics.positive else "its mass matrix is not positive definite"
@@ -197,11 +200,16 @@ def _automatic(dynamics: Dynamics, flow: Flow) -> Choice:
 
 def _constrained(dynamics: Constrained) -> tuple[Method, str]:
     """The method for fixed steps of a constrained system, and why."""
-    many = len(dynamics.constraints)
-    held = f"The system is constrained ({many} constraint{'s' if many > 1 else ''}, held to rounding at every step): "
+    many, positions = len(dynamics.constraints), len(dynamics.holonomic)
+    kinds = "" if positions == many else f", {many - positions} of them on velocities"
+    listed = f"{many} constraint{'s' if many > 1 else ''}{kinds}"
+    held = f"The system is constrained ({listed}, held to rounding at every step): "
     if not (why_not := why_no_rattle(dynamics)):
-        return METHODS[
-            "rattle"
-        ], held + "forces of the coordinates alone and a constant mass matrix, so that RATTLE suits."
-    name = "gauss4" if dynamics.conservative else "rk4"
-    return METHODS[name], held + f"{why_not}, so that steps of the index-reduced equations are projected."
+        name, why = "rattle", "forces of the coordinates alone and a constant mass matrix, so that RATTLE suits."
+    else:
+        name = "gauss4" if dynamics.conservative else "rk4"
+        why = f"{why_not}, so that steps of the index-reduced equations are projected."
+    if dynamics.redundant:
+        set_aside = ", ".join(f"{from_jet(each, dynamics.space)} = 0" for each in dynamics.redundant)
+        why += f"\nSet aside, for it follows from the others: {set_aside}; its multiplier is 0."
+    return METHODS[name], held + why

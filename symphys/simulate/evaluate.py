@@ -96,7 +96,7 @@ def _jet(dynamics: Dynamics, expression: Any) -> Any:
     orders = [order for order in map(space.order, dynamics.state) if order is not None]
     solved = 1 + max(order for _, order in orders)  # what follows from the equations of motion
     known |= {space.symbol(function, order) for function, _ in orders for order in range(solved + 1)}
-    known |= set(getattr(dynamics, "multipliers", ()))
+    known |= {*getattr(dynamics, "multipliers", ()), *getattr(dynamics, "idle", ())}
     if strange := sorted(str(from_jet(s, space)) for s in jet.free_symbols - known):
         have = ", ".join(str(s) for s in (*dynamics.labels, *dynamics.parameters))
         raise InputError(

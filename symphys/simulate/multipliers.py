@@ -15,6 +15,7 @@ from symphys.errors import InputError
 from symphys.lower.constraint_kernel import at_points_kernel, projection_kernel
 from symphys.lower.flow import Flow
 from symphys.mechanics.constrained import Constrained
+from symphys.mechanics.differentiate import gradient
 from symphys.mechanics.dynamics import Dynamics
 from symphys.mechanics.energy import additive_terms
 from symphys.mechanics.jets import from_jet
@@ -67,20 +68,24 @@ def consistent(
         return instances
     if project:
         instances = _projected(flow, instances, start, tables, places)
-    m = len(dynamics.constraints)
-    slopes = [sympy.Add(*map(sympy.Abs, row)) for row in dynamics.constraint_jacobian]
-    sizes = [
-        sympy.Add(*(sympy.Abs(term) for term in additive_terms(each)))
-        for each in (*dynamics.constraints, *dynamics.constraint_rates)
-    ]
+    constraints, rates = _all(dynamics)
+    m = len(constraints)
+    velocities = dynamics.velocities
+    slopes = [sympy.Add(*map(sympy.Abs, gradient(rate, velocities))) for rate in rates]
+    sizes = [sympy.Add(*(sympy.Abs(term) for term in additive_terms(each))) for each in (*constraints, *rates)]
     times = np.full(instances.count, start)
-    expressions = [*dynamics.constraints, *dynamics.constraint_rates, *sizes, *slopes]
+    expressions = [*constraints, *rates, *sizes, *slopes]
     values = evaluate_along(dynamics, flow, expressions, instances.state, instances.parameters, times, tables, places)
     residuals, scales, steep = values[: 2 * m], values[2 * m : 4 * m], np.tile(values[4 * m :], (2, 1))
     bad = ~(np.abs(residuals) <= HELD[dtype] * scales + DISTANCE[dtype] * steep)
     if bad.any():
         _refuse(dynamics, residuals, bad, instances, project)
     return instances
+
+
+def _all(dynamics: Constrained) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The constraints and their rates, the redundant ones too: there may be states that they alone exclude."""
+    return (*dynamics.constraints, *dynamics.redundant), (*dynamics.constraint_rates, *dynamics.redundant_rates)
 
 
 def multipliers_along(
@@ -103,7 +108,8 @@ def multipliers_along(
             dynamics, flow, dynamics.multipliers, saved.reshape(n, -1), parameters, clock, tables, places
         )
     shaped = np.moveaxis(values.reshape(-1, rows, count), 1, -1).reshape(-1, *instances.shape, rows)
-    return dict(zip(dynamics.multipliers, shaped, strict=True))
+    idle = {symbol: np.where(np.isfinite(shaped[0]), 0.0, np.nan) for symbol in dynamics.idle}
+    return {**dict(zip(dynamics.multipliers, shaped, strict=True)), **idle}
 
 
 def _projected(flow: Flow, instances: Instances, start: float, tables: Arrays, places: Scalars) -> Instances:
@@ -120,8 +126,9 @@ def _refuse(
     dynamics: Constrained, residuals: NDArray[Any], bad: NDArray[np.bool_], instances: Instances, project: bool
 ) -> None:
     index, instance = (int(i) for i in np.argwhere(bad)[0])
-    m = len(dynamics.constraints)
-    constraint = from_jet(dynamics.constraints[index % m], dynamics.space)
+    constraints, rates = _all(dynamics)
+    m = len(constraints)
+    constraint = from_jet(constraints[index % m], dynamics.space)
     where = f" of trajectory {np.unravel_index(instance, instances.shape)}" if instances.shape else ""
     found = f"{residuals[index, instance]:.6g}"
     if project:
@@ -132,7 +139,7 @@ def _refuse(
     if index < m:
         what = f"violates the constraint {constraint} = 0: the residual is {found}"
     else:
-        rate = from_jet(dynamics.constraint_rates[index - m], dynamics.space)
+        rate = from_jet(rates[index - m], dynamics.space)
         what = f"moves off the constraint {constraint} = 0: its rate {rate} is {found} and should be 0"
     raise InputError(
         f"the initial state{where} {what}; give values that obey it, or project_initial=True to take the nearest ones"

@@ -39,18 +39,21 @@ from symphys.systems.running import Runnable
 class Lagrangian(Runnable):
     """A system of finitely many coordinates moves such that its action int L dt is stationary.
 
-    d/dt dL/dq'_i - dL/dq_i = Q_i - dD/dq'_i + sum_a lambda_a df_a/dq_i,    f_a(q, t) = 0
+    d/dt dL/dq'_i - dL/dq_i = Q_i - dD/dq'_i + sum_a lambda_a df_a/dq_i,    f_a(q, t) = 0,
+
+    or, where constraints do not let it move freely, by the principle of Lagrange and d'Alembert: a constraint on
+    velocities, a(q, t) . q' + b(q, t) = 0, acts with lambda a in place of lambda df/dq, be it integrable or not.
 
     expression: L in coordinates, their time derivatives of any order, parameters and `symphys.t`.
     coordinates: which functions of time vary; by default all but input signals.  If given, the others are inputs.
     dissipation: the Rayleigh function D (half the power lost, for friction linear in the velocities).
     forces: generalised forces Q, {coordinate: expression}, which may depend on coordinates, velocities and time.
-    constraints: holonomic constraints f_a, expressions in coordinates and time that vanish, or equations.
+    constraints: expressions in coordinates and time, or of first degree in the velocities, that vanish; or equations.
 
     Raises `InputError` if something among these is no real scalar expression, if there are no coordinates or no
-    velocities, if forces are given on what is no coordinate, or constraints hold none; `UnsupportedError` for
-    constraints on velocities.  Goldstein, "Classical Mechanics", 3rd ed., chapters
-    1, 2 and 8.
+    velocities, or if forces are given on what is no coordinate; `UnsupportedError` for constraints on accelerations and
+    for those not linear in the velocities.  Goldstein, "Classical Mechanics", 3rd ed., chapters 1, 2 and 8; Bloch,
+    "Nonholonomic Mechanics and Control", 2nd ed., chapter 5.
     """
 
     expression: Any
@@ -92,16 +95,17 @@ class Lagrangian(Runnable):
 
     @property
     def constraints(self) -> tuple[Any, ...]:
-        """[m], the expressions f_a(q, t) that vanish."""
+        """[m], the expressions f_a(q, t), or a . q' + b, that vanish."""
         return tuple(from_jet(each, self.action.space) for each in self.action.constraints)
 
     # --- what follows from it -----------------------------------------------------------------------------------
 
     @property
     def multipliers(self) -> tuple[Any, ...]:
-        """[m], the symbols lambda_a: the constraint force on q_i is sum_a lambda_a df_a/dq_i.
+        """[m], the symbols lambda_a: the constraint force on q_i is sum_a lambda_a df_a/dq_i, or lambda_a a_ai.
 
-        `evaluate` and the results of runs give their values.
+        `evaluate` and the results of runs give their values.  That of a redundant constraint is 0: of such forces only
+        the sum is determined.
         """
         return multipliers_of(self.action)
 
@@ -265,7 +269,7 @@ class Lagrangian(Runnable):
         """The equations of motion in jet symbols, with their structure, as lowering takes them.
 
         Raises `DegenerateLagrangianError`, naming the null direction, if the Lagrangian fixes no dynamics, and
-        `InputError`, naming them, for redundant constraints.
+        `InputError`, naming them, for constraints that contradict each other, or touch each other.
         """
         return derive_lagrangian_dynamics(self.action, self._newton if self.action.order == 1 else None)
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from symphys.mechanics.action import Action
 from symphys.mechanics.graph import free_symbols, postorder, substitute
+from symphys.mechanics.pfaffian import pfaffian_of
 from symphys.mechanics.symmetries.sample import Numbers, Sampler, constants_inside, draw, draw_constants
 
 TIME = -1  # the component tau; the others are those of xi
@@ -47,8 +48,13 @@ class Conditions:
 
     @cached_property
     def held(self) -> tuple[Any, ...]:
-        """The constraints f_a of the action: X(f_a) = 0 is asked for too, so that their forces do no work along X."""
-        return exactly(self.action.constraints)
+        """(b_a, a_a1 ... a_an) of each constraint, a . dq + b dt: that it vanishes on X is asked for too.
+
+        Then the constraint forces do no work along X, and Noether's theorem holds (Bloch, section 5.5; for f(q, t) = 0
+        it says X(f) = 0).
+        """
+        forms = pfaffian_of(self.action)
+        return exactly([e for drift, row in zip(forms.drifts, forms.rows, strict=True) for e in (drift, *row)])
 
     @cached_property
     def constants(self) -> tuple[Any, ...]:
@@ -151,7 +157,7 @@ class _Jets:
     slopes: Numbers
     series: Numbers
     velocities: Numbers
-    held: Numbers  # [m, 1 + n, P], slopes of the constraints by t and q
+    held: Numbers  # [m, 1 + n, P], the constraints as forms in dt and dq
 
     @classmethod
     def at(cls, conditions: Conditions, points: int, seed: int, fixed: Mapping[Any, complex]) -> "_Jets":
@@ -167,7 +173,7 @@ class _Jets:
         tangents |= {symbol: _unit(directions, 1 + i, points) for i, symbol in enumerate(jets)}
         tangents |= {symbol: _unit(directions, 0, points) * values[rates[symbol]] for symbol in inputs}
         found, slopes = Sampler(values, tangents)((*conditions.exact_operator, *conditions.held), points)
-        held, found, slopes = slopes[n:, : 1 + n], found[:n], slopes[:n]
+        held, found, slopes = found[n:].reshape(-1, 1 + n, points), found[:n], slopes[:n]
         by_jets = slopes[:, 1:].reshape(n, orders, n, points).swapaxes(1, 2)
         series = np.zeros((n + 1, orders + 1, points), complex)
         series[0, 0], series[0, 1] = values[space.time], 1.0

@@ -11,6 +11,7 @@ from symphys.mechanics.dynamics import ConservedQuantity
 from symphys.mechanics.euler_lagrange import euler_operator
 from symphys.mechanics.graph import written_operations
 from symphys.mechanics.jets import from_jet, to_jet
+from symphys.mechanics.pfaffian import pfaffian_of
 from symphys.mechanics.probe import vanishes
 from symphys.mechanics.read import name_of
 from symphys.mechanics.symmetries.boundary import boundary_term
@@ -72,16 +73,19 @@ def read_generator(action: Action, symmetry: Symmetry) -> Generator:
 
 
 def _check_constraints(action: Action, generator: Generator) -> None:
-    """Raise `NotASymmetryError` unless the transformation leaves every constraint as it is."""
-    tangents = {**dict(zip(action.jet(0), generator.xi, strict=True)), action.space.time: generator.time}
-    rates = action.space.total_derivative
-    tangents |= {u: generator.time * rates[u] for u in action.input_symbols if u in rates}
-    for constraint, change in zip(action.constraints, directional(action.constraints, tangents), strict=True):
-        if not vanishes((change,)):
-            raise NotASymmetryError(
-                "The transformation is no symmetry: it changes the constraint "
-                f"{from_jet(constraint, action.space)} = 0 by {_shown(change, action)}, which does not vanish."
-            )
+    """Raise `NotASymmetryError` unless no constraint force does work along the transformation: a . xi + b tau = 0."""
+    forms = pfaffian_of(action)
+    for index, (row, drift) in enumerate(zip(forms.rows, forms.drifts, strict=True)):
+        change = sympy.Add(*(a * xi for a, xi in zip(row, generator.xi, strict=True)), drift * generator.time)
+        if vanishes((change,)):
+            continue
+        written, left = from_jet(action.constraints[index], action.space), _shown(change, action)
+        what = (
+            f"it changes the constraint {written} = 0 by {left}"
+            if index in forms.holonomic
+            else f"along it the force of the constraint {written} = 0 does the work {left} times its multiplier"
+        )
+        raise NotASymmetryError(f"The transformation is no symmetry: {what}, which does not vanish.")
 
 
 def _found_boundary(change: Any, action: Action) -> Any:

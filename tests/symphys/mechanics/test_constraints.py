@@ -76,11 +76,14 @@ def test_two_masses_on_a_rod_keep_their_momentum():
 @pytest.mark.parametrize(
     ("constraints", "error", "message"),
     [
-        ([vx - vy], UnsupportedError, "holds velocities"),
+        ([vx**2 - vy**2], UnsupportedError, "not linear in the velocities"),
+        ([vx / vy - x], UnsupportedError, "multiply out quotients"),
+        ([ph.ddot(x) - y], UnsupportedError, "derivative of order 2"),
         ([x > 0], InputError, "no equation"),
         ([l - 1], InputError, "holds no coordinate"),
-        ([ROD, (x**2 + y**2) ** 2 - l**4], InputError, r"redundant: .*l\*\*4.*Leave it out"),
-        ([x, y, x + y], InputError, "redundant"),
+        ([x, x + y**2], InputError, r"redundant, but do not follow .*y\(t\)\*\*2 = 0 adds no direction"),
+        ([x - l, x - 2 * l], InputError, r"contradict each other: -2\*l \+ x\(t\) = 0 holds nowhere where -l"),
+        ([vx, 2 * vx - l], InputError, "contradict each other"),
         ([x**2], InputError, "simple root"),
         (x - y, InputError, "must be a sequence"),
     ],
@@ -88,6 +91,23 @@ def test_two_masses_on_a_rod_keep_their_momentum():
 def test_what_cannot_hold_a_system_is_refused(constraints, error, message):
     with pytest.raises(error, match=message):
         _ = ph.Lagrangian(FREE, constraints=constraints).dynamics
+
+
+@pytest.mark.parametrize(
+    ("constraints", "dropped"),
+    [
+        ([ROD, (x**2 + y**2) ** 2 - l**4], 1),
+        ([x, y, x + y], 2),
+        ([x * vx + y * vy, ROD], 0),
+        ([vx - w * y, sympy.Eq(2 * vx, 2 * w * y)], 1),
+        ([x - w * ph.t, vx - w], 1),
+    ],
+)
+def test_what_follows_from_the_others_is_set_aside(constraints, dropped):
+    system = ph.Lagrangian(FREE, constraints=constraints)
+    dynamics = system.dynamics
+    assert dynamics.idle == (system.multipliers[dropped],)
+    assert len(system.multipliers) == len(constraints) == len(dynamics.constraints) + 1
 
 
 def test_a_direction_without_mass_that_no_constraint_holds_is_degenerate():
