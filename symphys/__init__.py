@@ -13,13 +13,33 @@ from symphys.errors import (
     SymphysError,
     UnsupportedError,
 )
-from symphys.language import canonical, coordinates, ddot, dot, input_signal, parameters, symbol, t
+from symphys.language import (
+    canonical,
+    complex_field,
+    convolution,
+    coordinates,
+    curl,
+    dalembertian,
+    ddot,
+    divergence,
+    dot,
+    external,
+    gradient,
+    input_signal,
+    laplacian,
+    parameters,
+    scalar_field,
+    spacetime,
+    symbol,
+    t,
+    vector_field,
+)
 from symphys.mechanics.canonical import CanonicalTransformation
 from symphys.mechanics.symmetries import Symmetry
 from symphys.simulate.events import Event
 from symphys.simulate.result import Result
 from symphys.simulate.simulator import Simulator
-from symphys.systems import Hamiltonian, Lagrangian, VectorField
+from symphys.systems import Hamiltonian, Lagrangian, LagrangianDensity, VectorField
 
 __all__ = [
     "BackendUnavailableError",
@@ -30,6 +50,7 @@ __all__ = [
     "Hamiltonian",
     "InputError",
     "Lagrangian",
+    "LagrangianDensity",
     "LegendreTransformError",
     "MethodError",
     "NotASymmetryError",
@@ -41,13 +62,24 @@ __all__ = [
     "VectorField",
     "canonical",
     "check_cuda",
+    "complex_field",
+    "convolution",
     "coordinates",
     "cuda_available",
+    "curl",
+    "dalembertian",
     "ddot",
+    "divergence",
     "dot",
+    "external",
+    "gradient",
     "input_signal",
+    "laplacian",
     "models",
     "parameters",
+    "scalar_field",
+    "spacetime",
     "symbol",
     "t",
+    "vector_field",
 ]

@@ -1,4 +1,16 @@
+from symphys.language.convolution import Convolution, convolution
+from symphys.language.fields import (
+    complex_field,
+    external,
+    is_complex_field,
+    is_external,
+    is_field,
+    scalar_field,
+    spacetime,
+    vector_field,
+)
 from symphys.language.names import natural_order, read_names
+from symphys.language.operators import curl, dalembertian, divergence, gradient, laplacian
 from symphys.language.symbols import (
     canonical,
     coordinates,
@@ -13,16 +25,31 @@ from symphys.language.symbols import (
 )
 
 __all__ = [
+    "Convolution",
     "canonical",
+    "complex_field",
+    "convolution",
     "coordinates",
+    "curl",
+    "dalembertian",
     "ddot",
+    "divergence",
     "dot",
+    "external",
+    "gradient",
     "input_signal",
+    "is_complex_field",
+    "is_external",
+    "is_field",
     "is_function_of_time",
     "is_input_signal",
+    "laplacian",
     "natural_order",
     "parameters",
     "read_names",
+    "scalar_field",
+    "spacetime",
     "symbol",
     "t",
+    "vector_field",
 ]

@@ -58,11 +58,11 @@ def readable(expression: Any) -> Any:
     candidates = [expression]
     if _terms_when_expanded(expression) <= _MAX_TERMS:
         candidates.append(sympy.expand(expression, power_base=False, power_exp=False, log=False))
-    candidates += [_factored(candidate) for candidate in candidates]
+    candidates += [common_factor(candidate) for candidate in candidates]
     return min(candidates, key=written_operations)
 
 
-def _factored(expression: Any) -> Any:
+def common_factor(expression: Any) -> Any:
     """A sum with what all its terms share in front (SymPy's factor_terms does more, and may take for ever)."""
     if not isinstance(expression, sympy.Add) or len(expression.args) > _MAX_TERMS:
         return expression
@@ -94,7 +94,7 @@ def written_out(expression: Any) -> Any:
 
 def readable_fraction(numerator: Any, denominator: Any) -> Any:
     """numerator/denominator with common monomial factors divided out."""
-    return _factored(numerator) / _factored(denominator)
+    return common_factor(numerator) / common_factor(denominator)
 
 
 def simplified(expression: Any, limit: int = 80) -> Any:
