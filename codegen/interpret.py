@@ -74,7 +74,13 @@ class _Instances:
 
     def position(self, name: str, index: tuple[Node, ...], values: Values, shift: int = 0) -> tuple[Any, ...]:
         where = tuple(self.evaluate(i, values) for i in index)
-        return (*where, self.ids + shift + self.halo) if self.declared[name].instanced else where
+        array = self.declared[name]
+        if not array.instanced:
+            return where
+        lanes = self.ids + shift + self.halo
+        if array.components == 1:
+            return (*where, lanes)
+        return (*where[:-1], lanes * array.components + where[-1])
 
 
 def run_kernel(
@@ -88,8 +94,8 @@ def run_kernel(
 ) -> None:
     """Run a kernel on arrays in place; `extents` are those of the outer axes, then of the lane axis.
 
-    Instanced arrays have lane axis `lanes + 2 halo`; the halo is what shifted loads reach and is the caller's to fill.
-    `first` is the number of the first instance, where the arrays hold a part of them.
+    Instanced arrays have lane axis `(lanes + 2 halo) components`; the halo is what shifted loads reach and is the
+    caller's to fill. `first` is the number of the first instance, where the arrays hold a part of them.
     """
     lanes = extents[-1]
     for array in kernel.arrays:

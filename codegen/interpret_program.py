@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .errors import CompilerBug
 from .interpret import run_kernel
-from .program import Kernel, Launch, Load, Program, Repeat, Size, Transform, program_steps, statements
+from .program import Kernel, Launch, Load, Program, Repeat, Size, Step, Transform, program_steps, statements
 
 Arrays = Mapping[str, NDArray[Any]]
 Scalars = Mapping[str, float | int]
@@ -31,26 +31,29 @@ def interpret_launch(kernel: Kernel, arrays: Arrays, scalars: Scalars, extents: 
 def run_program(program: Program, arrays: Arrays, scalars: Scalars, launch: Launcher = interpret_launch) -> None:
     """Run a program in place.
 
-    Instanced arrays are [shape..., lanes + 2 halo], with the halo of `program_halo`; it is the program's to fill.
-    Raises CompilerBug for a transform in a program with a halo.
+    Instanced arrays are [shape..., (lanes + 2 halo) components], with the halo of `program_halo`, which the program
+    fills. Raises CompilerBug for a transform in a program with a halo.
     """
     halo = program_halo(program)
+    present = dict(scalars)
 
-    def run(steps: tuple[Launch | Transform | Repeat, ...]) -> None:
+    def run(steps: tuple[Step, ...]) -> None:
         for step in steps:
             match step:
                 case Launch(kernel, extents, rename):
                     names = dict(rename)
                     given = {a.name: arrays[names.get(a.name, a.name)] for a in kernel.arrays}
-                    wanted = {s.name: scalars[s.name] for s in kernel.scalars}
-                    launch(kernel, given, wanted, tuple(_size(e, scalars) for e in extents), halo)
-                case Transform(source, output, inverse):
+                    wanted = {s.name: present[names.get(s.name, s.name)] for s in kernel.scalars}
+                    launch(kernel, given, wanted, tuple(size_of(e, present) for e in extents), halo)
+                case Transform(source, output, inverse, kinds):
                     if halo:
                         raise CompilerBug(f"program {program.name!r} transforms {source!r}, whose rows have a halo")
-                    _transform(arrays[source], arrays[output], inverse)
-                case Repeat(count, body):
-                    for _ in range(_size(count, scalars)):
+                    transform(arrays[source], arrays[output], inverse, kinds)
+                case Repeat(count, body, counter):
+                    for _ in range(size_of(count, present)):
                         run(body)
+                        if counter is not None:
+                            present[counter] += 1
 
     run(program.body)
 
@@ -62,11 +65,33 @@ def program_halo(program: Program) -> int:
     return max(shifts, default=0)
 
 
-def _size(size: Size, scalars: Scalars) -> int:
+def size_of(size: Size, scalars: Scalars) -> int:
+    """A number, or that of an integer scalar."""
     return int(scalars[size]) if isinstance(size, str) else size
 
 
-def _transform(source: NDArray[Any], output: NDArray[Any], inverse: bool) -> None:
-    transform = np.fft.ifft if inverse else np.fft.fft
-    result = transform(source[0] + 1j * source[1])
-    output[0], output[1] = result.real, result.imag
+def complex_view(array: NDArray[Any]) -> NDArray[Any]:
+    """An array of neighbouring real and imaginary parts [..., 2 n] as complex numbers [..., n], without a copy."""
+    return array.view(np.complex64 if array.dtype == np.float32 else np.complex128)
+
+
+def transform(source: NDArray[Any], output: NDArray[Any], inverse: bool, kinds: tuple[str, ...]) -> None:
+    """What `Transform` means, in double precision: one axis after the other."""
+    values = complex_view(source).astype(np.complex128)
+    for axis, kind in enumerate(kinds):
+        values = _along(values, axis, kind, inverse)
+    complex_view(output)[...] = values
+
+
+def _along(values: NDArray[Any], axis: int, kind: str, inverse: bool) -> NDArray[Any]:
+    if kind == "fourier":
+        return np.asarray(np.fft.ifft(values, axis=axis) if inverse else np.fft.fft(values, axis=axis))
+    n = values.shape[axis]
+    i = np.arange(n)
+    if kind == "sine":
+        matrix, norm = 2.0 * np.sin(np.pi * np.outer(i + 1, i + 1) / (n + 1)), 2 * (n + 1)
+    else:  # DCT-I: the ends count once
+        weights = np.where((i == 0) | (i == n - 1), 1.0, 2.0)
+        matrix, norm = np.cos(np.pi * np.outer(i, i) / (n - 1)) * weights, 2 * (n - 1)
+    transformed = np.moveaxis(np.tensordot(matrix, values, (1, axis)), 0, axis)
+    return np.asarray(transformed / norm if inverse else transformed)

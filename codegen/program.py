@@ -21,6 +21,7 @@ from enum import StrEnum
 from .ir import Kind, Node, variable, walk
 
 Size = int | str
+TRANSFORMS = ("fourier", "sine", "cosine")
 
 
 class Intent(StrEnum):
@@ -34,13 +35,24 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True)
 class Array:
-    """A named block of memory: `shape` [outer...] plus, where `instanced`, the lane axis last."""
+    """A named block of memory: `shape` [outer...] plus, where `instanced`, the lane axis last.
+
+    With `components` above 1 each element is that many neighbouring numbers (the real and the imaginary part of a
+    complex one, as libraries want them): the lane axis is that many times longer, and the last entry of an index is the
+    number of the component, a constant. Only instanced arrays have components.
+    """
 
     name: str
     shape: tuple[Size, ...]
     kind: Kind = Kind.REAL
     intent: Intent = Intent.IN
     instanced: bool = True
+    components: int = 1
+
+    @property
+    def indices(self) -> int:
+        """How many entries an index into it has, besides the lanes."""
+        return len(self.shape) + (self.components > 1)
 
 
 @dataclass(frozen=True)
@@ -187,38 +199,54 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Launch:
-    """Run a kernel over `extents` (outer axes, then the lane axis: sizes of the program)."""
+    """Run a kernel over `extents` (outer axes, then the lane axis: sizes of the program).
+
+    `rename` pairs names of the kernel's arrays and scalars with those of the program where they differ. `reach` counts
+    how far along the first outer axis the kernel reads from where it writes; what it reads beyond its own place it does
+    not write. Rows further apart may therefore run in any order, which schedules use.
+    """
 
     kernel: Kernel
     extents: tuple[Size, ...]
-    rename: tuple[tuple[str, str], ...] = ()  # (array of the kernel, array of the program) where the names differ
+    rename: tuple[tuple[str, str], ...] = ()
+    reach: int = 0
 
 
 @dataclass(frozen=True)
 class Transform:
-    """A Fourier transform by a library: `output` = (inverse) FFT of `source`, complex numbers as real rows [2, n]."""
+    """A transform by a library over the axes of an array of complex numbers (`components` 2), outer axes first.
+
+    `kinds` names one for each axis, the lane axis last: "fourier" (exp(-2 pi i k n / N), the inverse divided by N),
+    "sine" (DST-I) or "cosine" (DCT-I); the inverse of any undoes it.
+    """
 
     source: str
     output: str
     inverse: bool = False
+    kinds: tuple[str, ...] = ("fourier",)
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """Do a sequence `count` times."""
+    """Do a sequence `count` times; the integer scalar `counter`, where there is one, goes up by one each time."""
 
     count: Size
-    body: tuple[Launch | Transform | Repeat, ...]
+    body: tuple[Step, ...]
+    counter: str | None = None
+
+
+Step = Launch | Transform | Repeat
 
 
 @dataclass(frozen=True)
 class Program:
-    """A sequence of launches and library calls on the host."""
+    """A sequence of launches and library calls on the host; `wraps`: the first outer axis is periodic."""
 
     name: str
     arrays: tuple[Array, ...]
     scalars: tuple[Scalar, ...]
-    body: tuple[Launch | Transform | Repeat, ...]
+    body: tuple[Step, ...]
+    wraps: bool = False
 
 
 def statements(block: Block) -> Iterator[Statement]:
@@ -229,7 +257,7 @@ def statements(block: Block) -> Iterator[Statement]:
             yield from statements(statement.body)
 
 
-def program_steps(body: tuple[Launch | Transform | Repeat, ...]) -> Iterator[Launch | Transform | Repeat]:
+def program_steps(body: tuple[Step, ...]) -> Iterator[Step]:
     """Every step of a program and of the repetitions inside it."""
     for step in body:
         yield step

@@ -15,6 +15,7 @@ from .errors import CompilerBug
 from .ir import Kind, Node, constant_value, render, walk
 from .primitives import PRIMITIVES
 from .program import (
+    TRANSFORMS,
     Accumulate,
     Array,
     Assign,
@@ -86,14 +87,18 @@ def check_program(program: Program) -> None:
     for step in program_steps(program.body):
         match step:
             case Launch(kernel):
+                if step.reach and not kernel.outer:
+                    raise CompilerBug(f"{place}: kernel {kernel.name!r} has no outer axis along which to reach")
                 known = kernels.setdefault(kernel.name, kernel)
                 if known is not kernel and known != kernel:
                     raise CompilerBug(f"{place}: two different kernels are called {kernel.name!r}")
                 _check_launch(f"{place}, launch of {kernel.name!r}", step, arrays, scalars)
-            case Transform(source, output, _):
-                _check_transform(f"{place}, transform of {source!r}", arrays.get(source), arrays.get(output))
-            case Repeat(count, _):
+            case Transform(source, output, _, kinds):
+                _check_transform(f"{place}, transform of {source!r}", arrays.get(source), arrays.get(output), kinds)
+            case Repeat(count, _, counter):
                 _check_size(f"{place}, repetition", count, scalars)
+                if counter is not None:
+                    _check_size(f"{place}, counter of a repetition", counter, scalars)
     for kernel in kernels.values():
         check_kernel(kernel)
 
@@ -112,16 +117,20 @@ def _check_launch(place: str, launch: Launch, arrays: Mapping[str, Array], scala
     for size in launch.extents:
         _check_size(place, size, scalars)
     for scalar in kernel.scalars:
-        if scalars.get(scalar.name) is not scalar.kind:
-            raise CompilerBug(f"{place}: the program has no {scalar.kind} scalar {scalar.name!r}")
-    if unknown := set(rename) - {a.name for a in kernel.arrays}:
-        raise CompilerBug(f"{place}: {', '.join(sorted(unknown))} renamed, but no array of the kernel")
+        name = rename.get(scalar.name, scalar.name)
+        if scalars.get(name) is not scalar.kind:
+            raise CompilerBug(f"{place}: the program has no {scalar.kind} scalar {name!r}")
+    if unknown := set(rename) - {a.name for a in kernel.arrays} - {s.name for s in kernel.scalars}:
+        raise CompilerBug(f"{place}: {', '.join(sorted(unknown))} renamed, but no array or scalar of the kernel")
     given: dict[str, Array] = {}
     for array in kernel.arrays:
         name = rename.get(array.name, array.name)
         there = arrays.get(name)
         if there is None:
             raise CompilerBug(f"{place}: the program has no array {name!r}")
+        if there.components != array.components:
+            here, outside = f"{array.components} numbers an element", f"{there.components}"
+            raise CompilerBug(f"{place}: array {array.name!r} has {here}, the program's {name!r} {outside}")
         if there.kind is not array.kind or _memory_rank(there) != _memory_rank(array):
             here, outside = f"{array.kind} of rank {_memory_rank(array)}", f"{there.kind} of rank {_memory_rank(there)}"
             raise CompilerBug(f"{place}: array {array.name!r} is {here}, the program's {name!r} is {outside}")
@@ -134,12 +143,14 @@ def _memory_rank(array: Array) -> int:
     return len(array.shape) + array.instanced
 
 
-def _check_transform(place: str, source: Array | None, output: Array | None) -> None:
+def _check_transform(place: str, source: Array | None, output: Array | None, kinds: tuple[str, ...]) -> None:
+    if unknown := set(kinds) - set(TRANSFORMS):
+        raise CompilerBug(f"{place}: {', '.join(sorted(unknown))} is none of {', '.join(TRANSFORMS)}")
     for array in (source, output):
         if array is None:
             raise CompilerBug(f"{place}: the program has no such array")
-        if array.kind is not Kind.REAL or _memory_rank(array) != 2 or array.shape[0] != 2:
-            raise CompilerBug(f"{place}: array {array.name!r} is not two real rows [2, n]")
+        if array.kind is not Kind.REAL or array.components != 2 or _memory_rank(array) != len(kinds):
+            raise CompilerBug(f"{place}: array {array.name!r} does not hold complex numbers over {len(kinds)} axes")
 
 
 def _check_function(function: Function, known: dict[str, Function]) -> None:
@@ -197,6 +208,8 @@ class _Checker:
             self.fail(f"array {array.name!r} holds truth values; store integers")
         if array.intent is Intent.SUM and array.instanced:
             self.fail(f"array {array.name!r} is a sum over instances; declare it with instanced=False")
+        if array.components < 1 or (array.components > 1 and (local or not array.instanced)):
+            self.fail(f"array {array.name!r} has {array.components} components, which only a kernel's instances have")
         self.arrays[array.name] = array
         if local:
             self.locals.add(array.name)
@@ -297,9 +310,13 @@ class _Checker:
                 self.fail(f"array {array.name!r} is no sum; declare it with intent 'sum'")
 
     def _check_index(self, array: Array, index: tuple[Node, ...]) -> None:
-        if len(index) != len(array.shape):
-            self.fail(f"array {array.name!r} has {len(array.shape)} axes besides the lanes, the index {len(index)}")
-        for i, size in zip(index, array.shape, strict=True):
+        if len(index) != array.indices:
+            self.fail(f"array {array.name!r} has {array.indices} axes besides the lanes, the index {len(index)}")
+            return
+        if array.components > 1 and constant_value(index[-1]) is None:
+            self.fail(f"array {array.name!r} has {array.components} components, and which one is not constant")
+        sizes = (*array.shape, array.components)[: array.indices]
+        for i, size in zip(index, sizes, strict=True):
             if i.kind is not Kind.INT:
                 self.fail(f"the index {render(i, 2)} of array {array.name!r} is {i.kind}, not an integer")
             value = constant_value(i)

@@ -25,7 +25,7 @@ from ..fingerprint import fingerprint
 from ..ir import Kind
 from ..program import For, Intent, Kernel, While
 from ..schedule import lanes_for, padding, row_shares
-from .interface import check_arrays, launch_range
+from .interface import check_arrays, lane_stride, launch_range
 
 ASSEMBLY = "kernel.ll"
 Optimise = Callable[[Kernel], Kernel]
@@ -97,9 +97,6 @@ class CpuKernel:
         if first % self.lanes or (last % self.lanes and last != extents[-1]):
             raise CompilerBug(f"instances {first} to {last} do not lie on multiples of {self.lanes} lanes")
         check_arrays(self.kernel, arrays, scalars, self.dtype, blocks * self.lanes + 2 * self.halo)
-        lengths = {a.name: arrays[a.name].shape[-1] for a in self.kernel.arrays if a.instanced}
-        if len(set(lengths.values())) > 1:
-            raise CompilerBug(f"the lane axes of the arrays of kernel {self.kernel.name} differ: {lengths}")
         tables = [self._table(arrays, scalars, extents, blocks) for _ in work]
         if len(work) == 1:
             self.launch(*work[0], tables[0][0].ctypes.data)
@@ -125,11 +122,9 @@ class CpuKernel:
         """The kernel's argument table (see `emit.llvm`) and this thread's own sums."""
         entries: list[int] = []
         sums: dict[str, NDArray[Any]] = {}
-        stride = blocks * self.lanes
+        stride = lane_stride(self.kernel, arrays, blocks * self.lanes)
         for array in self.kernel.arrays:
             given = arrays[array.name]
-            if array.instanced:
-                stride = given.shape[-1]
             if array.intent is Intent.SUM:
                 given = sums[array.name] = np.zeros_like(given)
             entries.append(given.ctypes.data)

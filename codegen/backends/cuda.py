@@ -90,8 +90,12 @@ class CudaKernel:
         if not span.lanes or 0 in span.outer:
             return
         cupy = _cupy()
-        stride = max((arrays[a.name].shape[-1] for a in self.kernel.arrays if a.instanced), default=span.extent)
-        device = {a.name: _upload(cupy, arrays[a.name], stride if a.instanced else None) for a in self.kernel.arrays}
+        instanced = [(arrays[a.name], a.components) for a in self.kernel.arrays if a.instanced]
+        stride = max((given.shape[-1] // each for given, each in instanced), default=span.extent)
+        device = {
+            a.name: _upload(cupy, arrays[a.name], stride * a.components if a.instanced else None)
+            for a in self.kernel.arrays
+        }
         grid, block = self._grid(cupy, span)
         self.function(grid, block, self._arguments(device, scalars, span, stride))
         for array in self.kernel.arrays:

@@ -43,8 +43,8 @@ class CompiledKernel(Protocol):
         """Run in place on the instances first..last-1 of the lane axis (`last` None: all).
 
         `extents` are those of the outer axes, then of the lane axis. Instanced arrays are C-contiguous
-        [shape..., lanes] with lanes >= extents[-1] + 2 halo, others [shape...]; reals are of the kernel's dtype,
-        integers int64. SUM arrays are added to. Raises CompilerBug where an array does not fit.
+        [shape..., lanes * components] with lanes >= extents[-1] + 2 halo, others [shape...]; reals are of the kernel's
+        dtype, integers int64. SUM arrays are added to. Raises CompilerBug where an array does not fit.
         """
         ...
 
@@ -121,9 +121,20 @@ def check_arrays(kernel: Kernel, arrays: Arrays, scalars: Scalars, dtype: str, l
             )
         shape = shape_of(array, scalars)
         outer = given.shape[:-1] if array.instanced else given.shape
-        if outer != shape or (array.instanced and given.shape[-1] < lanes):
-            expected = (*shape, f">= {lanes}") if array.instanced else shape
+        if outer != shape or (array.instanced and given.shape[-1] < lanes * array.components):
+            expected = (*shape, f">= {lanes * array.components}") if array.instanced else shape
             raise CompilerBug(f"array {array.name} must have shape {expected}, not {given.shape}")
+
+
+def lane_stride(kernel: Kernel, arrays: Arrays, default: int) -> int:
+    """The padded length of the lane axis in elements, the same for all arrays; `default` where none has the axis.
+
+    Raises CompilerBug where the arrays differ in it.
+    """
+    lengths = {a.name: arrays[a.name].shape[-1] // a.components for a in kernel.arrays if a.instanced}
+    if len(set(lengths.values())) > 1:
+        raise CompilerBug(f"the lane axes of the arrays of kernel {kernel.name} differ: {lengths}")
+    return next(iter(lengths.values()), default)
 
 
 def shape_of(array: Array, scalars: Scalars) -> tuple[int, ...]:

@@ -44,7 +44,7 @@ class ReferenceKernel:
         for array in self.kernel.arrays:
             view = arrays[array.name]
             if array.instanced:
-                view = view[..., first : span.last + 2 * self.halo]
+                view = view[..., first * array.components : (span.last + 2 * self.halo) * array.components]
             if array.intent is Intent.SUM:
                 view = sums[array.name] = np.zeros_like(view)
             views[array.name] = view

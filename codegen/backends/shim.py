@@ -98,8 +98,12 @@ class ShimKernel:
         """Run in place; see `interface.CompiledKernel`. Blocks run one after the other, whatever `threads` says."""
         span = launch_range(self.kernel, extents, first, last)
         check_arrays(self.kernel, arrays, scalars, self.dtype, span.extent + 2 * self.halo)
-        stride = max((arrays[a.name].shape[-1] for a in self.kernel.arrays if a.instanced), default=span.extent)
-        padded = {a.name: pad(arrays[a.name], stride) if a.instanced else arrays[a.name] for a in self.kernel.arrays}
+        instanced = [(arrays[a.name], a.components) for a in self.kernel.arrays if a.instanced]
+        stride = max((given.shape[-1] // each for given, each in instanced), default=span.extent)
+        padded = {
+            a.name: pad(arrays[a.name], stride * a.components) if a.instanced else arrays[a.name]
+            for a in self.kernel.arrays
+        }
         status = self._launch(padded, scalars, span, stride)
         if status:
             raise CompilerBug(f"kernel {self.kernel.name}: threads leave a block in which others wait at a barrier")

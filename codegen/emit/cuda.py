@@ -175,11 +175,13 @@ class Addresses:
             return index
         array = self.arrays[name]
         position: Node = integer(0)
-        for i, size in zip(index, array.shape, strict=True):
+        for i, size in zip(index, array.shape, strict=False):
             extent = integer(size) if isinstance(size, int) else variable(size, Kind.INT)
             position = position * extent + i
         if array.instanced and self.stride is not None and self.lane is not None:
             position = position * self.stride + self.lane + (shift + self.halo)
+        if array.components > 1:
+            position = position * array.components + index[-1]
         return (position,)
 
 

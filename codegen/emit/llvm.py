@@ -1,10 +1,11 @@
 """Kernels as LLVM assembly: instances side by side in vector registers, control flow by masks.
 
 The emitted function is `void @kernel.name(i64 first, i64 last, ptr table)`. It runs blocks first..last-1 of `lanes`
-instances each (all outer indices in turn: block = outer index * lane blocks + lane block). The table has 8 bytes an
-entry: the addresses of the arrays in order, the lane-axis stride in elements, the offset of instance 0 in it (the
-halo), the number of lane blocks, the number of instances, the outer extents, then the scalars in order, reals as
-doubles. With `lanes` = 1 the same text is plain scalar code.
+instances each (all outer indices in turn: block = outer index * lane blocks + lane block), an outer index at a time, so
+that what depends on it alone is computed once a row. The table has 8 bytes an entry: the addresses of the arrays in
+order, the lane-axis stride in elements, the offset of instance 0 in it (the halo), the number of lane blocks, the
+number of instances, the outer extents, then the scalars in order, reals as doubles. With `lanes` = 1 the same text is
+plain scalar code.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from .llvm_writer import WIDTHS, Value, Writer, function_symbol, spelled
 
 I = Kind.INT
 ATTRIBUTES = 'attributes #0 = { nounwind alignstack=64 "prefer-vector-width"="512" "min-legal-vector-width"="512" }'
+
+METADATA = ('!0 = !{!"branch_weights", i32 1, i32 100000}', "!1 = !{}")
 
 
 def _paired(block: Block, results: tuple[Node, ...] = ()) -> frozenset[bytes]:
@@ -88,12 +91,24 @@ def _emit_kernel(kernel: Kernel, lanes: int, dtype: str) -> Writer:
     extents_at = len(kernel.arrays) + 4
     for axis, name in enumerate(kernel.outer):
         printer.sizes[name] = Value(_entry(extents_at + axis, "i64", w, f"%extent.{spelled(name)}"), I, False)
-    w.lines += ["  br label %blocks", "blocks:"]
-    w.line("%block = phi i64 [%first, %entry], [%block.next, %next]")
-    w.line("%more = icmp slt i64 %block, %last")
-    w.line("br i1 %more, label %instance, label %end")
+    w.line(f"%row.first = sdiv i64 %first, {blocks}")
+    w.line(f"%column.first = srem i64 %first, {blocks}")
+    w.line("br label %rows")
+    w.label("rows")
+    w.line("%row = phi i64 [%row.first, %entry], [%row.next, %row.done]")
+    w.line("%column = phi i64 [%column.first, %entry], [0, %row.done]")
+    w.line(f"%row.begin = mul nsw i64 %row, {blocks}")
+    w.line("%left = sub nsw i64 %last, %row.begin")
+    w.line(f"%partial = icmp slt i64 %left, {blocks}")
+    w.line(f"%column.last = select i1 %partial, i64 %left, i64 {blocks}")
+    w.line("%more = icmp slt i64 %column, %column.last")
+    w.line("br i1 %more, label %row.start, label %end")
+    w.label("row.start")
+    _bind_outer(kernel, printer)
+    w.line("br label %instance")
     w.label("instance")
-    _bind_axes(kernel, printer, blocks, halo)
+    w.line("%block = phi i64 [%column, %row.start], [%block.next, %next]")
+    _bind_lanes(kernel, printer, halo)
     if lanes > 1 and _asks_for_real_lanes(kernel):
         lanes_here = printer.value(variable(kernel.lane, I))
         printer.real_lanes = w.operation("icmp slt", lanes_here, Value(extent, I, False), result=Kind.BOOL)
@@ -101,7 +116,11 @@ def _emit_kernel(kernel: Kernel, lanes: int, dtype: str) -> Writer:
     w.line("br label %next")
     w.label("next")
     w.line("%block.next = add nsw i64 %block, 1")
-    w.line("br label %blocks")
+    w.line("%within = icmp slt i64 %block.next, %column.last")
+    w.line("br i1 %within, label %instance, label %row.done")
+    w.label("row.done")
+    w.line("%row.next = add nsw i64 %row, 1")
+    w.line("br label %rows")
     w.label("end")
     w.lines = [
         f"define void @{kernel_symbol(kernel)}(i64 %first, i64 %last, ptr noalias %table) noinline #0 {{",
@@ -119,17 +138,22 @@ def _asks_for_real_lanes(kernel: Kernel) -> bool:
     return any(a.intent is Intent.SUM or a.shape or not a.instanced for a in kernel.arrays)
 
 
-def _bind_axes(kernel: Kernel, printer: Printer, blocks: str, halo: str) -> None:
-    """The instance ids of this block's lanes, and the outer indices that the block number holds."""
+def _bind_outer(kernel: Kernel, printer: Printer) -> None:
+    """The outer indices that the number of a row holds."""
     w = printer.w
-    lane_block = w.emit(f"srem i64 %block, {blocks}", I, False) if kernel.outer else Value("%block", I, False)
-    rest = w.emit(f"sdiv i64 %block, {blocks}", I, False) if kernel.outer else lane_block
-    for name in reversed(kernel.outer):
+    rest = Value("%row", I, False)
+    for name in reversed(kernel.outer[1:]):
         extent = printer.sizes[name]
-        index = w.operation("srem", rest, extent)
+        printer.bind(variable(name, I), w.operation("srem", rest, extent))
         rest = w.operation("sdiv", rest, extent)
-        printer.bind(variable(name, I), index)
-    start = w.operation("mul nsw", lane_block, Value(str(w.lanes), I, False))
+    if kernel.outer:
+        printer.bind(variable(kernel.outer[0], I), rest)
+
+
+def _bind_lanes(kernel: Kernel, printer: Printer, halo: str) -> None:
+    """The instance ids of this block's lanes."""
+    w = printer.w
+    start = w.operation("mul nsw", Value("%block", I, False), Value(str(w.lanes), I, False))
     printer.base = w.operation("add nsw", start, Value(halo, I, False)).text
     ids = ", ".join(f"i64 {i}" for i in range(w.lanes))
     lane = w.operation("add nsw", w.widen(start), Value(f"<{ids}>", I, True)) if w.lanes > 1 else start
@@ -154,7 +178,4 @@ def emit_llvm(kernel: Kernel, lanes: int, dtype: str = "float64") -> str:
     writers = mathematics + writers
     declarations = sorted({d for w in writers for d in w.intrinsics})
     texts = ["\n".join(w.lines) for w in writers]
-    return (
-        "\n\n".join(["\n".join(declarations), *texts, ATTRIBUTES, '!0 = !{!"branch_weights", i32 1, i32 100000}'])
-        + "\n"
-    )
+    return "\n\n".join(["\n".join(declarations), *texts, ATTRIBUTES, *METADATA]) + "\n"

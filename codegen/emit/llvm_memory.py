@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..errors import CompilerBug
-from ..ir import Kind, Node
-from ..program import Accumulate, Array, Load, Store
+from ..ir import Kind, Node, constant_value
+from ..program import Accumulate, Array, Intent, Load, Store
 from .llvm_values import Values
 from .llvm_writer import Value
 
@@ -26,7 +26,7 @@ class Memory(Values):
         """The address of an element, one for all lanes (str) or one a lane, and whether lanes are neighbours there."""
         w, local = self.w, array.name not in self.globals
         offset = Value("0", I, False)
-        for i, size in zip(index, array.shape, strict=True):
+        for i, size in zip(index, array.shape, strict=False):
             offset = w.operation("add", w.operation("mul", offset, self.size(size)), self.value(i))
         if array.instanced:
             offset = w.operation("mul", offset, Value(str(w.lanes), I, False) if local else self.stride)
@@ -37,6 +37,10 @@ class Memory(Values):
             if offset.wide and w.lanes > 1:
                 ids = ", ".join(f"i64 {i}" for i in range(w.lanes))
                 offset = w.operation("add", offset, Value(f"<{ids}>", I, True))
+            if array.components > 1:
+                offset = w.operation("mul", offset, w.constant(array.components, I))
+                if offset.wide or w.lanes == 1:
+                    offset = w.operation("add", offset, self.value(index[-1]))
         name = w.name("at")
         if offset.wide and w.lanes > 1:
             w.line(
@@ -66,8 +70,12 @@ class Memory(Values):
                 stored,
                 True,
             )
+        elif neighbours and array.components > 1 and w.lanes > 1:
+            loaded = self._load_component(array, where, int(constant_value(s.index[-1]) or 0))
         else:
             text = f"load {w.type(stored, neighbours)}, ptr {where}, align {self._bytes(stored)}"
+            if not neighbours and array.intent is Intent.IN and array.name in self.globals:
+                text += ", !invariant.load !1"  # what no statement of the kernel writes may be read once, before loops
             loaded = w.emit(text, stored, neighbours)
         if array.kind is not Kind.BOOL:
             return loaded
@@ -91,6 +99,8 @@ class Memory(Values):
                 f"call void {full}({wide} {value.text}, <{w.lanes} x ptr> {where.text}, i32 {self._bytes(stored)}, "
                 f"{w.type(Kind.BOOL)} {self.reaching(array).text})"
             )
+        elif neighbours and array.components > 1 and w.lanes > 1:
+            self._store_component(array, where, int(constant_value(s.index[-1]) or 0), w.widen(value))
         elif neighbours and self.mask is not None:
             wide, value = w.type(stored), w.widen(value)
             full = f"@llvm.masked.store.{w.suffix(stored, True)}.p0"
@@ -106,6 +116,39 @@ class Memory(Values):
                 w.line(text)
             else:
                 self._where_any(self.reaching(array), text)
+
+    def _load_component(self, array: Array, where: str, component: int) -> Value:
+        """One component of the elements of all lanes: they are read whole, which the other components share."""
+        w, count = self.w, array.components
+        wide = f"<{w.lanes * count} x {w.scalar_type(array.kind)}>"
+        whole = w.emit(f"load {wide}, ptr {where}, align {self._bytes(array.kind)}", array.kind, True)
+        places = ", ".join(f"i32 {lane * count + component}" for lane in range(w.lanes))
+        return w.emit(
+            f"shufflevector {wide} {whole.text}, {wide} poison, <{w.lanes} x i32> <{places}>", array.kind, True
+        )
+
+    def _store_component(self, array: Array, where: str, component: int, value: Value) -> None:
+        """One component of the elements of the lanes at work, between the others."""
+        w, count = self.w, array.components
+        narrow, lanes = w.type(array.kind), w.lanes * count
+        wide = f"<{lanes} x {w.scalar_type(array.kind)}>"
+        places = ", ".join(f"i32 {place // count}" for place in range(lanes))
+        spread = w.emit(
+            f"shufflevector {narrow} {value.text}, {narrow} poison, <{lanes} x i32> <{places}>", array.kind, True
+        )
+        chosen = ", ".join(f"i1 {'true' if place % count == component else 'false'}" for place in range(lanes))
+        mask = f"<{chosen}>"
+        if self.mask is not None:
+            bits = w.type(Kind.BOOL)
+            of_lanes = w.emit(
+                f"shufflevector {bits} {self.mask.text}, {bits} poison, <{lanes} x i32> <{places}>", Kind.BOOL, True
+            )
+            mask = w.emit(f"and <{lanes} x i1> {of_lanes.text}, {mask}", Kind.BOOL, True).text
+        full = f"@llvm.masked.store.v{lanes}{w.suffix(array.kind, False)}.p0"
+        w.intrinsics.add(f"declare void {full}({wide}, ptr, i32, <{lanes} x i1>)")
+        w.line(
+            f"call void {full}({wide} {spread.text}, ptr {where}, i32 {self._bytes(array.kind)}, <{lanes} x i1> {mask})"
+        )
 
     def accumulate(self, s: Accumulate) -> None:
         """Add a value over the lanes at work to an element; lanes beyond the last instance add nothing."""

@@ -65,7 +65,7 @@ def _head(body: str, dtype: str) -> list[str]:
 
 def _function(function: Function, dtype: str, names: dict[str, str]) -> list[str]:
     naming = name_function(function, RESERVED | set(names.values()))
-    printer = PythonPrinter(naming, names, dtype, "", 0, frozenset(), 1)
+    printer = PythonPrinter(naming, names, dtype, "", 0, {}, 1)
     results = printer.block(function.body, results=function.results)
     head = _signature(names[function.name], tuple(printer.name(p) for p in function.parameters))
     return [*head, *printer.lines, f"    return {', '.join(results)}"]
@@ -81,7 +81,7 @@ def _kernel(
         *(naming(a.name) for a in kernel.arrays),
         *(naming(s.name) for s in kernel.scalars),
     )
-    instanced = frozenset(a.name for a in kernel.arrays if a.instanced)
+    instanced = {a.name: a.components for a in kernel.arrays if a.instanced}
     lane = naming(kernel.lane)
     printer = PythonPrinter(naming, names, dtype, lane, halo, instanced, 1)
     printer.lines += _signature(naming(kernel.name), parameters)
@@ -151,7 +151,7 @@ class PythonPrinter(Printer):
         dtype: str,
         lane: str,
         halo: int,
-        instanced: frozenset[str],
+        instanced: Mapping[str, int],
         depth: int,
     ) -> None:
         super().__init__(python_language(dtype), naming, functions, depth)
@@ -180,7 +180,11 @@ class PythonPrinter(Printer):
         """`array[i, j, lane + shift]`."""
         if array in self.instanced:
             offset = shift + self.halo
-            index = (*index, f"{self.lane} {'-' if offset < 0 else '+'} {abs(offset)}" if offset else self.lane)
+            place = f"{self.lane} {'-' if offset < 0 else '+'} {abs(offset)}" if offset else self.lane
+            if (components := self.instanced[array]) > 1:
+                index, component = index[:-1], index[-1]
+                place = f"{components} * {f'({place})' if offset else place} + {component}"
+            index = (*index, place)
         return f"{self.naming(array)}[{', '.join(index) or '()'}]"
 
     def accumulate(self, statement: Accumulate, index: tuple[str, ...], value: str) -> None:

@@ -30,10 +30,10 @@ class _Launcher:
         if (kernel, halo) not in self.compiled:
             self.compiled[kernel, halo] = self.backend.compile(kernel, "float64", halo)
         lanes = self.backend.lanes("float64")
-        missing = -extents[-1] % lanes
         padded = {}
         for array in kernel.arrays:
             given = arrays[array.name]
+            missing = -extents[-1] % lanes * array.components
             widths = [(0, 0)] * (given.ndim - 1) + [(0, missing)] if array.instanced else 0
             padded[array.name] = np.zeros_like(given) if array.intent is Intent.SUM else np.pad(given, widths)
         self.compiled[kernel, halo](padded, scalars, extents)

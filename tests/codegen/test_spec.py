@@ -149,7 +149,13 @@ COPY = Kernel(
 )
 PROGRAM = Program(
     "p",
-    (Array("u", ()), Array("v", ()), Array("z", (2,)), Array("whole", (), Kind.INT), Array("table", (4, 4))),
+    (
+        Array("u", ()),
+        Array("v", ()),
+        Array("z", (), components=2),
+        Array("whole", (), Kind.INT),
+        Array("table", (4, 4)),
+    ),
     (Scalar("h"), Scalar("size", Kind.INT)),
     (Repeat("size", (Launch(COPY, ("size",), (("from_", "u"), ("to", "v"))), Transform("z", "z"))),),
 )
@@ -180,16 +186,20 @@ def test_a_legal_program_passes() -> None:
         (program(Launch(COPY, (3,), (("from_", "u"), ("to", "whole")))), r"'to' is real of rank 1, .* int of rank 1"),
         (
             program(Launch(COPY, (3,), (("from_", "u"), ("to", "z")))),
-            r"array 'to' is real of rank 1, .* real of rank 2",
+            r"array 'to' has 1 numbers an element, the program's 'z' 2",
         ),
-        (program(Launch(COPY, (3,), (("a", "u"),))), r"a renamed, but no array of the kernel"),
+        (program(Launch(COPY, (3,), (("a", "u"),))), r"a renamed, but no array or scalar of the kernel"),
+        (program(Launch(COPY, (3,), (("from_", "u"), ("to", "v")), reach=1)), r"no outer axis along which to reach"),
         (replace(PROGRAM, scalars=(Scalar("size", Kind.INT),)), r"the program has no real scalar 'h'"),
         (
             program(*(Launch(k, (3,), (("from_", "u"), ("to", "v"))) for k in (COPY, replace(COPY, lane="j")))),
             r"two different kernels are called 'copy'",
         ),
-        (program(Transform("u", "z")), r"transform of 'u': array 'u' is not two real rows \[2, n\]"),
-        (program(Transform("z", "table")), r"array 'table' is not two real rows"),
+        (program(Transform("u", "z")), r"transform of 'u': array 'u' does not hold complex numbers over 1 axes"),
+        (program(Transform("z", "table")), r"array 'table' does not hold complex numbers over 1 axes"),
+        (program(Transform("z", "z", kinds=("fourier", "sine"))), r"array 'z' does not hold complex .* over 2 axes"),
+        (program(Transform("z", "z", kinds=("bessel",))), r"bessel is none of fourier, sine, cosine"),
+        (program(Repeat(1, (), "h")), r"counter of a repetition: the size 'h' is no integer scalar"),
         (program(Transform("z", "w")), r"the program has no such array"),
         (program(Repeat("u", ())), r"repetition: the size 'u' is no integer scalar of the program"),
         (replace(PROGRAM, scalars=(Scalar("u"),)), r"two of its arrays and scalars bear one name"),

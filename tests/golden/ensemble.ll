@@ -179,12 +179,22 @@ entry:
   %scalar.g = load double, ptr %scalar.g.at
   %scalar.l.at = getelementptr i64, ptr %table, i64 10
   %scalar.l = load double, ptr %scalar.l.at
-  br label %blocks
-blocks:
-  %block = phi i64 [%first, %entry], [%block.next, %next]
-  %more = icmp slt i64 %block, %last
-  br i1 %more, label %instance, label %end
+  %row.first = sdiv i64 %first, %lane.blocks
+  %column.first = srem i64 %first, %lane.blocks
+  br label %rows
+rows:
+  %row = phi i64 [%row.first, %entry], [%row.next, %row.done]
+  %column = phi i64 [%column.first, %entry], [0, %row.done]
+  %row.begin = mul nsw i64 %row, %lane.blocks
+  %left = sub nsw i64 %last, %row.begin
+  %partial = icmp slt i64 %left, %lane.blocks
+  %column.last = select i1 %partial, i64 %left, i64 %lane.blocks
+  %more = icmp slt i64 %column, %column.last
+  br i1 %more, label %row.start, label %end
+row.start:
+  br label %instance
 instance:
+  %block = phi i64 [%column, %row.start], [%block.next, %next]
   %x1 = mul nsw i64 %block, 8
   %x2 = add nsw i64 %x1, %lane.halo
   %x3 = insertelement <8 x i64> poison, i64 %x1, i64 0
@@ -290,7 +300,11 @@ fi77:
   br label %next
 next:
   %block.next = add nsw i64 %block, 1
-  br label %blocks
+  %within = icmp slt i64 %block.next, %column.last
+  br i1 %within, label %instance, label %row.done
+row.done:
+  %row.next = add nsw i64 %row, 1
+  br label %rows
 end:
   ret void
 }
@@ -298,3 +312,5 @@ end:
 attributes #0 = { nounwind alignstack=64 "prefer-vector-width"="512" "min-legal-vector-width"="512" }
 
 !0 = !{!"branch_weights", i32 1, i32 100000}
+
+!1 = !{}

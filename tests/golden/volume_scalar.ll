@@ -22,58 +22,68 @@ entry:
   %extent.j = load i64, ptr %extent.j.at
   %extent.k.at = getelementptr i64, ptr %table, i64 8
   %extent.k = load i64, ptr %extent.k.at
-  br label %blocks
-blocks:
-  %block = phi i64 [%first, %entry], [%block.next, %next]
-  %more = icmp slt i64 %block, %last
-  br i1 %more, label %instance, label %end
+  %row.first = sdiv i64 %first, %lane.blocks
+  %column.first = srem i64 %first, %lane.blocks
+  br label %rows
+rows:
+  %row = phi i64 [%row.first, %entry], [%row.next, %row.done]
+  %column = phi i64 [%column.first, %entry], [0, %row.done]
+  %row.begin = mul nsw i64 %row, %lane.blocks
+  %left = sub nsw i64 %last, %row.begin
+  %partial = icmp slt i64 %left, %lane.blocks
+  %column.last = select i1 %partial, i64 %left, i64 %lane.blocks
+  %more = icmp slt i64 %column, %column.last
+  br i1 %more, label %row.start, label %end
+row.start:
+  %x1 = srem i64 %row, %extent.k
+  %x2 = sdiv i64 %row, %extent.k
+  %x3 = srem i64 %x2, %extent.j
+  %x4 = sdiv i64 %x2, %extent.j
+  br label %instance
 instance:
-  %x1 = srem i64 %block, %lane.blocks
-  %x2 = sdiv i64 %block, %lane.blocks
-  %x3 = srem i64 %x2, %extent.k
-  %x4 = sdiv i64 %x2, %extent.k
-  %x5 = srem i64 %x4, %extent.j
-  %x6 = sdiv i64 %x4, %extent.j
-  %x7 = srem i64 %x6, %extent.i
-  %x8 = sdiv i64 %x6, %extent.i
-  %x9 = mul nsw i64 %x1, 1
-  %x10 = add nsw i64 %x9, %lane.halo
-  %x11 = mul i64 0, 2
-  %x12 = add i64 %x11, %x7
-  %x13 = mul i64 %x12, 3
-  %x14 = add i64 %x13, %x5
-  %x15 = mul i64 %x14, %scalar.depth
-  %x16 = add i64 %x15, %x3
-  %x17 = mul i64 %x16, %lane.stride
-  %x18 = add i64 %x17, %x10
-  %at19 = getelementptr double, ptr %array.x, i64 %x18
-  %x20 = load double, ptr %at19, align 8
-  %x21 = mul nsw i64 %x5, 10
-  %x22 = mul nsw i64 %x7, 100
-  %x23 = add nsw i64 %x21, %x22
-  %x24 = add nsw i64 %x23, %x3
-  %x25 = sitofp i64 %x24 to double
-  %x26 = fadd contract double %x20, %x25
-  %x27 = mul i64 0, 2
-  %x28 = add i64 %x27, %x7
-  %x29 = mul i64 %x28, 3
-  %x30 = add i64 %x29, %x5
-  %x31 = mul i64 %x30, %scalar.depth
-  %x32 = add i64 %x31, %x3
-  %x33 = mul i64 %x32, %lane.stride
-  %x34 = add i64 %x33, %x10
-  %at35 = getelementptr double, ptr %array.x, i64 %x34
-  store double %x26, ptr %at35, align 8
-  %x36 = mul i64 0, 2
-  %x37 = add i64 %x36, %x7
-  %at38 = getelementptr double, ptr %array.total, i64 %x37
-  %x39 = load double, ptr %at38
-  %x40 = fadd double %x39, %x20
-  store double %x40, ptr %at38
+  %block = phi i64 [%column, %row.start], [%block.next, %next]
+  %x5 = mul nsw i64 %block, 1
+  %x6 = add nsw i64 %x5, %lane.halo
+  %x7 = mul i64 0, 2
+  %x8 = add i64 %x7, %x4
+  %x9 = mul i64 %x8, 3
+  %x10 = add i64 %x9, %x3
+  %x11 = mul i64 %x10, %scalar.depth
+  %x12 = add i64 %x11, %x1
+  %x13 = mul i64 %x12, %lane.stride
+  %x14 = add i64 %x13, %x6
+  %at15 = getelementptr double, ptr %array.x, i64 %x14
+  %x16 = load double, ptr %at15, align 8
+  %x17 = mul nsw i64 %x3, 10
+  %x18 = mul nsw i64 %x4, 100
+  %x19 = add nsw i64 %x17, %x18
+  %x20 = add nsw i64 %x19, %x1
+  %x21 = sitofp i64 %x20 to double
+  %x22 = fadd contract double %x16, %x21
+  %x23 = mul i64 0, 2
+  %x24 = add i64 %x23, %x4
+  %x25 = mul i64 %x24, 3
+  %x26 = add i64 %x25, %x3
+  %x27 = mul i64 %x26, %scalar.depth
+  %x28 = add i64 %x27, %x1
+  %x29 = mul i64 %x28, %lane.stride
+  %x30 = add i64 %x29, %x6
+  %at31 = getelementptr double, ptr %array.x, i64 %x30
+  store double %x22, ptr %at31, align 8
+  %x32 = mul i64 0, 2
+  %x33 = add i64 %x32, %x4
+  %at34 = getelementptr double, ptr %array.total, i64 %x33
+  %x35 = load double, ptr %at34
+  %x36 = fadd double %x35, %x16
+  store double %x36, ptr %at34
   br label %next
 next:
   %block.next = add nsw i64 %block, 1
-  br label %blocks
+  %within = icmp slt i64 %block.next, %column.last
+  br i1 %within, label %instance, label %row.done
+row.done:
+  %row.next = add nsw i64 %row, 1
+  br label %rows
 end:
   ret void
 }
@@ -81,3 +91,5 @@ end:
 attributes #0 = { nounwind alignstack=64 "prefer-vector-width"="512" "min-legal-vector-width"="512" }
 
 !0 = !{!"branch_weights", i32 1, i32 100000}
+
+!1 = !{}
