@@ -1,11 +1,11 @@
 """The compiler: expressions and structured kernels, their derivatives, their machine code. It knows no physics."""
 
-from .backends import Backend, CompiledKernel, get_backend
+from .backends import Backend, CompiledKernel, CompiledProgram, get_backend
 from .backends.cuda import cuda_available
 from .backends.nvrtc import check_cuda
 from .builder import Builder, Names
 from .cache import KernelCache, default_directory
-from .compile import compile_kernel
+from .compile import compile_kernel, compile_program
 from .emit.cuda import emit_cuda
 from .emit.llvm import emit_llvm
 from .emit.python import emit_python
@@ -34,6 +34,7 @@ __all__ = [
     "BackendUnavailableError",
     "Builder",
     "CompiledKernel",
+    "CompiledProgram",
     "CompilerBug",
     "Function",
     "InputError",
@@ -58,6 +59,7 @@ __all__ = [
     "boolean",
     "check_cuda",
     "compile_kernel",
+    "compile_program",
     "constant_value",
     "cuda_available",
     "default_directory",

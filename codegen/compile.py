@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from .backends import Backend, CompiledKernel
+from .backends import Backend, CompiledKernel, CompiledProgram
 from .optimise.pipeline import optimise_kernel
-from .program import Kernel
+from .program import Kernel, Program
+from .spec import check_program
 
 
 def compile_kernel(kernel: Kernel, backend: Backend, dtype: str = "float64", halo: int = 0) -> CompiledKernel:
@@ -13,3 +14,12 @@ def compile_kernel(kernel: Kernel, backend: Backend, dtype: str = "float64", hal
     Raises CompilerBug where the kernel breaks a rule of the spec.
     """
     return backend.compile(kernel, dtype, halo, optimise_kernel)
+
+
+def compile_program(program: Program, backend: Backend, dtype: str = "float64") -> CompiledProgram:
+    """A program whose kernels are optimised and compiled by a backend.
+
+    Raises CompilerBug where the program or one of its kernels breaks a rule of the spec.
+    """
+    check_program(program)
+    return backend.compile_program(program, dtype, optimise_kernel)

@@ -45,10 +45,11 @@ def run_program(program: Program, arrays: Arrays, scalars: Scalars, launch: Laun
                     given = {a.name: arrays[names.get(a.name, a.name)] for a in kernel.arrays}
                     wanted = {s.name: present[names.get(s.name, s.name)] for s in kernel.scalars}
                     launch(kernel, given, wanted, tuple(size_of(e, present) for e in extents), halo)
-                case Transform(source, output, inverse, kinds):
+                case Transform(source, output, extent, inverse, kinds):
                     if halo:
                         raise CompilerBug(f"program {program.name!r} transforms {source!r}, whose rows have a halo")
-                    transform(arrays[source], arrays[output], inverse, kinds)
+                    before, after = (complex_view(arrays[n], size_of(extent, present)) for n in (source, output))
+                    after[...] = transform(before, inverse, kinds)
                 case Repeat(count, body, counter):
                     for _ in range(size_of(count, present)):
                         run(body)
@@ -70,17 +71,17 @@ def size_of(size: Size, scalars: Scalars) -> int:
     return int(scalars[size]) if isinstance(size, str) else size
 
 
-def complex_view(array: NDArray[Any]) -> NDArray[Any]:
-    """An array of neighbouring real and imaginary parts [..., 2 n] as complex numbers [..., n], without a copy."""
-    return array.view(np.complex64 if array.dtype == np.float32 else np.complex128)
+def complex_view(array: NDArray[Any], extent: int) -> NDArray[Any]:
+    """Neighbouring real and imaginary parts [..., >= 2 extent] as complex numbers [..., extent], without a copy."""
+    return array.view(np.complex64 if array.dtype == np.float32 else np.complex128)[..., :extent]
 
 
-def transform(source: NDArray[Any], output: NDArray[Any], inverse: bool, kinds: tuple[str, ...]) -> None:
+def transform(given: NDArray[Any], inverse: bool, kinds: tuple[str, ...]) -> NDArray[Any]:
     """What `Transform` means, in double precision: one axis after the other."""
-    values = complex_view(source).astype(np.complex128)
+    values = given.astype(np.complex128)
     for axis, kind in enumerate(kinds):
         values = _along(values, axis, kind, inverse)
-    complex_view(output)[...] = values
+    return values
 
 
 def _along(values: NDArray[Any], axis: int, kind: str, inverse: bool) -> NDArray[Any]:

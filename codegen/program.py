@@ -217,11 +217,12 @@ class Transform:
     """A transform by a library over the axes of an array of complex numbers (`components` 2), outer axes first.
 
     `kinds` names one for each axis, the lane axis last: "fourier" (exp(-2 pi i k n / N), the inverse divided by N),
-    "sine" (DST-I) or "cosine" (DCT-I); the inverse of any undoes it.
+    "sine" (DST-I) or "cosine" (DCT-I); the inverse of any undoes it. Of the lane axis `extent` elements count.
     """
 
     source: str
     output: str
+    extent: Size
     inverse: bool = False
     kinds: tuple[str, ...] = ("fourier",)
 
@@ -263,6 +264,12 @@ def program_steps(body: tuple[Step, ...]) -> Iterator[Step]:
         yield step
         if isinstance(step, Repeat):
             yield from program_steps(step.body)
+
+
+def kernels_of(program: Program) -> tuple[Kernel, ...]:
+    """The kernels that a program launches, each once."""
+    found = {s.kernel.name: s.kernel for s in program_steps(program.body) if isinstance(s, Launch)}
+    return tuple(found.values())
 
 
 def functions(block: Block) -> tuple[Function, ...]:

@@ -9,6 +9,9 @@ steps a second with 8, 16, 32, 64 lanes; dop853 on a chain of eight pendulums (3
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from .ir import Kind
 from .program import Kernel, Var
 
@@ -45,3 +48,38 @@ def row_shares(rows: int, blocks: int, begin: int, end: int, workers: int) -> li
     if begin == 0 and end == blocks:
         return shares(0, rows * blocks, workers)
     return [(row * blocks + a, row * blocks + b) for row in range(rows) for a, b in shares(begin, end, workers)]
+
+
+CACHE = 1 << 20  # bytes of a core's own cache that a tile may fill: half of the 2 MiB that server cores have
+SMALL = 1 << 16  # bytes below which a second thread costs more in waiting than it saves
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How many steps are taken together on rows in the cache, and how many rows are taken through them at a time."""
+
+    steps: int
+    band: int
+
+
+def skews(reaches: Sequence[int]) -> tuple[int, ...]:
+    """The rows by which each operation of a repeated sequence must lag behind the one before it.
+
+    It may not read what the earlier one has yet to write, nor write what the earlier one has yet to read.
+    """
+    return tuple(max(reaches[i - 1], reach) for i, reach in enumerate(reaches))
+
+
+def tiling(reaches: Sequence[int], row_bytes: int, rows: int, whole: bool) -> Tiling | None:
+    """The tiles of a thread that owns `rows` rows of `row_bytes` bytes; None where tiles gain nothing.
+
+    `whole`: the rows have hard ends, so that no trapezoid must fit between borders.
+    """
+    lag = sum(skews(reaches))
+    if rows * row_bytes <= CACHE or not row_bytes:
+        return None
+    band = max(1, min(rows, CACHE // 8 // row_bytes))
+    steps = max(1, CACHE // 2 // row_bytes // max(lag, 1))
+    if not whole:
+        steps = min(steps, rows // (2 * max(lag, 1)))
+    return Tiling(steps, band) if steps > 1 else None

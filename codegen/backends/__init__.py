@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 from codegen.errors import InputError
 
-from .interface import Backend, CompiledKernel
+from .interface import Backend, CompiledKernel, CompiledProgram
 
-__all__ = ["BACKENDS", "Backend", "CompiledKernel", "get_backend"]
+__all__ = ["BACKENDS", "Backend", "CompiledKernel", "CompiledProgram", "get_backend"]
 
 BACKENDS = MappingProxyType(
     {

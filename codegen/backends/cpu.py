@@ -22,9 +22,11 @@ from ..emit.llvm import emit_llvm, kernel_symbol
 from ..emit.python import emit_python
 from ..errors import CompilerBug
 from ..fingerprint import fingerprint
+from ..interpret_program import program_halo
 from ..ir import Kind
-from ..program import For, Intent, Kernel, While
+from ..program import For, Intent, Kernel, Program, While, kernels_of
 from ..schedule import lanes_for, padding, row_shares
+from .cpu_program import CpuProgram
 from .interface import check_arrays, lane_stride, launch_range
 
 ASSEMBLY = "kernel.ll"
@@ -69,6 +71,11 @@ class CpuKernel:
     launch: Launch = field(repr=False)
     optimise: Optimise | None = field(repr=False)
 
+    def slot(self, scalar: str) -> int:
+        """Where a scalar stands in the argument table; -1 for one that the kernel does not take."""
+        names = [s.name for s in self.kernel.scalars]
+        return len(self.kernel.arrays) + 3 + len(self.kernel.outer) + 1 + names.index(scalar) if scalar in names else -1
+
     @property
     def assembly(self) -> str:
         """The LLVM assembly that was compiled."""
@@ -97,7 +104,7 @@ class CpuKernel:
         if first % self.lanes or (last % self.lanes and last != extents[-1]):
             raise CompilerBug(f"instances {first} to {last} do not lie on multiples of {self.lanes} lanes")
         check_arrays(self.kernel, arrays, scalars, self.dtype, blocks * self.lanes + 2 * self.halo)
-        tables = [self._table(arrays, scalars, extents, blocks) for _ in work]
+        tables = [self.table(arrays, scalars, extents) for _ in work]
         if len(work) == 1:
             self.launch(*work[0], tables[0][0].ctypes.data)
         else:
@@ -112,14 +119,11 @@ class CpuKernel:
             for name, partial in sums.items():
                 arrays[name][...] += partial
 
-    def _table(
-        self,
-        arrays: Mapping[str, NDArray[Any]],
-        scalars: Mapping[str, float | int],
-        extents: tuple[int, ...],
-        blocks: int,
+    def table(
+        self, arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, float | int], extents: tuple[int, ...]
     ) -> tuple[NDArray[np.uint64], dict[str, NDArray[Any]]]:
         """The kernel's argument table (see `emit.llvm`) and this thread's own sums."""
+        blocks = -(-extents[-1] // self.lanes)
         entries: list[int] = []
         sums: dict[str, NDArray[Any]] = {}
         stride = lane_stride(self.kernel, arrays, blocks * self.lanes)
@@ -170,6 +174,12 @@ class CpuBackend:
             text = MODULE.format(symbol=symbol, launch=module, assembly=path, scalar=lanes == 1)
             self.cache.write(key, {ASSEMBLY: assembly, f"{module}.py": text})
         return CpuKernel(kernel, dtype, lanes, halo, folder, _load(folder / f"{module}.py", module), optimise)
+
+    def compile_program(self, program: Program, dtype: str = "float64", optimise: Optimise | None = None) -> CpuProgram:
+        """A program whose repeated launches run in native code; see `interface.CompiledProgram`."""
+        halo = program_halo(program)
+        kernels = {k.name: self.compile(k, dtype, halo, optimise) for k in kernels_of(program)}
+        return CpuProgram(program, dtype, halo, kernels)
 
 
 PAIRING_LIMIT = 230_000  # characters of assembly: pairing takes seconds beyond, and finds less

@@ -10,8 +10,9 @@ import numpy as np
 from codegen.emit.cuda import Layout, emit_cuda
 from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.ir import Kind
-from codegen.program import Intent, Kernel
+from codegen.program import Intent, Kernel, Program
 
+from .host_program import HostProgram, compile_for_host
 from .interface import Arrays, LaunchRange, Optimise, Scalars, check_arrays, launch_range
 from .nvrtc import OPTIONS
 
@@ -176,3 +177,9 @@ class CudaBackend:
         except cupy.cuda.compiler.CompileException as error:
             raise CompilerBug(f"NVRTC does not compile the CUDA source of kernel {kernel.name}:\n{error}") from error
         return CudaKernel(kernel, dtype, halo, source, function)
+
+    def compile_program(
+        self, program: Program, dtype: str = "float64", optimise: Optimise | None = None
+    ) -> HostProgram:
+        """A program whose launches are called one after the other."""
+        return compile_for_host(self, program, dtype, optimise)

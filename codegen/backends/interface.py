@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from codegen.errors import CompilerBug
 from codegen.ir import Kind
-from codegen.program import Array, Kernel, Size
+from codegen.program import Array, Kernel, Program, Size
 
 Arrays = Mapping[str, NDArray[Any]]
 Scalars = Mapping[str, float | int]
@@ -49,6 +49,24 @@ class CompiledKernel(Protocol):
         ...
 
 
+class CompiledProgram(Protocol):
+    """A program, ready to run."""
+
+    @property
+    def program(self) -> Program:
+        """What was compiled."""
+        ...
+
+    @property
+    def halo(self) -> int:
+        """The cells on either side of the lane axis of every instanced array."""
+        ...
+
+    def __call__(self, arrays: Arrays, scalars: Scalars, threads: int = 1) -> None:
+        """Run in place on arrays as `CompiledKernel` takes them, by the names of the program; sums start from zero."""
+        ...
+
+
 class Backend(Protocol):
     """Turns kernels into code that runs."""
 
@@ -72,6 +90,12 @@ class Backend(Protocol):
 
         `optimise` is applied first, and only where the backend does not know the result from an earlier time.
         """
+        ...
+
+    def compile_program(
+        self, program: Program, dtype: str = "float64", optimise: Optimise | None = None
+    ) -> CompiledProgram:
+        """A program whose kernels are compiled; they are optimised as `compile` does."""
         ...
 
 

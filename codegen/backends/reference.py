@@ -8,8 +8,9 @@ import numpy as np
 
 from codegen.emit.python import emit_python
 from codegen.interpret import run_kernel
-from codegen.program import Intent, Kernel
+from codegen.program import Intent, Kernel, Program
 
+from .host_program import HostProgram, compile_for_host
 from .interface import Arrays, Optimise, Scalars, check_arrays, launch_range
 
 
@@ -75,3 +76,9 @@ class ReferenceBackend:
         """Nothing to compile."""
         kernel = kernel if optimise is None else optimise(kernel)
         return ReferenceKernel(kernel, dtype, halo)
+
+    def compile_program(
+        self, program: Program, dtype: str = "float64", optimise: Optimise | None = None
+    ) -> HostProgram:
+        """A program whose launches are called one after the other."""
+        return compile_for_host(self, program, dtype, optimise)

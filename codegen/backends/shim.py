@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from codegen.emit.cuda import Layout, emit_cuda
 from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.ir import Kind
-from codegen.program import Intent, Kernel
+from codegen.program import Intent, Kernel, Program
 
+from .host_program import HostProgram, compile_for_host
 from .interface import Arrays, LaunchRange, Optimise, Scalars, check_arrays, launch_range
 
 COMPILERS = ("g++", "c++", "clang++")
@@ -158,3 +159,9 @@ class ShimBackend:
         kernel = kernel if optimise is None else optimise(kernel)
         library = _library(shim_source(kernel, dtype, halo))
         return ShimKernel(kernel, dtype, halo, self.block, self.rows, emit_cuda(kernel, dtype, halo), library)
+
+    def compile_program(
+        self, program: Program, dtype: str = "float64", optimise: Optimise | None = None
+    ) -> HostProgram:
+        """A program whose launches are called one after the other."""
+        return compile_for_host(self, program, dtype, optimise)

@@ -268,7 +268,7 @@ def spectral() -> Miniature:
 
     half = rotation("potential_phase", "potential", 0.5)
     full = rotation("kinetic_phase", "kinetic", 1.0)
-    there, back = Transform("psi", "psi"), Transform("psi", "psi", inverse=True)
+    there, back = Transform("psi", "psi", "sites"), Transform("psi", "psi", "sites", inverse=True)
     step = (Launch(half, ("sites",)), there, Launch(full, ("sites",)), back, Launch(half, ("sites",)))
     program = Program(
         "spectral",

@@ -69,6 +69,6 @@ def test_the_halo_is_the_largest_shift() -> None:
 
 def test_a_transform_does_not_go_with_a_halo() -> None:
     wave = MINIATURES["wave"]()
-    program = replace(wave.program, body=(Transform("u", "u"), *wave.program.body))
+    program = replace(wave.program, body=(Transform("u", "u", 4), *wave.program.body))
     with pytest.raises(CompilerBug, match=r"program 'wave' transforms 'u', whose rows have a halo"):
         run_program(program, wave.arrays(), wave.scalars)

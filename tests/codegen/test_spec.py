@@ -157,7 +157,7 @@ PROGRAM = Program(
         Array("table", (4, 4)),
     ),
     (Scalar("h"), Scalar("size", Kind.INT)),
-    (Repeat("size", (Launch(COPY, ("size",), (("from_", "u"), ("to", "v"))), Transform("z", "z"))),),
+    (Repeat("size", (Launch(COPY, ("size",), (("from_", "u"), ("to", "v"))), Transform("z", "z", 4))),),
 )
 
 
@@ -195,12 +195,12 @@ def test_a_legal_program_passes() -> None:
             program(*(Launch(k, (3,), (("from_", "u"), ("to", "v"))) for k in (COPY, replace(COPY, lane="j")))),
             r"two different kernels are called 'copy'",
         ),
-        (program(Transform("u", "z")), r"transform of 'u': array 'u' does not hold complex numbers over 1 axes"),
-        (program(Transform("z", "table")), r"array 'table' does not hold complex numbers over 1 axes"),
-        (program(Transform("z", "z", kinds=("fourier", "sine"))), r"array 'z' does not hold complex .* over 2 axes"),
-        (program(Transform("z", "z", kinds=("bessel",))), r"bessel is none of fourier, sine, cosine"),
+        (program(Transform("u", "z", 4)), r"transform of 'u': array 'u' does not hold complex numbers over 1 axes"),
+        (program(Transform("z", "table", 4)), r"array 'table' does not hold complex numbers over 1 axes"),
+        (program(Transform("z", "z", 4, kinds=("fourier", "sine"))), r"array 'z' does not hold complex .* over 2 axes"),
+        (program(Transform("z", "z", 4, kinds=("bessel",))), r"bessel is none of fourier, sine, cosine"),
         (program(Repeat(1, (), "h")), r"counter of a repetition: the size 'h' is no integer scalar"),
-        (program(Transform("z", "w")), r"the program has no such array"),
+        (program(Transform("z", "w", 4)), r"the program has no such array"),
         (program(Repeat("u", ())), r"repetition: the size 'u' is no integer scalar of the program"),
         (replace(PROGRAM, scalars=(Scalar("u"),)), r"two of its arrays and scalars bear one name"),
         (

@@ -1,0 +1,146 @@
+"""Programs on every backend; on the CPU, tiles and threads change no bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import codegen.backends.cpu_program as cpu_program
+from codegen.backends import get_backend
+from codegen.builder import Builder
+from codegen.compile import compile_program
+from codegen.interpret_program import run_program
+from codegen.ir import Kind, variable
+from codegen.primitives import apply
+from codegen.program import Array, Intent, Kernel, Launch, Program, Repeat, Scalar
+from codegen.schedule import Tiling, skews, tiling
+from codegen.spec import check_program
+from tests.codegen.conftest import BACKENDS
+from tests.codegen.miniatures import MINIATURES
+
+ROW, PLANE = variable("row", Kind.INT), variable("plane", Kind.INT)
+
+
+def lattice(dimensions: int, reach: int, wraps: bool) -> Program:
+    """A non-linear wave whose force depends on the step: kicks reach along the first axis, drifts do not."""
+    outer = ("plane", "row")[2 - (dimensions - 1) :]
+    where = (PLANE, ROW)[2 - (dimensions - 1) :]
+    first = where[0]
+    sizes = tuple(f"{name}s" for name in outer)
+    h, k = Scalar("h"), Scalar("k", Kind.INT)
+    shape = tuple(Scalar(size, Kind.INT) for size in sizes)
+    u, v = Array("u", sizes), Array("v", sizes, intent=Intent.INOUT)
+    neighbours = Array("neighbours", ("mapped",), Kind.INT, instanced=False)
+    b = Builder()
+    force = -4.0 * reach * b.load("here", "u", *where)
+    for distance in range(1, reach + 1):
+        for sign in (-1, 1):
+            at = b.load("at", "neighbours", first + (reach + sign * distance), kind=Kind.INT)
+            force = force + b.load("beyond", "u", at, *where[1:]) + b.load("beside", "u", *where, shift=sign * distance)
+    force = force + apply("sin", apply("to_real", k.node) * h.node)
+    b.store("v", *where, value=b.load("v0", "v", *where) + h.node * force)
+    kick = Kernel("kick", "site", (u, v, neighbours), (h, k, *shape, Scalar("mapped", Kind.INT)), b.block(), outer)
+    b = Builder()
+    b.store("u", *where, value=b.load("u0", "u", *where) + h.node * b.load("v0", "v", *where))
+    moved = (Array("u", sizes, intent=Intent.INOUT), Array("v", sizes))
+    drift = Kernel("drift", "site", moved, (h, *shape), b.block(), outer)
+    b = Builder()
+    cell = variable("cell", Kind.INT)
+    source, target = (b.load(f"{name}_cell", name, cell, kind=Kind.INT) for name in ("source", "target"))
+    b.store("u", *where, target, value=b.load("kept", "u", *where, source))
+    lists = tuple(Array(name, ("cells",), Kind.INT, instanced=False) for name in ("source", "target"))
+    whole = Array("u", (*sizes, "width"), intent=Intent.INOUT, instanced=False)
+    scalars = (*shape, Scalar("width", Kind.INT), Scalar("cells", Kind.INT))
+    halo = Kernel("halo", "cell", (whole, *lists), scalars, b.block(), outer)
+    body = (
+        Launch(kick, (*sizes, "sites"), reach=reach),
+        Launch(drift, (*sizes, "sites")),
+        Launch(halo, (*sizes, "cells")),
+    )
+    names = (*sizes, "sites", "mapped", "width", "cells", "steps", "k")
+    return Program(
+        "lattice",
+        (u, Array("v", sizes), neighbours, *lists),
+        (h, *(Scalar(name, Kind.INT) for name in names)),
+        (Repeat("steps", body, "k"),),
+        wraps,
+    )
+
+
+def inputs(dimensions: int, reach: int, wraps: bool, rows: int, steps: int) -> tuple[dict[str, np.ndarray], dict]:
+    """A random state on `rows` x (5 x) 40 sites, with halos filled periodically along the lanes."""
+    rng = np.random.default_rng(5)
+    sites, lanes = 40, 64
+    width = lanes + 2 * reach
+    shape = (rows, 5)[: dimensions - 1]
+    u = rng.normal(size=(*shape, width))
+    cells = np.arange(2 * reach)
+    target = np.where(cells < reach, cells, sites + cells)
+    source = np.where(cells < reach, sites + cells, cells)
+    u[..., target] = u[..., source]
+    at = np.arange(-reach, rows + reach)
+    neighbours = at % rows if wraps else np.clip(at, 0, rows - 1)
+    arrays = {"u": u, "v": np.zeros_like(u), "neighbours": neighbours, "source": source, "target": target}
+    numbers = dict(zip(("rows",) if dimensions == 2 else ("planes", "rows"), shape, strict=True))
+    scalars = {"h": 0.02, **numbers, "sites": sites, "mapped": len(at), "width": width, "cells": 2 * reach}
+    return arrays, {**scalars, "steps": steps, "k": 3}
+
+
+@pytest.mark.parametrize("backend", [b for b in BACKENDS if b != "interpreter"])
+@pytest.mark.parametrize("name", [name for name in MINIATURES if name != "wave"])  # its halo knows no padding
+def test_a_program_runs_as_the_interpreter_says(name: str, backend: str) -> None:
+    miniature = MINIATURES[name]()
+    compiled = compile_program(miniature.program, get_backend(backend))
+    wanted = miniature.arrays()
+    lanes, sites = get_backend(backend).lanes("float64"), {}
+    given = {}
+    for array in miniature.program.arrays:
+        values = wanted[array.name]
+        if array.instanced:  # padded to whole blocks of lanes
+            sites[array.name] = values.shape[-1]
+            missing = -values.shape[-1] % (lanes * array.components) + lanes * array.components
+            values = np.pad(values, [*((0, 0) for _ in values.shape[:-1]), (0, missing)])
+        given[array.name] = values.copy()
+    run_program(miniature.program, wanted, miniature.scalars)
+    compiled(given, miniature.scalars, threads=2)
+    for array in miniature.program.arrays:
+        found = given[array.name][..., : sites.get(array.name)] if array.instanced else given[array.name]
+        scale = max(1.0, float(np.abs(wanted[array.name]).max()))
+        # as many roundings in sequence as the miniature counts, each amplified at most tenfold
+        allowed = 40 * miniature.operations * np.finfo(float).eps * scale
+        np.testing.assert_allclose(found, wanted[array.name], rtol=0, atol=allowed, err_msg=array.name)
+
+
+@pytest.mark.parametrize("wraps", [True, False])
+@pytest.mark.parametrize(("dimensions", "reach"), [(2, 1), (2, 3), (3, 2)])
+def test_tiles_and_threads_change_no_bit(
+    dimensions: int, reach: int, wraps: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = lattice(dimensions, reach, wraps)
+    check_program(program)
+    compiled = compile_program(program, get_backend("cpu"))
+    results = []
+    for tiles, threads in ((None, 1), (None, 2), (Tiling(3, 1), 1), (Tiling(2, 5), 2), (Tiling(4, 2), 2)):
+        monkeypatch.setattr(cpu_program, "tiling", lambda *_, tiles=tiles: tiles)
+        monkeypatch.setattr(cpu_program, "SMALL", 0)
+        arrays, scalars = inputs(dimensions, reach, wraps, rows=2 * (2 * 4 * 2 * reach), steps=11)
+        compiled(arrays, scalars, threads)
+        results.append(np.stack([arrays["u"], arrays["v"]])[..., reach : reach + 40])
+    assert np.isfinite(results[0]).all()
+    for result in results[1:]:
+        np.testing.assert_array_equal(result, results[0])
+    arrays, scalars = inputs(dimensions, reach, wraps, rows=2 * (2 * 4 * 2 * reach), steps=11)
+    run_program(program, arrays, scalars)
+    expected = np.stack([arrays["u"], arrays["v"]])[..., reach : reach + 40]
+    # 11 steps of 4 reach + 4 operations, on numbers of order ten
+    np.testing.assert_allclose(results[0], expected, rtol=0, atol=11 * (4 * reach + 4) * 10 * 2.0**-52 * 4)
+
+
+def test_a_tile_fits_the_cache_and_the_borders() -> None:
+    assert skews((2, 0, 0)) == (2, 2, 0)
+    assert tiling((2, 0, 0), 16 * 1024, 512, False) == Tiling(8, 8)
+    assert tiling((2, 0, 0), 16 * 1024, 40, False) is None  # all of it fits
+    assert tiling((4, 0, 0), 2**20, 64, False) is None  # not one row fits
+    few = tiling((4, 0, 0), 16 * 1024, 66, False)
+    assert few is not None
+    assert few.steps * 8 * 2 <= 66
