@@ -13,6 +13,7 @@ from symphys.errors import (
     SymphysError,
     UnsupportedError,
 )
+from symphys.fields.symmetry import FieldSymmetry
 from symphys.language import (
     canonical,
     complex_field,
@@ -47,6 +48,7 @@ __all__ = [
     "CompilerBug",
     "DegenerateLagrangianError",
     "Event",
+    "FieldSymmetry",
     "Hamiltonian",
     "InputError",
     "Lagrangian",

@@ -3,7 +3,7 @@
 E_u(L) = sum_J (-D)_J dL/du_J, over all multi-indices J (Olver, section 4.1).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import sympy
@@ -12,7 +12,10 @@ from symphys.fields.jets import FieldJets, Index, Jet, Nonlocal
 from symphys.language.convolution import reflected
 from symphys.mechanics.differentiate import directional
 from symphys.mechanics.differentiate import gradient as slopes_by
-from symphys.mechanics.tidy import common_factor
+from symphys.mechanics.engine import travelled
+from symphys.mechanics.tidy import common_factor, written_out
+
+_MAX_TERMS = 128  # beyond this, nobody reads a sum
 
 
 def total_derivative(expressions: Iterable[Any], axis: int, jets: FieldJets) -> tuple[Any, ...]:
@@ -43,22 +46,88 @@ def slopes(expression: Any, jets: FieldJets) -> dict[Jet, Any]:
 
 def gathered(terms: Mapping[Index, Any], jets: FieldJets) -> Any:
     """sum_J (-D)_J f_J, each derivative taken once along the way from the highest J to none."""
-    open_terms: dict[Index, list[Any]] = {index: [term] for index, term in terms.items()}
-    while len(open_terms) > 1 or any(map(sum, open_terms)):
-        index = max(open_terms, key=lambda each: (sum(each), each))
-        axis = max(k for k, order in enumerate(index) if order)
+    return _gathered(terms, jets.zero, lambda expression, axis: total_derivative((expression,), axis, jets)[0])
+
+
+def _gathered(terms: Mapping[Index, Any], zero: Index, total: Callable[[Any, int], Any]) -> Any:
+    """`gathered`, with the total derivative of whichever algebra the terms belong to."""
+    pending = dict(terms)
+    while any(map(sum, pending)):
+        index = max(pending, key=lambda each: (sum(each), each))
+        axis = next(k for k, order in enumerate(index) if order)
         lower = tuple(order - (k == axis) for k, order in enumerate(index))
-        (rate,) = total_derivative((sympy.Add(*open_terms.pop(index)),), axis, jets)
-        open_terms.setdefault(lower, []).append(-rate)
-    return sympy.Add(*open_terms.get(jets.zero, ()))
+        rate = total(pending.pop(index), axis)
+        pending[lower] = pending[lower] - rate if lower in pending else -rate
+    return pending.get(zero, sympy.S.Zero)
 
 
-def euler_operators(density: Any, fields: Sequence[tuple[Any, bool]], jets: FieldJets) -> tuple[Any, ...]:
-    """dS/du for each (field, conjugated): the functional derivatives of int L, convolutions included.
+def effective_slopes(expression: Any, jets: FieldJets) -> dict[Jet, Any]:
+    """The coefficients of the variations of all jets but convolutions in that of int L, by parts in these.
 
     Varying w = K * f in L gives the variation of lambda f with lambda = K^r * dS/dw held, where K^r(d) = K(-d).
     """
-    return _varied(slopes(density, jets), fields, jets)
+    found = slopes(expression, jets)
+    while terms := {jet.function for jet in found if isinstance(jet.function, Nonlocal)}:
+        # outer convolutions first: none occurs in the argument of another that is still open
+        inner = {each for term in terms for each in _inside(term, jets)}
+        for term in sorted(terms - inner, key=lambda each: each.name):
+            weight = _gathered_of(found, term, False, jets)
+            multiplier = convolved(reflected(term.kernel), weight, term.over, jets)
+            found = {jet: slope for jet, slope in found.items() if jet.function != term}
+            for jet, slope in slopes(term.argument, jets).items():
+                found[jet] = found.get(jet, sympy.S.Zero) + multiplier * slope
+    return found
+
+
+def euler_operators(
+    density: Any, fields: Sequence[tuple[Any, bool]], jets: FieldJets, *, written: bool = False
+) -> tuple[Any, ...]:
+    """dS/du for each (field, conjugated): the functional derivatives of int L, convolutions included.
+
+    written: as plain sums of terms, as equations are read, where that is not too long.
+    """
+    found = _by_engine(density, fields, jets, written)
+    if found is None:
+        by_jet = effective_slopes(density, jets)
+        found = tuple(_gathered_of(by_jet, function, conjugated, jets) for function, conjugated in fields)
+        return tuple(map(written_out, found)) if written else found
+    return found
+
+
+def _by_engine(
+    density: Any, fields: Sequence[tuple[Any, bool]], jets: FieldJets, written: bool
+) -> tuple[Any, ...] | None:
+    """The same by SymEngine, where it is installed and there are neither convolutions nor functions unknown to it."""
+    away = travelled((density,))
+    if away is None or any(
+        isinstance(jet.function, Nonlocal) for jet in map(jets.jet, jets.present((density,))) if jet
+    ):
+        return None
+    known = dict(away.symbols)
+    symbol, differentiate = away.engine.Symbol, away.engine.diff
+
+    def total(expression: Any, axis: int) -> Any:
+        rate = differentiate(expression, symbol(jets.coordinates[axis].name))
+        for inside in expression.free_symbols:
+            if jets.jet(known.get(inside.name)) is None:
+                continue
+            raised = jets.raised(known[inside.name], axis)
+            if raised is not sympy.S.Zero:
+                known[raised.name] = raised
+                rate += differentiate(expression, inside) * symbol(raised.name)
+        return rate
+
+    found = []
+    for function, conjugated in fields:
+        terms = {
+            jet.index: differentiate(away.expressions[0], symbol(each.name))
+            for each in jets.present((density,))
+            if (jet := jets.jet(each)) is not None and jet.function == function and jet.conjugated == conjugated
+        }
+        whole = away.engine.sympify(_gathered(terms, jets.zero, total))
+        plain = away.engine.expand(whole) if written else whole
+        found.append(plain if len(plain.args) <= _MAX_TERMS else whole)
+    return away.back(found, known)
 
 
 def convolved(kernel: Any, expression: Any, over: tuple[Any, ...], jets: FieldJets) -> Any:
@@ -71,15 +140,11 @@ def convolved(kernel: Any, expression: Any, over: tuple[Any, ...], jets: FieldJe
     return constant * jets.symbol(jets.nonlocal_term(kernel, rest, over))
 
 
-def _varied(by_jet: Mapping[Jet, Any], fields: Sequence[tuple[Any, bool]], jets: FieldJets) -> tuple[Any, ...]:
-    found = [_gathered_of(by_jet, function, conjugated, jets) for function, conjugated in fields]
-    terms = {jet.function for jet in by_jet if isinstance(jet.function, Nonlocal)}
-    for term in sorted(terms, key=lambda each: each.name):
-        weight = _gathered_of(by_jet, term, False, jets)
-        multiplier = convolved(reflected(term.kernel), weight, term.over, jets)
-        held = {jet: multiplier * slope for jet, slope in slopes(term.argument, jets).items()}
-        found = [sympy.Add(*pair) for pair in zip(found, _varied(held, fields, jets), strict=True)]
-    return tuple(found)
+def _inside(term: Nonlocal, jets: FieldJets) -> set[Nonlocal]:
+    """The convolutions in the argument of one, at any depth."""
+    direct = {jet.function for s in jets.present((term.argument,)) if (jet := jets.jet(s)) is not None}
+    found = {each for each in direct if isinstance(each, Nonlocal)}
+    return found.union(*(_inside(each, jets) for each in found))
 
 
 def _gathered_of(by_jet: Mapping[Jet, Any], function: Any, conjugated: bool, jets: FieldJets) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy
 
-from symphys.fields.calculus import derivative, slopes, total_derivative
+from symphys.fields.calculus import derivative, effective_slopes, slopes, total_derivative
 from symphys.fields.jets import FieldJets, Index, Nonlocal
 from symphys.fields.read import Density
 
@@ -19,11 +19,7 @@ Characteristic = Mapping[tuple[Any, bool], Any]
 
 
 def variation(expression: Any, characteristic: Characteristic, jets: FieldJets) -> Any:
-    """pr Q(f) = sum_J D_J Q df/du_J, inside convolutions too where these are left unchanged by Q.
-
-    Raises nothing; a convolution whose argument changes contributes what its own symbol cannot tell, so ask
-    `touches_convolutions` first.
-    """
+    """pr Q(f) = sum_J D_J Q df/du_J, with convolutions held."""
     terms = []
     for jet, slope in slopes(expression, jets).items():
         change = characteristic.get((jet.function, jet.conjugated), sympy.S.Zero)
@@ -33,10 +29,10 @@ def variation(expression: Any, characteristic: Characteristic, jets: FieldJets) 
 
 
 def boundary_current(expression: Any, characteristic: Characteristic, jets: FieldJets) -> tuple[Any, ...]:
-    """P^mu(Q), one component for each coordinate of spacetime."""
+    """P^mu(Q), one component for each coordinate of spacetime; Q leaves the arguments of convolutions unchanged."""
     parts: list[list[Any]] = [[] for _ in jets.coordinates]
     pending: dict[tuple[tuple[Any, bool], Index], Any] = {}
-    for jet, slope in slopes(expression, jets).items():
+    for jet, slope in effective_slopes(expression, jets).items():
         variable = (jet.function, jet.conjugated)
         if characteristic.get(variable, sympy.S.Zero) != 0:
             pending[variable, jet.index] = slope

@@ -16,13 +16,14 @@ from symphys.mechanics.probe import vanishes
 from symphys.mechanics.tidy import written_out
 
 
-def derive_dynamics(density: Density) -> FieldDynamics:
+def derive_dynamics(density: Density, equations: tuple[Any, ...] | None = None) -> FieldDynamics:
     """The rates of the fields with all that a simulation asks for.
 
+    equations: the `residuals` of the density, where they are known already.
     Raises as `solve_for_rates` does.
     """
     jets = density.jets
-    solved = solve_for_rates(density, residuals(density))
+    solved = solve_for_rates(density, residuals(density) if equations is None else equations)
     energy = _terms_of_energy(density, solved.shell)
     laws = conservation_laws(density, solved.shell, energy)
     constraints = tuple(each.residual for each in solved.constraints)

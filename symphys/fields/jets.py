@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sympy
+from sympy.core.function import Derivative
 
 from symphys.language.convolution import Convolution
 from symphys.language.fields import is_complex_field
@@ -67,6 +68,7 @@ class FieldJets:
     _symbols: dict[Jet, Any] = field(default_factory=dict, compare=False, repr=False)
     _jets: dict[Any, Jet] = field(default_factory=dict, compare=False, repr=False)
     _nonlocal: dict[Any, Nonlocal] = field(default_factory=dict, compare=False, repr=False)
+    _written: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def zero(self) -> Index:
@@ -148,14 +150,22 @@ class FieldJets:
 
     def written(self, symbol: Any) -> Any:
         """What users write for a jet symbol."""
-        jet = self._jets[symbol]
+        if symbol not in self._written:
+            self._written[symbol] = self._as_written(self._jets[symbol])
+        return self._written[symbol]
+
+    def _as_written(self, jet: Jet) -> Any:
+        counts = sorted(
+            ((x, order) for x, order in zip(self.coordinates, jet.index, strict=True) if order),
+            key=lambda each: sympy.default_sort_key(each[0]),
+        )
         if isinstance(jet.function, Nonlocal):
             term = jet.function
             base = Convolution(term.kernel, self.from_jet(term.argument), term.over)
+            made = base.diff(*counts) if counts else base
         else:
-            base = jet.function
-        counts = [(x, order) for x, order in zip(self.coordinates, jet.index, strict=True) if order]
-        made = base.diff(*counts) if counts else base
+            # made without evaluation, in the order of variables that evaluation would give
+            made = Derivative(jet.function, *counts, evaluate=False) if counts else jet.function
         return sympy.conjugate(made) if jet.conjugated else made
 
     def from_jet(self, expression: Any) -> Any:

@@ -7,23 +7,26 @@ from typing import Any
 
 import sympy
 
-from symphys.fields.calculus import euler_operators, gathered, slopes
+from symphys.errors import InputError
+from symphys.fields.calculus import effective_slopes, euler_operators, gathered
 from symphys.fields.jets import Jet
 from symphys.fields.read import Density
 from symphys.language.fields import is_complex_field
 from symphys.mechanics.energy import energy_terms
+from symphys.mechanics.probe import vanishes
+from symphys.mechanics.tidy import readable
 
 
-def functional_derivatives(density: Density, expression: Any | None = None) -> tuple[Any, ...]:
-    """dS/d(conjugate of f) for each field f, with S = int L or the integral of another expression in jet symbols."""
+def functional_derivatives(density: Density, *, written: bool = False) -> tuple[Any, ...]:
+    """dS/d(conjugate of f) for each field f, with S = int L; `written` out as equations are read, or as they come."""
     varied = tuple((each, is_complex_field(each)) for each in density.fields)
-    return euler_operators(density.lagrangian if expression is None else expression, varied, density.jets)
+    return euler_operators(density.lagrangian, varied, density.jets, written=written)
 
 
 def outer_forces(density: Density) -> tuple[Any, ...]:
     """F - dD/d(conjugate of f_t) for each field f: what the negative functional derivative of the action equals."""
     jets, rate = density.jets, density.jets.axis(0)
-    by_jet = slopes(density.dissipation, jets)
+    by_jet = effective_slopes(density.dissipation, jets)
     friction = [
         gathered(
             {
@@ -38,6 +41,23 @@ def outer_forces(density: Density) -> tuple[Any, ...]:
     return tuple(source - drag for source, drag in zip(density.sources, friction, strict=True))
 
 
+def check_real(density: Density) -> None:
+    """Raise `InputError` if the action is not real, or the dissipation; a density may be complex by a divergence."""
+    jets = density.jets
+    imaginary = density.lagrangian - jets.conjugated(density.lagrangian)
+    if not vanishes((imaginary,)) and not vanishes(euler_operators(imaginary, density.variables, jets)):
+        shown = jets.from_jet(readable(imaginary / (2 * sympy.I)))
+        raise InputError(
+            f"The Lagrangian density must be real (up to a divergence), but its imaginary part is {shown}; what takes "
+            "energy away goes into dissipation= or sources=."
+        )
+    imaginary = density.dissipation - jets.conjugated(density.dissipation)
+    if not vanishes((imaginary,)):
+        raise InputError(
+            f"The dissipation must be real, but it holds {jets.from_jet(readable(imaginary / 2))}, which is imaginary."
+        )
+
+
 def residuals(density: Density) -> tuple[Any, ...]:
     """For each field what vanishes on shell: dS/d(conjugate of f) + F - dD/d(conjugate of f_t)."""
     pairs = zip(functional_derivatives(density), outer_forces(density), strict=True)
@@ -47,7 +67,7 @@ def residuals(density: Density) -> tuple[Any, ...]:
 def momenta(density: Density) -> dict[tuple[Any, bool], Any]:
     """dL/d(u_t) for each (field, conjugated), with derivatives by space integrated by parts."""
     jets = density.jets
-    by_jet = slopes(density.lagrangian, jets)
+    by_jet = effective_slopes(density.lagrangian, jets)
     return {
         variable: gathered({(0, *jet.index[1:]): s for jet, s in by_jet.items() if _rate_of(jet, *variable)}, jets)
         for variable in density.variables

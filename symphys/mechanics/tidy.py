@@ -6,6 +6,7 @@ from typing import Any
 
 import sympy
 
+from symphys.mechanics.engine import expanded
 from symphys.mechanics.graph import free_symbols, postorder, size, substitute, written_operations
 
 _MAX_SIZE = 400  # beyond this, rewriting costs more than it saves
@@ -57,7 +58,7 @@ def readable(expression: Any) -> Any:
         return expression
     candidates = [expression]
     if _terms_when_expanded(expression) <= _MAX_TERMS:
-        candidates.append(sympy.expand(expression, power_base=False, power_exp=False, log=False))
+        candidates.append(expanded(expression))
     candidates += [common_factor(candidate) for candidate in candidates]
     return min(candidates, key=written_operations)
 
@@ -88,8 +89,7 @@ def written_out(expression: Any) -> Any:
     """A moderate expression as a plain sum of terms, as equations of motion are read."""
     if written_operations(expression) > _MAX_OPERATIONS or _terms_when_expanded(expression) > _MAX_TERMS:
         return expression
-    expanded = sympy.expand(expression, power_base=False, power_exp=False, log=False)
-    return min((expanded, expression), key=written_operations)
+    return min((expanded(expression), expression), key=written_operations)
 
 
 def readable_fraction(numerator: Any, denominator: Any) -> Any:

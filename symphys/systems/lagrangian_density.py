@@ -1,17 +1,26 @@
 """Field theories as users hold them; each property delegates to the derivations below and is computed once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import sympy
 
+from symphys.errors import InputError
+from symphys.fields.currents import divergence, stress_energy
 from symphys.fields.derive import derive_dynamics
 from symphys.fields.dynamics import FieldDynamics
-from symphys.fields.read import Density, read_density, scalar
-from symphys.fields.variation import functional_derivatives, hamiltonian_terms, momenta, outer_forces
+from symphys.fields.gauge import coupling_of, minimally_coupled
+from symphys.fields.hamilton import HamiltonForm, hamilton_form
+from symphys.fields.noether import Current, gauge_current, noether
+from symphys.fields.onshell import vanishes_on_shell
+from symphys.fields.read import Density, read_density, scalar, to_jet
+from symphys.fields.symmetric import symmetric_stress_energy
+from symphys.fields.symmetry import FieldSymmetry
+from symphys.fields.variation import check_real, functional_derivatives, hamiltonian_terms, momenta, outer_forces
 from symphys.mechanics.tidy import readable, written_out
+from symphys.systems.notation import latex_lines, text, text_lines
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -36,7 +45,9 @@ class LagrangianDensity:
     def __init__(
         self, expression: Any, fields: Any = None, *, dissipation: Any = 0, sources: Mapping[Any, Any] | None = None
     ) -> None:
-        object.__setattr__(self, "density", read_density(expression, fields, dissipation, sources))
+        density = read_density(expression, fields, dissipation, sources)
+        check_real(density)
+        object.__setattr__(self, "density", density)
         object.__setattr__(self, "expression", scalar(expression, "Lagrangian density"))
 
     @property
@@ -59,18 +70,41 @@ class LagrangianDensity:
         """External functions and fields that do not vary."""
         return self.density.given
 
+    @property
+    def dissipation(self) -> Any:
+        """The Rayleigh density D."""
+        return self.density.jets.from_jet(self.density.dissipation)
+
+    @property
+    def sources(self) -> Mapping[Any, Any]:
+        """{field: F} of the fields that are driven."""
+        pairs = zip(self.fields, self.density.sources, strict=True)
+        return {each: self.density.jets.from_jet(source) for each, source in pairs if source != 0}
+
+    def __add__(self, other: "LagrangianDensity") -> "LagrangianDensity":
+        """Both theories together: densities, dissipation and sources add up, and what varies in either varies."""
+        if not isinstance(other, LagrangianDensity):
+            return NotImplemented
+        fields = (*self.fields, *(each for each in other.fields if each not in self.fields))
+        sources = {f: self.sources.get(f, 0) + other.sources.get(f, 0) for f in (*self.sources, *other.sources)}
+        return LagrangianDensity(
+            self.expression + other.expression,
+            fields,
+            dissipation=self.dissipation + other.dissipation,
+            sources=sources,
+        )
+
+    # --- what follows from it -----------------------------------------------------------------------------------
+
     @cached_property
     def equations(self) -> Mapping[Any, Any]:
         """{field: Eq(-dS/d(conjugate of field), forces)}, the Euler-Lagrange equations."""
-        sides = zip(self.fields, functional_derivatives(self.density), outer_forces(self.density), strict=True)
-        return {
-            each: sympy.Eq(
-                self.density.jets.from_jet(written_out(-side)),
-                self.density.jets.from_jet(written_out(force)),
-                evaluate=False,
-            )
-            for each, side, force in sides
-        }
+        found = {}
+        derivatives = functional_derivatives(self.density, written=True)
+        for each, derivative, force in zip(self.fields, derivatives, outer_forces(self.density), strict=True):
+            sides = (_negative(derivative), written_out(force))
+            found[each] = sympy.Eq(*(self.density.jets.from_jet(side) for side in sides), evaluate=False)
+        return found
 
     @cached_property
     def momenta(self) -> Mapping[Any, Any]:
@@ -85,9 +119,121 @@ class LagrangianDensity:
         return self._written(sympy.Add(*hamiltonian_terms(self.density)))
 
     @cached_property
+    def hamilton(self) -> HamiltonForm:
+        """Hamilton's field equations, with momenta as fields called pi_<field>; i hbar psi_t = dH/dpsi* of first order.
+
+        Raises `LegendreTransformError` where rates cannot be solved for.
+        """
+        return hamilton_form(self.density)
+
+    @cached_property
+    def stress_energy(self) -> Any:
+        """[1 + d, 1 + d], the canonical T^mu_nu = sum dL/d(psi_mu) psi_nu - delta^mu_nu L.
+
+        Column nu is a conserved current where the density does not depend on x^nu.
+        """
+        return sympy.ImmutableMatrix([[self._written(entry) for entry in row] for row in stress_energy(self.density)])
+
+    def symmetric_stress_energy(self, vectors: Iterable[Sequence[Any]] = (), metric: Any = None) -> Any:
+        """[1 + d, 1 + d], T^mu^nu with both indices up, symmetric, and gauge invariant where the density is.
+
+        vectors: the vector fields among the fields, as made by `vector_field`; metric: diag(1, -1, ...) by default.
+        Raises `InputError` and `UnsupportedError` where there is none (see `symphys.fields.symmetric`).
+        """
+        size = len(self.coordinates)
+        eta = sympy.diag(1, *[-1] * (size - 1)) if metric is None else sympy.Matrix(metric)
+        rows = symmetric_stress_energy(self.density, tuple(map(tuple, vectors)), eta)
+        return sympy.ImmutableMatrix([[self._written(entry) for entry in row] for row in rows])
+
+    def gauge_current(self, epsilon: Any = 1, charges: Mapping[Any, Any] | None = None) -> Current:
+        """The current of the phase symmetry psi -> exp(-i epsilon a psi) psi, with density, flux and continuity
+        equation.
+
+        rho = -i epsilon sum a (dL/d(psi_t) psi - c.c.), j_k likewise with dL/d(d_k psi); epsilon = e / hbar makes it
+        the electric charge.  charges: {psi: a}; by default a = 1 for all complex fields.  Raises `InputError` without
+        complex fields, `NotASymmetryError` if the density depends on the phase.
+        """
+        return gauge_current(self.density, epsilon, charges)
+
+    def noether(self, symmetry: FieldSymmetry) -> Current:
+        """The conserved current of a symmetry, which is checked first.
+
+        Raises `InputError` for a symmetry of other fields than these, and `NotASymmetryError`, which shows what is left
+        over, if the density does not change by the divergence of a boundary term.
+        """
+        return noether(self.density, symmetry)
+
+    def is_conserved_on_shell(self, current: Iterable[Any]) -> bool:
+        """Whether d j^0/dt + div j = 0 for all solutions of the equations.
+
+        current: one component for each coordinate of spacetime, the density first; a sequence, or a row or column of a
+        matrix.  Raises `InputError` for another number of components, and for what is not made of these fields.
+        """
+        components = tuple(current)
+        if len(components) != len(self.coordinates):
+            raise InputError(
+                f"A current has one component for each of {', '.join(map(str, self.coordinates))}, but "
+                f"{len(components)} were given."
+            )
+        jets = self.density.jets
+        read = [to_jet(scalar(each, "component of the current"), jets) for each in components]
+        return vanishes_on_shell(divergence(read, jets), self.density, self._residuals)
+
+    def minimal_coupling(self, potential: Sequence[Any], *, charge: Any) -> "LagrangianDensity":
+        """The same theory with covariant derivatives D_t = d_t + i g A[0], D_k = d_k - i g A[k] of its complex fields.
+
+        potential: A, one component (with upper index) for each coordinate: a `vector_field`, or any expressions.
+        charge: g, in units of hbar; or {psi: g}.
+
+        A is taken as given; it becomes dynamical when its own density is added.  Raises `InputError` for a potential
+        with another number of components, and if no complex field varies.
+        """
+        potential = tuple(sympy.sympify(each) for each in potential)
+        charges, jets = coupling_of(self.density, potential, charge), self.density.jets
+
+        def coupled(expression: Any) -> Any:
+            return minimally_coupled(expression, jets, potential, charges)
+
+        sources = {f: coupled(s) for f, s in zip(self.fields, self.density.sources, strict=True) if s != 0}
+        return LagrangianDensity(
+            coupled(self.density.lagrangian),
+            self.fields,
+            dissipation=coupled(self.density.dissipation),
+            sources=sources,
+        )
+
+    @cached_property
     def dynamics(self) -> FieldDynamics:
-        """Rates, laws and structure in jet symbols, as lowering takes them."""
-        return derive_dynamics(self.density)
+        """Rates, laws and structure in jet symbols, as lowering takes them.
+
+        Raises `UnsupportedError` where the rates are not local, `DegenerateLagrangianError` where nothing fixes them.
+        """
+        return derive_dynamics(self.density, self._residuals)
+
+    # --- how it is shown ----------------------------------------------------------------------------------------
+
+    def __str__(self) -> str:
+        names = ", ".join(text(each) for each in self.fields)
+        return f"Lagrangian density in {names}: L = {text(self.expression)}\n{text_lines(self.equations.values())}"
+
+    def __repr__(self) -> str:
+        return f"LagrangianDensity({text(self.expression)})"
+
+    def _repr_latex_(self) -> str:
+        return latex_lines(self.equations.values())
+
+    @cached_property
+    def _residuals(self) -> tuple[Any, ...]:
+        return tuple(map(sum, zip(self._derivatives, outer_forces(self.density), strict=True)))
+
+    @cached_property
+    def _derivatives(self) -> tuple[Any, ...]:
+        return functional_derivatives(self.density)
 
     def _written(self, expression: Any) -> Any:
         return self.density.jets.from_jet(readable(expression))
+
+
+def _negative(expression: Any) -> Any:
+    """Minus a sum, term by term."""
+    return sympy.Add(*(-term for term in sympy.Add.make_args(expression)))
