@@ -18,9 +18,11 @@ from .errors import (
 )
 from .ir import Kind, Node, add_many, as_node, boolean, constant_value, integer, real, variable, walk
 from .lower.autodiff import gradient, jacobian, jvp, vjp
+from .lower.forward_statements import jvp_function
 from .lower.from_sympy import lower_expressions
 from .lower.identifiers import identifier
 from .lower.linear_solve import solve
+from .lower.reverse_statements import vjp_function
 from .lower.taylor import taylor_coefficients
 from .optimise.pipeline import optimise_kernel
 from .primitives import apply
@@ -72,6 +74,7 @@ __all__ = [
     "integer",
     "jacobian",
     "jvp",
+    "jvp_function",
     "lanes_for",
     "lower_expressions",
     "optimise_kernel",
@@ -81,5 +84,6 @@ __all__ = [
     "taylor_coefficients",
     "variable",
     "vjp",
+    "vjp_function",
     "walk",
 ]

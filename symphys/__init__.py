@@ -28,13 +28,16 @@ from symphys.language import (
     gradient,
     input_signal,
     laplacian,
+    parameter_array,
     parameters,
+    predicted,
     scalar_field,
     spacetime,
     symbol,
     t,
     vector_field,
 )
+from symphys.learn import Fit, Trajectories
 from symphys.mechanics.canonical import CanonicalTransformation
 from symphys.mechanics.symmetries import Symmetry
 from symphys.simulate.events import Event
@@ -49,6 +52,7 @@ __all__ = [
     "DegenerateLagrangianError",
     "Event",
     "FieldSymmetry",
+    "Fit",
     "Hamiltonian",
     "InputError",
     "Lagrangian",
@@ -60,6 +64,7 @@ __all__ = [
     "Simulator",
     "Symmetry",
     "SymphysError",
+    "Trajectories",
     "UnsupportedError",
     "VectorField",
     "canonical",
@@ -78,7 +83,9 @@ __all__ = [
     "input_signal",
     "laplacian",
     "models",
+    "parameter_array",
     "parameters",
+    "predicted",
     "scalar_field",
     "spacetime",
     "symbol",

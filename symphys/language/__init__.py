@@ -1,3 +1,4 @@
+from symphys.language.arrays import ParameterArray, array_of, parameter_array, spread_arrays
 from symphys.language.convolution import Convolution, convolution
 from symphys.language.fields import (
     complex_field,
@@ -11,6 +12,7 @@ from symphys.language.fields import (
 )
 from symphys.language.names import natural_order, read_names
 from symphys.language.operators import curl, dalembertian, divergence, gradient, laplacian
+from symphys.language.predicted import predicted
 from symphys.language.symbols import (
     canonical,
     coordinates,
@@ -26,6 +28,8 @@ from symphys.language.symbols import (
 
 __all__ = [
     "Convolution",
+    "ParameterArray",
+    "array_of",
     "canonical",
     "complex_field",
     "convolution",
@@ -45,10 +49,13 @@ __all__ = [
     "is_input_signal",
     "laplacian",
     "natural_order",
+    "parameter_array",
     "parameters",
+    "predicted",
     "read_names",
     "scalar_field",
     "spacetime",
+    "spread_arrays",
     "symbol",
     "t",
     "vector_field",

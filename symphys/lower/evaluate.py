@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sympy
@@ -26,7 +26,7 @@ def evaluate_kernel(dynamics: Dynamics, expressions: Sequence[Any]) -> Kernel:
     a = arguments_of(dynamics)
     symbols = dict(a.symbols)
     needed = set().union(*(sympy.sympify(e).free_symbols for e in expressions))
-    symbols.update(_rates(dynamics, symbols, needed))
+    symbols.update(solved_rates(dynamics, symbols, needed))
     b = Builder()
     for p in a.all:
         b.names.fresh(str(p.attribute))
@@ -51,7 +51,8 @@ def _bind(b: Builder, target: Node, array: str, *index: int) -> None:
     b.add(Load(target, array, tuple(as_node(i) for i in index)))
 
 
-def _rates(dynamics: Dynamics, symbols: dict[Any, Node], needed: set[Any]) -> dict[Any, Node]:
+def solved_rates(dynamics: Dynamics, symbols: Mapping[Any, Node], needed: set[Any]) -> dict[Any, Node]:
+    """Nodes for those jet symbols of `needed` that follow from the equations of motion: rates and multipliers."""
     space = dynamics.space
     found: dict[Any, Node] = {}
     if isinstance(dynamics, Constrained):

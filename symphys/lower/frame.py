@@ -24,7 +24,8 @@ RESERVED = (
     *("initial", "parameters", "carry", "counters", "saved", "watched", "step_marks", "row_slots", "sample_times"),
     *("row_times", "event_values", "event_counts", "event_times", "event_states", LANE, "t_start", "t_end", "h"),
     *("direction", "rows", "marks", "watch_every", "save_every", "first_row", "last_row", "rtol", "atol", "budget"),
-    *("first_length", "least_length", "longest"),
+    *("first_length", "least_length", "longest", "row_lengths", "row_steps", "saved_bars", "saved_dots"),
+    *("initial_dots", "initial_bars", "parameter_dots", "parameter_bars", "held_marks", "held_steps", "segment"),
 )
 
 

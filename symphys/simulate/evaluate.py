@@ -11,6 +11,7 @@ import sympy
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
+from symphys.language import spread_arrays
 from symphys.lower.evaluate import evaluate_kernel
 from symphys.mechanics.dynamics import Dynamics
 from symphys.mechanics.jets import from_jet, to_jet
@@ -46,9 +47,10 @@ def evaluate_expression(
     Raises InputError for symbols that the system does not have, for values that are missing where the expression needs
     them, and for arrays that do not fit each other.
     """
+    parameters = spread_arrays(parameters)
     several = isinstance(expression, Sequence | sympy.MatrixBase)
     listed = list(expression) if several else [expression]
-    jets = [_jet(dynamics, e) for e in listed]
+    jets = [read_expression(dynamics, e) for e in listed]
     signals = [user for _, user in dynamics.signals]
     known = {*dynamics.labels, *dynamics.parameters, *signals}
     refuse_strange([k for k in (*state, *parameters) if k not in known], sorted(known, key=str), "symbol")
@@ -67,7 +69,7 @@ def evaluate_expression(
         "state": _columns(dynamics.state, dynamics.labels, needed, given, "value", real_numbers),
         "parameters": _columns(dynamics.parameters, dynamics.parameters, needed, given, "value"),
         "signals": _columns(
-            [s for s, _ in dynamics.signals], signals, needed, _at_times(signals, given, times), "signal"
+            [s for s, _ in dynamics.signals], signals, needed, at_times(signals, given, times), "signal"
         ),
     }
     shape = broadcast_shape({"t": times, **{(n, i): a for n, arrays in columns.items() for i, a in enumerate(arrays)}})
@@ -88,8 +90,8 @@ def evaluate_expression(
     return values if several else values[0]
 
 
-def _jet(dynamics: Dynamics, expression: Any) -> Any:
-    """An expression in jet symbols, all of which the system has."""
+def read_expression(dynamics: Dynamics, expression: Any) -> Any:
+    """An expression in jet symbols, all of which the system has; InputError for others."""
     jet = to_jet(scalar(expression, "expression"), dynamics.space)
     space = dynamics.space
     known = {*dynamics.parameters, dynamics.time, *(s for s, _ in dynamics.signals)}
@@ -119,7 +121,7 @@ def _columns(
     return columns
 
 
-def _at_times(signals: Sequence[Any], given: Mapping[Any, Any], times: NDArray[np.float64]) -> dict[Any, Any]:
+def at_times(signals: Sequence[Any], given: Mapping[Any, Any], times: NDArray[np.float64]) -> dict[Any, Any]:
     """Signals given as functions of time, at these times; numbers and arrays as they are."""
     found = {}
     for signal in signals:

@@ -11,6 +11,7 @@ import numpy as np
 
 from symphys.errors import InputError, MethodError
 from symphys.integrators import METHODS, External, Method, is_adaptive, kind_of
+from symphys.language import spread_arrays
 from symphys.mechanics.dynamics import Dynamics
 from symphys.simulate.choose import Choice, choose
 from symphys.simulate.collect import collect_adaptive, collect_fixed
@@ -97,7 +98,7 @@ class Simulator:
         """
         span = read_span(t_span)
         flow, dynamics = self.lowered.flow, self.lowered.dynamics
-        parameters = dict(parameters or {})
+        parameters = spread_arrays(parameters or {})
         instances = read_instances(initial, parameters, flow.labels, dynamics.parameters, signal_functions(dynamics))
         margin = 0.0 if dt is None else 4.0 * positive_number("dt", dt)  # substeps of splittings leave the span
         dtype = np.dtype(self.kernels.dtype)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from symphys.language import spread_arrays
+from symphys.learn.fit import fit
+from symphys.learn.options import FitOptions
+from symphys.learn.result import Fit
 from symphys.mechanics.dynamics import Dynamics
 from symphys.mechanics.linearise import Linearisation, equilibrium, linearise
-from symphys.simulate.compiled import Kernels, kernels_for
+from symphys.simulate.compiled import Kernels, Lowered, kernels_for, lower
 from symphys.simulate.emit import trajectory_source
 from symphys.simulate.evaluate import evaluate_expression
 from symphys.simulate.simulator import Simulator, build_simulator
@@ -54,6 +59,87 @@ class Runnable:
             self._evaluators[backend] = kernels_for(backend, "float64")
         return evaluate_expression(self.dynamics, self._evaluators[backend], expression, state, parameters or {}, t)
 
+    def fit(
+        self,
+        data: Any,
+        unknowns: Iterable[Any] | None = None,
+        parameters: Mapping[Any, Any] | None = None,
+        *,
+        guess: Mapping[Any, Any] | None = None,
+        bounds: Mapping[Any, tuple[float, float]] | None = None,
+        loss: Any = None,
+        weights: Mapping[Any, Any] | None = None,
+        optimizer: str = "auto",
+        steps: int | None = None,
+        learning_rate: float = 1e-3,
+        schedule: str | Callable[[float], float] = "cosine",
+        batch: int | None = None,
+        seed: int = 0,
+        regularisation: float = 0.0,
+        validation: Any = None,
+        patience: int | None = None,
+        method: str = "auto",
+        dt: float | None = None,
+        start: Fit | str | Path | None = None,
+        checkpoint: str | Path | None = None,
+        progress: bool | Callable[[float], None] | None = None,
+        backend: str = "cpu",
+        dtype: str = "float64",
+    ) -> Fit:
+        """Find unknown parameters from data, with exact derivatives; nothing that was computed is lost.
+
+        data: {symbol: values [samples]}, states with the accelerations (or rates) measured at them; or `Trajectories`.
+        The loss is the mean over samples and components of the squared difference between what the equations of motion
+        give and what was measured; of trajectories, between simulated and observed states. NaN is what is missing.
+        unknowns: symbols and arrays; None: every parameter that is not among `parameters` {symbol: value}.
+        guess, bounds: {symbol: number}, {symbol: (lower, upper)}; positive parameters stay positive.
+        loss: an expression whose mean is the loss, or several whose squares are; `predicted(x)` in it is what the
+        model says of x. weights: {measured symbol: weights} of the squared errors of samples.
+        optimizer: "auto" chooses "least_squares" where the residuals are linear in the unknowns, "levenberg_marquardt"
+        up to a few thousand unknowns, else "adam_lbfgs"; "adam" and "lbfgs" may be named too. `steps` bounds their
+        steps; learning_rate, schedule ("cosine", "constant" or a function of the share done), batch: of Adam.
+        regularisation: times the squared distance of the unknowns from their guess, in units of the guess (in
+        logarithms for positive ones), is added to the loss. validation: a share of the samples or runs, or other data;
+        the parameters with the lowest validation loss are returned then, after `patience` steps without a lower one.
+        method, dt: how trajectories are integrated, with steps of at most dt; by default with as many as make the
+        error of the method small. start: a fit, or the path of a saved one or of a checkpoint, to go on from.
+        checkpoint: a path that is written every half a minute. progress: as for runs. seed: of everything random.
+
+        Raises `InputError` for data, unknowns, guesses and options that do not fit the system or each other, and names
+        them; `MethodError` for a method that cannot integrate it. A fit that fails on its way raises nothing: its
+        status says why, and its parameters are the best that it saw.
+        """
+        options = FitOptions(
+            guess or {},
+            bounds or {},
+            loss,
+            weights,
+            optimizer,
+            steps,
+            learning_rate,
+            schedule,
+            batch,
+            seed,
+            regularisation,
+            validation,
+            patience,
+            method,
+            dt,
+            start,
+            checkpoint,
+            progress,
+            dtype,
+        )
+        key = f"{backend} {dtype}"
+        if key not in self._evaluators:
+            self._evaluators[key] = kernels_for(backend, dtype)
+        return fit(self._lowered, self._evaluators[key], data, unknowns, parameters or {}, options)
+
+    @cached_property
+    def _lowered(self) -> Lowered:
+        """The system in nodes, lowered once for all fits."""
+        return lower(self.dynamics)
+
     @cached_property
     def _evaluators(self) -> dict[str, Kernels]:
         """Compiled expressions by backend."""
@@ -65,7 +151,7 @@ class Runnable:
         point: {label: value}; velocities that are not given are 0. Raises `InputError` for a point that is no
         equilibrium, for missing values and for systems that depend on time, `UnsupportedError` for constrained ones.
         """
-        return linearise(self.dynamics, point, parameters or {})
+        return linearise(self.dynamics, point, spread_arrays(parameters or {}))
 
     def equilibrium(
         self, guess: Mapping[Any, float], parameters: Mapping[Any, float] | None = None
@@ -74,7 +160,7 @@ class Runnable:
 
         Raises `InputError` if none is found from there, and as `linearise` does.
         """
-        return equilibrium(self.dynamics, guess, parameters or {})
+        return equilibrium(self.dynamics, guess, spread_arrays(parameters or {}))
 
     def emit(
         self, backend: str = "cpu", *, method: str = "auto", dtype: str = "float64", adaptive: bool = False

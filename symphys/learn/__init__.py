@@ -1,0 +1,4 @@
+from symphys.learn.result import Fit
+from symphys.learn.trajectories import Trajectories
+
+__all__ = ["Fit", "Trajectories"]

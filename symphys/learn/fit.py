@@ -1,0 +1,319 @@
+"""The pipeline of a fit: read the data, write the loss, choose an optimiser, let it work, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symphys.errors import InputError
+from symphys.language import array_of, spread_arrays
+from symphys.learn.descent import adam, lbfgs
+from symphys.learn.identify import MOST, combinations, determine
+from symphys.learn.least_squares import solve_linear_least_squares
+from symphys.learn.levenberg_marquardt import levenberg_marquardt
+from symphys.learn.objective import Objective, Regularised
+from symphys.learn.observations import TrajectoryObjective
+from symphys.learn.options import ADAM, BOTH, LEAST_SQUARES, MARQUARDT, SMALL_ENOUGH, STEPS, FitOptions
+from symphys.learn.read_trajectories import method_for, trajectory_objective
+from symphys.learn.resolve import ACCURACY, error_at, resolve
+from symphys.learn.result import Fit
+from symphys.learn.samples import SampleObjective, sample_objective
+from symphys.learn.status import FitOutcome, FitStatus
+from symphys.learn.store import load_fit
+from symphys.learn.trajectories import Trajectories
+from symphys.learn.unknowns import Unknowns, read_unknowns
+from symphys.learn.watch import Watch
+from symphys.simulate.compiled import Kernels, Lowered
+from symphys.simulate.naming import plain_name
+from symphys.simulate.progress import progress_report
+from symphys.simulate.signals import signal_functions
+
+Floats = NDArray[np.float64]
+Data = SampleObjective | TrajectoryObjective
+ROUNDS = 3  # of fits with finer steps, where the found motion needs finer ones than the guessed one
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """A system, its kernels, what is unknown and what is given: all that data need to become a loss."""
+
+    lowered: Lowered
+    kernels: Kernels
+    unknowns: Unknowns
+    given: Mapping[Any, Any]
+    options: FitOptions
+
+    def objective(self, data: Any, given: Mapping[Any, Any] | None = None, plain: bool = False) -> Data:
+        """The loss of some data; `plain`: the default one, without weights."""
+        options, known = self.options, {**self.given, **(given or {})}
+        loss = None if plain else options.loss
+        if isinstance(data, Trajectories):
+            if options.weights is not None and not plain:
+                raise InputError("weights belong to the trajectories: Trajectories(..., weights={...})")
+            method = method_for(self.lowered, options.method)
+            return trajectory_objective(
+                self.lowered, self.kernels, data, self.unknowns, known, method, options.dt, loss
+            )
+        if not isinstance(data, Mapping):
+            raise InputError(
+                f"the data are of type {type(data).__name__}; give {{symbol: values}} or symphys.Trajectories(...)"
+            )
+        weights = None if plain else options.weights
+        return sample_objective(self.lowered.dynamics, self.kernels, data, self.unknowns, known, loss, weights)
+
+
+def fit(
+    lowered: Lowered,
+    kernels: Kernels,
+    data: Any,
+    unknowns: Iterable[Any] | None,
+    parameters: Mapping[Any, Any],
+    options: FitOptions,
+) -> Fit:
+    """Find the unknown parameters of a system; see `Runnable.fit`."""
+    given = spread_arrays(parameters)
+    begun = _begun(options)
+    signals = set(signal_functions(lowered.dynamics))
+    fixed = {key: value for key, value in given.items() if key not in signals}
+    guess = {**(_named(begun, lowered.dynamics.parameters) if begun is not None else {}), **options.guess}
+    looked_for = read_unknowns(lowered.dynamics.parameters, unknowns, fixed, guess, options.bounds)
+    ask = _Ask(lowered, kernels, looked_for, given, options)
+    whole = ask.objective(data)
+    objective, validation = _split(ask, whole, options)
+    report, finish = progress_report(options.progress, "fit")
+    try:
+        return _fitted(ask, objective, validation, begun, report)
+    finally:
+        finish()
+
+
+def _fitted(
+    ask: _Ask, objective: Data, validation: Objective | None, begun: Fit | None, report: Callable[[float], None]
+) -> Fit:
+    options, unknowns = ask.options, ask.unknowns
+    u = objective.begin(unknowns.guess) if isinstance(objective, TrajectoryObjective) else unknowns.free(unknowns.guess)
+    notes: list[str] = []
+    if isinstance(objective, TrajectoryObjective) and options.dt is None:
+        objective, _ = resolve(objective, u)
+        validation = _as_fine(validation, objective)
+    method = _method(objective, options)
+    if method == LEAST_SQUARES:
+        return _solved(ask, objective, validation)
+    _check_guess(objective, u)
+    watch = Watch(options.steps or STEPS[method], validation, options.patience, report)
+    watch.memory = dict(begun.memory) if begun is not None else {}
+    if options.checkpoint is not None:
+        watch.keep = partial(_keep, ask, objective, method, Path(options.checkpoint))
+    outcome = _optimise(method, objective, u, watch, options)
+    if isinstance(objective, TrajectoryObjective) and options.dt is None:
+        for _ in range(ROUNDS):
+            if not outcome.ok or error_at(objective, watch.best) <= 30 * _accuracy(ask):
+                break
+            objective, _ = resolve(objective, watch.best)
+            watch.validation = _as_fine(validation, objective)
+            watch.lowest, watch.memory = np.inf, {}
+            outcome = _optimise(method, objective, watch.best, watch, options)
+        if (rest := error_at(objective, watch.best)) > 30 * _accuracy(ask):
+            notes.append(f"halving the steps changes the states by {rest:.1e} of their range; give a smaller dt")
+    found = _report(ask, objective, watch.best, method, outcome, watch, notes)
+    if options.checkpoint is not None:
+        found.save(options.checkpoint)
+    return found
+
+
+def _optimise(method: str, objective: Data, u: Floats, watch: Watch, options: FitOptions) -> FitOutcome:
+    """Run an optimiser; an interrupt ends it, and what was found until then is kept."""
+    loss: Objective = objective
+    if options.regularisation:
+        loss = Regularised(objective, options.regularisation, u.copy())
+    rng = np.random.default_rng(options.seed)
+    try:
+        if method == MARQUARDT:
+            return levenberg_marquardt(loss, u, watch)
+        if method in (ADAM, BOTH):
+            schedule = options.rate_schedule
+            outcome = adam(loss, u, watch, options.learning_rate, schedule, options.batch, rng)
+            if method == ADAM or not outcome.ok:
+                return outcome
+        return lbfgs(loss, watch.best if watch.best.size else u, watch)
+    except KeyboardInterrupt:
+        if not watch.best.size:
+            raise
+        return FitOutcome.INTERRUPTED
+
+
+def _method(objective: Data, options: FitOptions) -> str:
+    """The optimiser that was asked for, or the one that suits."""
+    linear = isinstance(objective, SampleObjective) and objective.linear
+    wanted = options.optimizer
+    if wanted == LEAST_SQUARES and not linear:
+        raise InputError("the residuals are not linear in the unknowns; choose optimizer='levenberg_marquardt'")
+    if wanted == MARQUARDT and not objective.squared:
+        raise InputError("the loss is no sum of squares; choose optimizer='adam', 'lbfgs' or 'adam_lbfgs'")
+    if options.batch is not None and wanted not in (ADAM, BOTH):
+        raise InputError(f"batch = {options.batch} is for optimizer='adam' or 'adam_lbfgs'; name one of them")
+    if wanted:
+        return wanted
+    if linear:
+        return LEAST_SQUARES
+    return MARQUARDT if objective.squared and objective.size <= SMALL_ENOUGH else BOTH
+
+
+def _solved(ask: _Ask, objective: Data, validation: Objective | None) -> Fit:
+    assert isinstance(objective, SampleObjective)
+    unknowns = ask.unknowns
+    centre = unknowns.guess / unknowns.scale
+    solution = solve_linear_least_squares(objective, ask.options.regularisation, centre)
+    u = unknowns.free(solution.theta)
+    watch = Watch(1, validation)
+    watch.told(u, objective.loss(u))
+    held = [str(s) for s, at in zip(unknowns.symbols, solution.held, strict=True) if at]
+    notes = [f"the data push {', '.join(held)} to the bound of what is allowed"] if held else []
+    found = _report(ask, objective, u, LEAST_SQUARES, FitOutcome.SOLVED, watch, notes)
+    if ask.options.checkpoint is not None:
+        found.save(ask.options.checkpoint)
+    return found
+
+
+def _report(
+    ask: _Ask, objective: Data, u: Floats, method: str, outcome: FitOutcome, watch: Watch, notes: list[str]
+) -> Fit:
+    unknowns = ask.unknowns
+    many = len(unknowns.symbols)
+    theta = unknowns.values(u[:many])
+    uncertainties: dict[Any, Any] = {}
+    open_: tuple[dict[Any, float], ...] = ()
+    if objective.squared and objective.size <= MOST and outcome is not FitOutcome.INTERRUPTED:
+        normal = objective.normal(u)
+        if np.isfinite(normal.matrix).all():
+            known = determine(normal, objective.weight, objective.terms)
+            with np.errstate(invalid="ignore"):
+                spread = known.deviations[:many] * np.abs(unknowns.slopes(u[:many]))
+            uncertainties = unknowns.by_key(np.where(np.isfinite(known.deviations[:many]), spread, np.inf))
+            open_ = combinations(known, unknowns, u)
+    if open_:
+        notes = [*notes, *map(_says_open, open_[:4])]
+    history = {"loss": np.array(watch.losses)}
+    if watch.checked:
+        history["validation"] = np.array(watch.checked)
+    start = {}
+    if isinstance(objective, TrajectoryObjective) and objective.free:
+        found = objective.starts(u)
+        start = {ask.lowered.dynamics.labels[i]: found[i] for i in objective.free}
+    status = FitStatus(outcome, len(watch.losses), tuple(notes))
+    return Fit(
+        unknowns.by_key(theta),
+        method,
+        objective.loss(u),
+        history,
+        status,
+        uncertainties,
+        open_,
+        start,
+        dict(watch.memory),
+        partial(_judge, ask),
+    )
+
+
+def _says_open(direction: Mapping[Any, float]) -> str:
+    if len(direction) == 1:
+        return f"the data say nothing about {next(iter(direction))}"
+    listed = ", ".join(f"d {s} = {d:.4g}" for s, d in direction.items())
+    return f"the data do not determine {', '.join(map(str, direction))} one by one: ({listed}) changes nothing"
+
+
+def _judge(ask: _Ask, data: Any, found: Fit, parameters: Mapping[Any, Any]) -> dict[Any, float]:
+    """See `Fit.relative_error`."""
+    objective = ask.objective(data, spread_arrays(parameters), plain=True)
+    values = spread_arrays(found.parameters)
+    theta = np.array([values[s] for s in ask.unknowns.symbols])
+    u = ask.unknowns.free(theta)
+    if isinstance(objective, TrajectoryObjective):
+        if objective.free:
+            missing = ask.lowered.dynamics.labels[objective.free[0]]
+            raise InputError(f"the start of {missing} is not known; give Trajectories(..., start={{{missing}: ...}})")
+        if ask.options.dt is None:
+            objective, _ = resolve(objective, u)
+    return objective.relative(u)
+
+
+def _keep(ask: _Ask, objective: Data, method: str, path: Path, watch: Watch) -> None:
+    """Write a checkpoint: the best so far, as a fit that was interrupted."""
+    _report(ask, objective, watch.best, method, FitOutcome.INTERRUPTED, watch, []).save(path)
+
+
+def _split(ask: _Ask, whole: Data, options: FitOptions) -> tuple[Data, Objective | None]:
+    """What is fitted, and what validates: other data, or a share of the samples or runs drawn by the seed."""
+    wanted = options.validation
+    if wanted is None:
+        if options.patience is not None:
+            raise InputError("patience counts steps without a lower validation loss; give validation, too")
+        return whole, None
+    if isinstance(wanted, Mapping | Trajectories):
+        validation = ask.objective(wanted)
+    else:
+        share = float(wanted)
+        count = round(share * whole.samples)
+        if not (0.0 < share < 1.0 and 0 < count < whole.samples):
+            what = "runs" if isinstance(whole, TrajectoryObjective) else "samples"
+            raise InputError(
+                f"validation = {wanted} leaves {count} of {whole.samples} {what} to validate with; "
+                "give a share between 0 and 1 that leaves some on both sides, or other data"
+            )
+        order = np.random.default_rng(options.seed).permutation(whole.samples)
+        taken = whole.part(np.sort(order[count:]))
+        validation = whole.part(np.sort(order[:count]))  # type: ignore[assignment]
+        assert isinstance(taken, SampleObjective | TrajectoryObjective)
+        whole = taken
+    if isinstance(validation, TrajectoryObjective) and validation.free:
+        raise InputError("runs whose start is unknown cannot validate; give Trajectories(..., start={...})")
+    return whole, validation
+
+
+def _as_fine(validation: Objective | None, objective: TrajectoryObjective) -> Objective | None:
+    """Validation with steps as fine as those of the fit."""
+    if not isinstance(validation, TrajectoryObjective):
+        return validation
+    mine, theirs = objective.rows_in_time, validation.rows_in_time
+    longest = float((np.diff(mine.times, axis=0).max(axis=1) / mine.steps).max())
+    steps = np.maximum(np.ceil(np.diff(theirs.times, axis=0).max(axis=1) / longest - 1e-6), 1).astype(np.int64)
+    return replace(validation, rows_in_time=replace(theirs, steps=steps))
+
+
+def _accuracy(ask: _Ask) -> float:
+    return max(ACCURACY, 1e4 * float(np.finfo(ask.kernels.dtype).eps))
+
+
+def _check_guess(objective: Data, u: Floats) -> None:
+    if np.isfinite(objective.loss(u)):
+        return
+    unknowns = objective.unknowns
+    theta = unknowns.values(u[: len(unknowns.symbols)])
+    named = ", ".join(f"{s} = {v:.6g}" for s, v in list(zip(unknowns.symbols, theta, strict=True))[:6])
+    raise InputError(
+        f"the loss is no finite number at the guess {named} (a singular mass matrix, or a motion that leaves the "
+        "finite world); give another guess"
+    )
+
+
+def _begun(options: FitOptions) -> Fit | None:
+    if options.start is None or isinstance(options.start, Fit):
+        return options.start
+    if isinstance(options.start, str | Path):
+        return load_fit(options.start)
+    raise InputError(f"start is of type {type(options.start).__name__}; give a Fit or the path of a saved one")
+
+
+def _named(begun: Fit, parameters: Iterable[Any]) -> dict[Any, Any]:
+    """The parameters of an earlier fit by symbol; one that was loaded knows their names alone."""
+    found: dict[Any, Any] = {}
+    by_name = {plain_name(key): key for s in parameters for key in {s, array_of(s)}}
+    for key, value in begun.parameters.items():
+        found |= spread_arrays({by_name.get(plain_name(key), key): value})
+    return found

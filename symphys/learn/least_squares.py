@@ -1,0 +1,55 @@
+"""Linear least squares in tiles: residuals that are linear in the unknowns are solved at once, in bounded memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import qr
+from scipy.optimize import lsq_linear
+
+from symphys.learn.samples import SampleObjective
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LinearSolution:
+    """The parameters theta [U] of least loss, and whether bounds hold some of them back [U]."""
+
+    theta: Floats
+    held: NDArray[np.bool_]
+
+
+def solve_linear_least_squares(objective: SampleObjective, strength: float, centre: Floats) -> LinearSolution:
+    """theta of least mean |r|^2 + strength |theta / scale - centre|^2, within the bounds of the unknowns.
+
+    The triangular factor of all rows is updated tile by tile (Golub, Van Loan, "Matrix Computations", 4th ed.,
+    section 6.5), so that memory does not grow with the samples and no digits are lost to J^T J. Where the data leave
+    directions open, the smallest parameters are taken, in units of their scales.
+    """
+    unknowns = objective.unknowns
+    scale = unknowns.scale
+    size = objective.size
+    factor = np.zeros((0, size + 1))
+    for r, rows in objective.plain_rows(np.zeros(size), scale):
+        factor = _reduced(factor, np.column_stack([rows, -r]))
+    if strength:
+        root = np.sqrt(strength)
+        factor = _reduced(factor, np.column_stack([root * np.eye(size), root * centre]))
+    left, right = factor[:, :size], factor[:, size]
+    found = np.linalg.lstsq(left, right, rcond=None)[0]
+    lower, upper = unknowns.lower / scale, unknowns.upper / scale
+    if (found < lower).any() or (found > upper).any():
+        found = np.asarray(lsq_linear(left, right, bounds=(lower, upper), method="bvls").x)
+    held = (found <= lower) | (found >= upper)
+    return LinearSolution(found * scale, held)
+
+
+def _reduced(factor: Floats, rows: Floats) -> Floats:
+    stacked = np.concatenate([factor, rows])
+    if len(stacked) <= stacked.shape[1]:
+        return stacked
+    found: Floats = qr(stacked, mode="r", check_finite=False, overwrite_a=True)[0][: stacked.shape[1]]
+    return found

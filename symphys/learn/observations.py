@@ -1,0 +1,214 @@
+"""Fits on trajectories: the loss of simulated states at the times of observation, and its derivatives through time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symphys.learn.loss import Question
+from symphys.learn.objective import Normal, Objective, accumulate, finite
+from symphys.learn.passage import Passage, Rows
+from symphys.learn.samples import TILE, TermKernels
+from symphys.learn.unknowns import Unknowns
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TrajectoryObjective:
+    """The loss of runs, a function of the free numbers of `unknowns` [U] and then of the unknown starts [F, runs].
+
+    initial: [n, runs]; its rows `free` [F] are unknown, in units of `scale` [F]. parameters: [P, runs]; its rows
+    `places` [U] are unknown. data [k, rows, runs], roots [m, rows, runs]. `owners` [runs] are the columns of the
+    unknown starts, of which there are `total`, that belong to these runs.
+    """
+
+    passage: Passage
+    made: TermKernels
+    unknowns: Unknowns
+    question: Question
+    rows_in_time: Rows
+    initial: Floats
+    parameters: Floats
+    places: NDArray[np.int64]
+    signals: Floats
+    data: Floats
+    roots: Floats
+    free: tuple[int, ...]
+    scale: Floats
+    owners: NDArray[np.int64]
+    total: int
+
+    @property
+    def size(self) -> int:
+        """See `Objective`."""
+        return len(self.unknowns.symbols) + len(self.free) * self.total
+
+    @property
+    def squared(self) -> bool:
+        """See `Objective`."""
+        return self.question.squared
+
+    @property
+    def terms(self) -> int:
+        """See `Objective`."""
+        return int(np.count_nonzero(self.roots))
+
+    @property
+    def weight(self) -> float:
+        """The sum of all weights."""
+        return float(np.sum(self.roots**2))
+
+    @property
+    def samples(self) -> int:
+        """The number of runs."""
+        return self.initial.shape[1]
+
+    def part(self, chosen: NDArray[np.int64]) -> Objective:
+        """See `Objective`."""
+        return replace(
+            self,
+            rows_in_time=self.rows_in_time.of(chosen),
+            initial=self.initial[:, chosen],
+            parameters=self.parameters[:, chosen],
+            signals=self.signals[..., chosen],
+            data=self.data[..., chosen],
+            roots=self.roots[..., chosen],
+            owners=self.owners[chosen],
+        )
+
+    def begin(self, theta: Floats) -> Floats:
+        """The first u [size] for parameters theta and the starts as they were guessed."""
+        starts = np.zeros((len(self.free), self.total))
+        starts[:, self.owners] = self.initial[list(self.free)] / self.scale[:, None]
+        return np.concatenate([self.unknowns.free(theta), starts.reshape(-1)])
+
+    def starts(self, u: Floats) -> Floats:
+        """[n, runs], the initial states at u."""
+        initial = self.initial.copy()
+        if self.free:
+            found = u[len(self.unknowns.symbols) :].reshape(len(self.free), self.total)[:, self.owners]
+            initial[list(self.free)] = found * self.scale[:, None]
+        return initial
+
+    def states(self, u: Floats) -> Floats:
+        """[n, rows, runs], the simulated states at the times of observation."""
+        return self.passage.states(self.starts(u), self._parameters(u), self.rows_in_time)
+
+    def residuals(self, u: Floats) -> Floats:
+        """[m, rows, runs]."""
+        r = self.made.residuals(self._columns(self.states(u), self._parameters(u)))
+        return r.reshape(self.roots.shape)
+
+    def loss(self, u: Floats) -> float:
+        """See `Objective`."""
+        r = self.residuals(u)
+        with np.errstate(all="ignore"):
+            return finite(float(np.sum(r * r) if self.squared else np.sum(r)) / self.weight)
+
+    def gradient(self, u: Floats) -> tuple[float, Floats]:
+        """See `Objective`: by the adjoint of the steps taken, or by tangents where a method has no adjoint."""
+        if not self.passage.has_adjoint:
+            normal = self.normal(u)
+            return normal.loss, 2.0 * normal.slope
+        n, many = len(self.initial), len(self.unknowns.symbols)
+        parameters, states = self._parameters(u), self.states(u)
+        r, rows = self.made.rows(self._columns(states, parameters))
+        with np.errstate(all="ignore"):
+            pull = 2.0 * r if self.squared else np.ones_like(r)
+            bars = np.einsum("ms,mis->is", pull, rows) / self.weight
+            loss = finite(float(np.sum(r * r) if self.squared else np.sum(r)) / self.weight)
+            initial, found = self.passage.adjoint(states, parameters, self.rows_in_time, bars[:n].reshape(states.shape))
+            slope = np.zeros(self.size)
+            slope[:many] = (found.sum(axis=1) + bars[n:].sum(axis=1)) * self.unknowns.slopes(u[:many])
+            starts = slope[many:].reshape(len(self.free), self.total)
+            starts[:, self.owners] = initial[list(self.free)] * self.scale[:, None]
+        return loss, slope
+
+    def normal(self, u: Floats) -> Normal:
+        """See `Objective`: blocks of runs are added at the places of the unknowns that they depend on."""
+        if not self.free:
+            return accumulate(self.rows(u), self.size)
+        loss, matrix, slope = 0.0, np.zeros((self.size, self.size)), np.zeros(self.size)
+        for r, rows, columns in self._blocks(u):
+            loss += float(r @ r)
+            slope[columns] += rows.T @ r
+            matrix[np.ix_(columns, columns)] += rows.T @ rows
+        return Normal(finite(loss), matrix, slope)
+
+    def rows(self, u: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """See `Objective`."""
+        for r, rows, columns in self._blocks(u):
+            wide = rows
+            if self.free:
+                wide = np.zeros((len(r), self.size))
+                wide[:, columns] = rows
+            yield r, wide
+
+    def relative(self, u: Floats) -> dict[Any, float]:
+        """For each observed quantity, the root of the squared errors over the squared values; of the default loss."""
+        found = {}
+        for key, error, root, data in zip(self.question.targets, self.residuals(u), self.roots, self.data, strict=True):
+            found[key] = float(np.sqrt(np.sum(error**2) / np.sum((root * data) ** 2)))
+        return found
+
+    def _blocks(self, u: Floats) -> Iterator[tuple[Floats, Floats, NDArray[np.int64]]]:
+        """Residuals, rows and the columns of the rows, for groups of runs (each alone where starts are unknown)."""
+        n, many = len(self.initial), len(self.unknowns.symbols)
+        directions = many + len(self.free)
+        group = max(1, TILE // (n * len(self.rows_in_time.times) * max(directions, 1)))
+        for first in range(0, self.samples, group):
+            some = self.part(np.arange(first, min(first + group, self.samples)))
+            assert isinstance(some, TrajectoryObjective)
+            r, rows = some._rows_of(u, directions)
+            r, rows = r / np.sqrt(self.weight), rows / np.sqrt(self.weight)
+            if not self.free:
+                yield r.reshape(-1), rows.reshape(-1, many), np.arange(many)
+                continue
+            for run, owner in enumerate(some.owners):
+                columns = np.concatenate([np.arange(many), many + np.arange(len(self.free)) * self.total + owner])
+                yield r[..., run].reshape(-1), rows[:, :, run].reshape(-1, directions), columns
+
+    def _rows_of(self, u: Floats, directions: int) -> tuple[Floats, Floats]:
+        """Residuals [m, rows, runs] and their derivatives [m, rows, runs, U + F]."""
+        n, many, runs = len(self.initial), len(self.unknowns.symbols), self.samples
+        slopes = self.unknowns.slopes(u[:many])
+        initial_dots = np.zeros((n, runs, directions))
+        for f, component in enumerate(self.free):
+            initial_dots[component, :, many + f] = self.scale[f]
+        parameter_dots = np.zeros((many, directions))
+        parameter_dots[:, :many] = np.diag(slopes)
+        parameters = self._parameters(u)
+        states, dots = self.passage.tangents(
+            self.starts(u), parameters, self.rows_in_time, initial_dots, parameter_dots
+        )
+        r, rows = self.made.rows(self._columns(states, parameters))
+        shape = states.shape[1:]
+        r, rows = r.reshape(-1, *shape), rows.reshape(len(r), -1, *shape)
+        with np.errstate(all="ignore"):
+            found = np.einsum("mirs,irsd->mrsd", rows[:, :n], dots, optimize=True)
+            found[..., :many] += np.moveaxis(rows[:, n:], 1, -1) * slopes
+        return r, found
+
+    def _parameters(self, u: Floats) -> Floats:
+        parameters = self.parameters.copy()
+        parameters[self.places] = self.unknowns.values(u[: len(self.unknowns.symbols)])[:, None]
+        return parameters
+
+    def _columns(self, states: Floats, parameters: Floats) -> dict[str, Floats]:
+        """What the kernels of the residuals read: one sample for each time of each run."""
+        rows, runs = states.shape[1:]
+        repeated = np.broadcast_to(parameters[:, None, :], (len(parameters), rows, runs))
+        groups = {
+            "state": states,
+            "signals": self.signals,
+            "parameters": repeated,
+            "data": self.data,
+            "roots": self.roots,
+        }
+        flat = {name: values.reshape(len(values), rows * runs) for name, values in groups.items()}
+        return {**flat, "times": self.rows_in_time.times.reshape(-1)}

@@ -1,0 +1,176 @@
+"""Ensembles that pass from their starts by all times of observation: states, tangents and adjoints, by kernels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen import CompiledKernel
+from symphys.integrators import Gauss, Method, Splitting
+from symphys.lower.reverse_step import ExplicitReverse, GaussReverse, ReverseStep
+from symphys.lower.step_function import start_function, step_function
+from symphys.lower.stepper import GaussStepper
+from symphys.lower.steppers import stepper_for
+from symphys.lower.through_time import Stepping, adjoint_kernel, observe_kernel, tangent_kernel
+from symphys.simulate.compiled import Kernels, Lowered
+from symphys.simulate.execute import cores
+from symphys.simulate.inputs import padded
+
+Floats = NDArray[np.float64]
+MOST_DIRECTIONS = 4  # tangents that one instance carries beside its state
+
+
+@dataclass(frozen=True)
+class Rows:
+    """When states are observed: `times` [rows, runs], `steps` [rows - 1] from each to the next."""
+
+    times: Floats
+    steps: NDArray[np.int64]
+
+    @property
+    def lengths(self) -> Floats:
+        """[rows, runs], the length of a step from each time on; 0 for the last."""
+        lengths = np.zeros_like(self.times)
+        lengths[:-1] = np.diff(self.times, axis=0) / self.steps[:, None]
+        return lengths
+
+    def of(self, runs: NDArray[np.int64]) -> Rows:
+        """The same for some of the runs."""
+        return Rows(self.times[:, runs], self.steps)
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A system, a method with fixed steps, and which of its parameters are unknown; kernels are compiled once."""
+
+    lowered: Lowered
+    kernels: Kernels
+    method: Method
+    unknown: tuple[Any, ...]
+    tables: Mapping[str, NDArray[Any]]
+    places: Mapping[str, float | int]
+
+    def states(self, initial: Floats, parameters: Floats, rows: Rows) -> Floats:
+        """[n, rows, runs]: the states at the times of `rows`, from `initial` [n, runs] and `parameters` [P, runs]."""
+        runs = initial.shape[1]
+        kernel, lanes = self._kernel("observe", lambda s: observe_kernel(s, self.kernels.dtype), runs)
+        arrays = self._arrays(initial, parameters, rows, lanes)
+        arrays["saved"] = self._new((len(initial), len(rows.times)), runs, lanes)
+        self._launch(kernel, arrays, rows, runs)
+        return np.asarray(arrays["saved"][..., :runs], dtype=np.float64)
+
+    def tangents(
+        self, initial: Floats, parameters: Floats, rows: Rows, initial_dots: Floats, parameter_dots: Floats
+    ) -> tuple[Floats, Floats]:
+        """States [n, rows, runs] and their derivatives [n, rows, runs, D] along D directions.
+
+        Directions: `initial_dots` [n, runs, D] of initial states, `parameter_dots` [A, D] of unknown parameters.
+        """
+        n, runs, many = initial_dots.shape
+        width = min(many, MOST_DIRECTIONS)
+        chunks = -(-many // width)
+        count = runs * chunks
+        kernel, lanes = self._kernel(f"tangents {width}", lambda s: tangent_kernel(s, width, self.kernels.dtype), count)
+        spread = np.repeat(np.arange(runs), chunks)
+        arrays = self._arrays(initial[:, spread], parameters[:, spread], rows.of(spread), lanes)
+        seeds = np.zeros((n, runs, chunks * width))
+        seeds[..., :many] = initial_dots
+        arrays["initial_dots"] = self._padded(
+            seeds.reshape(n, count, width).transpose(0, 2, 1).reshape(n * width, count), lanes
+        ).reshape(n, width, -1)
+        known = np.zeros((max(len(self.unknown), 1), chunks * width))
+        known[: len(self.unknown), :many] = parameter_dots
+        tiled = np.tile(known.reshape(len(known), chunks, width), (1, runs, 1)).transpose(0, 2, 1)
+        arrays["parameter_dots"] = self._padded(tiled.reshape(-1, count), lanes).reshape(len(known), width, -1)
+        arrays["saved"] = self._new((n, len(rows.times)), count, lanes)
+        arrays["saved_dots"] = self._new((n, len(rows.times), width), count, lanes)
+        self._launch(kernel, arrays, rows, count)
+        states = np.asarray(arrays["saved"][..., :count:chunks], dtype=np.float64)
+        dots = arrays["saved_dots"][..., :count].reshape(n, -1, width, runs, chunks).transpose(0, 1, 3, 4, 2)
+        return states, np.asarray(dots.reshape(n, -1, runs, chunks * width)[..., :many], dtype=np.float64)
+
+    def adjoint(self, states: Floats, parameters: Floats, rows: Rows, bars: Floats) -> tuple[Floats, Floats]:
+        """The slopes of a loss by initial states [n, runs] and unknown parameters [A, runs].
+
+        states: [n, rows, runs], as `states` gave them. bars: [n, rows, runs], the slopes of the loss by them.
+        """
+        n, _, runs = states.shape
+        kernel, lanes = self._kernel("adjoint", self._adjoint_kernel, runs)
+        arrays = self._arrays(None, parameters, rows, lanes)
+        for name, values in (("saved", states), ("saved_bars", bars)):
+            arrays[name] = self._padded(values.reshape(-1, runs), lanes).reshape(*values.shape[:2], -1)
+        arrays["initial_bars"] = self._new((n,), runs, lanes)
+        arrays["parameter_bars"] = self._new((max(len(self.unknown), 1),), runs, lanes)
+        scalars: dict[str, int] = {}
+        if not self.reversible:
+            longest = int(rows.steps.max()) if len(rows.steps) else 1
+            segment = math.isqrt(max(longest - 1, 0)) + 1
+            scalars = {"segment": segment, "marks": -(-longest // segment)}
+            moving = n + self._stepping().memory
+            arrays["held_marks"] = self._new((moving, scalars["marks"]), runs, lanes)
+            arrays["held_steps"] = self._new((moving, segment), runs, lanes)
+        self._launch(kernel, arrays, rows, runs, scalars)
+        found = arrays["parameter_bars"][: len(self.unknown), :runs]
+        return np.asarray(arrays["initial_bars"][:, :runs], dtype=np.float64), np.asarray(found, dtype=np.float64)
+
+    @property
+    def reversible(self) -> bool:
+        """Whether a step of negative length undoes a step, so that states need not be kept."""
+        if self.lowered.flow.constraint is not None:
+            return False
+        return isinstance(self.method, Gauss) or (isinstance(self.method, Splitting) and self.method.symmetric)
+
+    @property
+    def has_adjoint(self) -> bool:
+        """Whether derivatives can be pulled back; else they are pushed forward."""
+        return self.lowered.flow.constraint is None
+
+    def _stepping(self) -> Stepping:
+        flow = self.lowered.flow
+        spacing = float(np.finfo(self.kernels.dtype).eps)
+        stepper = stepper_for(flow, self.method, False, None, spacing)
+        unknown = tuple(flow.arguments.symbols[s] for s in self.unknown)
+        return Stepping(flow, step_function(flow, stepper, spacing), start_function(flow, stepper, spacing), unknown)
+
+    def _adjoint_kernel(self, stepping: Stepping) -> Any:
+        flow = stepping.flow
+        stepper = stepper_for(flow, self.method, False, None, float(np.finfo(self.kernels.dtype).eps))
+        reverse: ReverseStep = ExplicitReverse(stepping.step, stepping.unknown)
+        if isinstance(stepper, GaussStepper):
+            reverse = GaussReverse(flow, stepper, stepping.unknown)
+        return adjoint_kernel(stepping, reverse, self.reversible, self.kernels.dtype)
+
+    def _kernel(self, name: str, build: Callable[[Stepping], Any], instances: int) -> tuple[CompiledKernel, int]:
+        key = (name, self.method.name, self.unknown)
+        return self.kernels.get(key, lambda: build(self._stepping()), instances)
+
+    def _padded(self, values: NDArray[Any], lanes: int) -> NDArray[Any]:
+        return padded(values, lanes, self.kernels.dtype)
+
+    def _new(self, shape: tuple[int, ...], instances: int, lanes: int) -> NDArray[Any]:
+        return np.zeros((*shape, -(-instances // lanes) * lanes), dtype=self.kernels.dtype)
+
+    def _arrays(self, initial: Floats | None, parameters: Floats, rows: Rows, lanes: int) -> dict[str, NDArray[Any]]:
+        arrays = dict(self.tables)
+        arrays["parameters"] = self._padded(parameters, lanes)
+        arrays["row_times"] = self._padded(rows.times, lanes)
+        arrays["row_lengths"] = self._padded(rows.lengths, lanes)
+        arrays["row_steps"] = np.append(rows.steps, 0).astype(np.int64)
+        if initial is not None:
+            arrays["initial"] = self._padded(initial, lanes)
+        return arrays
+
+    def _launch(
+        self,
+        kernel: CompiledKernel,
+        arrays: dict[str, NDArray[Any]],
+        rows: Rows,
+        runs: int,
+        scalars: Mapping[str, int] | None = None,
+    ) -> None:
+        kernel(arrays, {"rows": len(rows.times), **self.places, **(scalars or {})}, (runs,), threads=cores())

@@ -1,0 +1,273 @@
+"""Fits on samples: states with the accelerations or rates that were measured at them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen import CompiledKernel, Kernel
+from symphys.errors import InputError
+from symphys.language import t
+from symphys.learn.loss import Question, ask, ask_for, rates_of
+from symphys.learn.objective import Normal, Objective, accumulate, finite
+from symphys.learn.unknowns import Unknowns
+from symphys.lower.residual import Terms, gradient_kernel, lower_terms, residual_kernel, rows_kernel
+from symphys.mechanics.dynamics import Dynamics
+from symphys.simulate.compiled import Kernels
+from symphys.simulate.evaluate import at_times
+from symphys.simulate.execute import cores
+from symphys.simulate.inputs import broadcast_shape, numbers, padded, real_numbers, refuse_missing
+
+Floats = NDArray[np.float64]
+TILE = 2**23  # numbers of one tile of rows, 64 MiB
+
+
+@dataclass(frozen=True)
+class TermKernels:
+    """The kernels of some residuals, compiled when they are first needed."""
+
+    terms: Terms
+    unknown: tuple[Any, ...]
+    kernels: Kernels
+    key: tuple[Any, ...]
+
+    def get(self, name: str, build: Callable[[], Kernel], count: int) -> tuple[CompiledKernel, int]:
+        """The kernel of a name for so many samples, and the multiple to which they are padded."""
+        return self.kernels.get((name, *self.key, self.unknown), build, count)
+
+    def residuals(self, columns: Mapping[str, Floats]) -> Floats:
+        """[m, samples], of `columns`: state, signals, parameters, data, roots [k, samples] and times [samples]."""
+        count = columns["times"].shape[-1]
+        kernel, lanes = self.get("residuals", lambda: residual_kernel(self.terms), count)
+        arrays = self._arrays(columns, lanes)
+        arrays["residuals"] = np.zeros((len(self.terms.residuals), arrays["times"].shape[-1]), self.kernels.dtype)
+        kernel(arrays, {}, (count,), threads=cores())
+        return np.asarray(arrays["residuals"][:, :count], dtype=np.float64)
+
+    def rows(self, columns: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+        """Residuals [m, samples] and their derivatives by the unknown parameters [m, U, samples]."""
+        count = columns["times"].shape[-1]
+        kernel, lanes = self.get("rows", lambda: rows_kernel(self.terms, self.unknown), count)
+        arrays = self._arrays(columns, lanes)
+        m, width = len(self.terms.residuals), arrays["times"].shape[-1]
+        arrays["residuals"] = np.zeros((m, width), self.kernels.dtype)
+        arrays["rows"] = np.zeros((m, max(len(self.unknown), 1), width), self.kernels.dtype)
+        kernel(arrays, {}, (count,), threads=cores())
+        rows = np.asarray(arrays["rows"][:, : len(self.unknown), :count], dtype=np.float64)
+        return np.asarray(arrays["residuals"][:, :count], dtype=np.float64), rows
+
+    def gradient(self, columns: Mapping[str, Floats]) -> tuple[float, Floats]:
+        """The sum of the losses of all samples and its gradient by the unknown parameters [U]."""
+        count = columns["times"].shape[-1]
+        kernel, lanes = self.get("gradient", lambda: gradient_kernel(self.terms, self.unknown), count)
+        arrays = self._arrays(columns, lanes)
+        arrays["total"] = np.zeros(1, self.kernels.dtype)
+        arrays["slope"] = np.zeros(max(len(self.unknown), 1), self.kernels.dtype)
+        kernel(arrays, {}, (count,), threads=cores())
+        return float(arrays["total"][0]), np.asarray(arrays["slope"][: len(self.unknown)], dtype=np.float64)
+
+    def _arrays(self, columns: Mapping[str, Floats], lanes: int) -> dict[str, NDArray[Any]]:
+        arrays = {
+            name: padded(values if values.ndim > 1 else values[None, :], lanes, self.kernels.dtype)
+            for name, values in columns.items()
+        }
+        arrays["times"] = arrays["times"][0]
+        return arrays
+
+
+@dataclass(frozen=True)
+class SampleObjective:
+    """The loss of samples, a function of the free numbers of `unknowns`.
+
+    columns: what kernels read, [k, samples]; `places` [U] says which of its parameters are unknown. weight: the sum of
+    all weights, by which means are taken.
+    """
+
+    made: TermKernels
+    unknowns: Unknowns
+    columns: Mapping[str, Floats]
+    places: NDArray[np.int64]
+    question: Question
+
+    @property
+    def size(self) -> int:
+        """See `Objective`."""
+        return len(self.unknowns.symbols)
+
+    @property
+    def squared(self) -> bool:
+        """See `Objective`."""
+        return self.question.squared
+
+    @property
+    def terms(self) -> int:
+        """See `Objective`."""
+        return int(np.count_nonzero(self.columns["roots"]))
+
+    @property
+    def weight(self) -> float:
+        """The sum of all weights."""
+        return float(np.sum(self.columns["roots"] ** 2))
+
+    @property
+    def samples(self) -> int:
+        """See `Objective`."""
+        return self.columns["times"].shape[-1]
+
+    @property
+    def linear(self) -> bool:
+        """Whether the residuals are linear in the unknown parameters."""
+        return self.squared and self.made.terms.linear_in(self.unknowns.symbols)
+
+    def part(self, chosen: NDArray[np.int64]) -> Objective:
+        """See `Objective`."""
+        return replace(self, columns={name: values[..., chosen] for name, values in self.columns.items()})
+
+    def loss(self, u: Floats) -> float:
+        """See `Objective`."""
+        r = self.made.residuals(self._at(self.unknowns.values(u), self.columns))
+        with np.errstate(all="ignore"):
+            return finite(float(np.sum(r * r) if self.squared else np.sum(r)) / self.weight)
+
+    def gradient(self, u: Floats) -> tuple[float, Floats]:
+        """See `Objective`."""
+        total, slope = self.made.gradient(self._at(self.unknowns.values(u), self.columns))
+        return finite(total / self.weight), slope * self.unknowns.slopes(u) / self.weight
+
+    def normal(self, u: Floats) -> Normal:
+        """See `Objective`."""
+        return accumulate(self.rows(u), self.size)
+
+    def rows(self, u: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """See `Objective`."""
+        yield from self.plain_rows(self.unknowns.values(u), self.unknowns.slopes(u))
+
+    def plain_rows(self, theta: Floats, slopes: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """Residuals and rows by theta [U] times `slopes` [U], as `rows` gives them."""
+        m, root = len(self.question.residuals), np.sqrt(self.weight)
+        tile = max(256, TILE // (m * max(self.size, 1)) // 256 * 256)
+        for first in range(0, self.samples, tile):
+            columns = {name: values[..., first : first + tile] for name, values in self.columns.items()}
+            r, rows = self.made.rows(self._at(theta, columns))
+            rows *= slopes[:, None] / root
+            yield r.reshape(-1) / root, rows.transpose(0, 2, 1).reshape(-1, self.size)
+
+    def relative(self, u: Floats) -> dict[Any, float]:
+        """For each measured quantity, the root of the squared errors over the squared values; of the default loss."""
+        r = self.made.residuals(self._at(self.unknowns.values(u), self.columns))
+        found = {}
+        for key, error, root, data in zip(
+            self.question.targets, r, self.columns["roots"], self.columns["data"], strict=True
+        ):
+            found[key] = float(np.sqrt(np.sum(error**2) / np.sum((root * data) ** 2)))
+        return found
+
+    def _at(self, theta: Floats, columns: Mapping[str, Floats]) -> dict[str, Floats]:
+        parameters = columns["parameters"].copy()
+        parameters[self.places] = theta[:, None]
+        return {**columns, "parameters": parameters}
+
+
+def sample_objective(
+    dynamics: Dynamics,
+    kernels: Kernels,
+    data: Mapping[Any, Any],
+    unknowns: Unknowns,
+    given: Mapping[Any, Any],
+    loss: Any = None,
+    weights: Mapping[Any, Any] | None = None,
+) -> SampleObjective:
+    """The loss of {symbol: values [samples]}: of states, signals, the time, and of what was measured at them.
+
+    Samples whose state is NaN are left out, and so are measured values that are NaN.
+    Raises InputError for a state without values, for data that measure nothing, and for what the system does not have.
+    """
+    signals = [user for _, user in dynamics.signals]
+    inner = {*dynamics.labels, *signals, t}
+    keys = [key for key in data if key not in inner]
+    question = _question(dynamics, keys, loss)
+    terms = lower_terms(dynamics, question.residuals, question.predictions, question.measured, question.squared)
+    read = {key: real_numbers("data of", key, value) for key, value in data.items()}
+    used = terms.used
+    states = zip(terms.arguments.state, dynamics.labels, strict=True)
+    refuse_missing([label for node, label in states if node in used and label not in read], "data", data)
+    times = read.get(t, np.zeros(()))
+    if terms.arguments.time in used and t not in read:
+        raise InputError("the equations depend on the time, and the data hold none; add {symphys.t: ...}")
+    driven = at_times(signals, {**given, **read}, times)
+    refuse_missing([s for s in signals if s not in driven], "signal", data)
+    values = {s: numbers("parameter", s, given[s]) for s in dynamics.parameters if s in given}
+    zero = np.zeros(())
+    groups: dict[str, list[NDArray[Any]]] = {
+        "state": [read.get(label, zero) for label in dynamics.labels],
+        "signals": [real_numbers("signal", s, driven[s]) for s in signals],
+        "parameters": [values.get(s, zero) for s in dynamics.parameters],
+        "data": [read[key] for key in question.keys],
+        "roots": _roots(question, weights or {}),
+    }
+    shape = broadcast_shape({"t": times, **{(n, i): a for n, arrays in groups.items() for i, a in enumerate(arrays)}})
+    if 0 in shape:
+        raise InputError("the data are empty; give at least one sample")
+    columns: dict[str, Floats] = {
+        name: np.array([np.broadcast_to(a, shape).reshape(-1) for a in arrays]).reshape(len(arrays), math.prod(shape))
+        for name, arrays in groups.items()
+    }
+    columns["times"] = np.array(np.broadcast_to(times, shape), dtype=np.float64).reshape(-1)
+    _leave_out_missing(columns, question)
+    places = np.array([dynamics.parameters.index(s) for s in unknowns.symbols], dtype=np.int64)
+    made = TermKernels(terms, unknowns.symbols, kernels, (question.residuals, tuple(question.predictions.items())))
+    objective = SampleObjective(made, unknowns, columns, places, question)
+    if not objective.terms:
+        raise InputError("no sample is complete: each has a NaN in its state or in all that was measured")
+    return objective
+
+
+def _question(dynamics: Dynamics, keys: Sequence[Any], loss: Any) -> Question:
+    if loss is not None:
+        return ask(dynamics, loss, keys, dynamics.state)
+    rates = rates_of(dynamics)
+    if strange := [key for key in keys if key not in rates]:
+        have = ", ".join(map(str, (*dynamics.labels, *rates)))
+        raise InputError(f"the data hold {strange[0]}, which this system does not have; it has {have}")
+    if not keys:
+        raise InputError(
+            f"the data measure nothing that the equations of motion give: add {', '.join(map(str, rates))}, or give "
+            "positions in time as symphys.Trajectories(...)"
+        )
+    return ask_for(dynamics, keys)
+
+
+def _roots(question: Question, weights: Mapping[Any, Any]) -> list[NDArray[Any]]:
+    known = [key for key in question.targets if key is not None]
+    if strange := [key for key in weights if key not in known]:
+        raise InputError(
+            f"{strange[0]} has weights but no residual of its own; residuals are of {', '.join(map(str, known))}"
+        )
+    found = []
+    for key in question.targets:
+        weight = real_numbers("weights of", key, weights.get(key, 1.0))
+        if (weight < 0).any() or not np.isfinite(weight).all():
+            raise InputError(f"the weights of {key} are negative or not finite; give 0 for what is not to count")
+        found.append(np.sqrt(weight))
+    return found
+
+
+def _leave_out_missing(columns: dict[str, Floats], question: Question) -> None:
+    """Weight 0 for residuals that hold a NaN, whose values are then 0."""
+    gone = ~np.isfinite(columns["times"])
+    for name in ("state", "signals"):
+        gone |= ~np.isfinite(columns[name]).all(axis=0)
+    missing = ~np.isfinite(columns["data"])
+    for i, residual in enumerate(question.residuals):
+        holds = [j for j, symbol in enumerate(question.measured) if symbol in residual.free_symbols]
+        columns["roots"][i, gone | missing[holds].any(axis=0)] = 0.0
+    for name in ("state", "signals", "data", "times"):
+        columns[name][...] = np.where(np.isfinite(columns[name]), columns[name], 0.0)
+    if gone.any():  # states of zeros may be singular: leave such samples out altogether
+        for name in columns:
+            columns[name] = columns[name][..., ~gone]

@@ -1,0 +1,129 @@
+"""How a step is undone for derivatives: by the adjoint of its function, or, for implicit steps, of its equations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from codegen import Builder, Node, apply, integer, real, vjp_function
+from symphys.integrators.arithmetic import add_scaled, combine
+from symphys.integrators.gauss import stage_states
+from symphys.lower.flow import Flow
+from symphys.lower.step_function import StepFunction
+from symphys.lower.stepper import SWEEPS, GaussStepper, Inputs, State
+
+
+@dataclass(frozen=True)
+class Cotangents:
+    """The derivatives of a loss by a state, by what is remembered with it, and by the unknown parameters [A]."""
+
+    state: State
+    memory: State
+    parameters: State
+
+
+class ReverseStep(Protocol):
+    """Pulls cotangents back through one step."""
+
+    def back(
+        self, b: Builder, inputs: Inputs, t: Node, h: Node, x: State, memory: State, after: Cotangents
+    ) -> Cotangents:
+        """From cotangents after the step from (t, x, memory) of length h to those before it; parameters are added."""
+
+
+def pulled(
+    b: Builder,
+    step: StepFunction,
+    inputs: Inputs,
+    t: Node,
+    h: Node,
+    moving: State,
+    bars: State,
+    unknown: Sequence[Node],
+) -> State:
+    """The cotangents of (moving, unknown parameters) for cotangents `bars` of the results of a step function."""
+    arguments = step.arguments(b, inputs, t, h, moving)
+    function = step.adjoint(unknown)
+    return b.call(function, (*arguments, *bars), ["bar"] * (len(moving) + len(unknown)))
+
+
+@dataclass(frozen=True)
+class ExplicitReverse:
+    """The adjoint of a step that is a straight line: explicit methods and splittings."""
+
+    step: StepFunction
+    unknown: State
+
+    def back(
+        self, b: Builder, inputs: Inputs, t: Node, h: Node, x: State, memory: State, after: Cotangents
+    ) -> Cotangents:
+        """See `ReverseStep`."""
+        n, m = len(x), len(memory)
+        bars = pulled(b, self.step, inputs, t, h, (*x, *memory), (*after.state, *after.memory), self.unknown)
+        sums = tuple(a + c for a, c in zip(after.parameters, bars[n + m :], strict=True))
+        return Cotangents(bars[:n], bars[n : n + m], sums)
+
+
+@dataclass(frozen=True)
+class GaussReverse:
+    """The adjoint of collocation: its stage equations transposed, solved by the sweeps that solve them forwards.
+
+    With x_new = x + h sum b_i k_i, k_i = f(Y_i), Y_i = x + h sum_j a_ij k_j and the cotangent l of x_new:
+    l_i = h (b_i l + sum_j a_ji J_j^T l_j), and the cotangent of x is l + sum_i J_i^T l_i. What is remembered is a first
+    guess, on which nothing depends. Source: Hairer, Lubich, Wanner, "Geometric Numerical Integration", VI.9.2.
+    """
+
+    flow: Flow
+    stepper: GaussStepper
+    unknown: State
+
+    def back(
+        self, b: Builder, inputs: Inputs, t: Node, h: Node, x: State, memory: State, after: Cotangents
+    ) -> Cotangents:
+        """See `ReverseStep`."""
+        gauss, n = self.stepper.gauss, len(x)
+        s = gauss.stages
+        kept = self.stepper.step(b, inputs, t, x, memory, h).memory
+        stages = tuple(kept[i * n : (i + 1) * n] for i in range(s))
+        points = [tuple(b.let("stage", y) for y in point) for point in stage_states(gauss, x, h, stages)]
+        times = [t + real(c) * h for c in gauss.c]
+        signals = [inputs.signals(b, time) for time in times]
+        pull = vjp_function(self.flow.rates, [*self.flow.arguments.state, *self.unknown], with_results=False)
+        width = n + len(self.unknown)
+        bars = [[b.register("stage_bar", real(gauss.b[i]) * h * l) for l in after.state] for i in range(s)]
+        found = [[b.register("pulled", real(0.0)) for _ in range(width)] for _ in range(s)]
+        change, before, sweep = b.register("change", 1.0), b.register("before", 0.0), b.register("sweep", integer(0))
+        size: Node = real(1e-300)
+        for l in after.state:
+            size = apply("max", size, apply("abs", l))
+        enough = b.let("enough", size * real(self.stepper.tolerance))
+        early = apply("or", apply("lt", sweep, 2), apply("lt", enough, change))
+        more = apply("and", apply("or", early, apply("lt", change, before)), apply("lt", sweep, SWEEPS))
+        b.comment("the transposed stage equations, by sweeps until nothing moves any more")
+        with b.repeat_while(apply("and", more, apply("lt", 0.0, change))):
+            for i in range(s):
+                arguments = (times[i], *points[i], *signals[i], *inputs.parameters, *bars[i])
+                for register, value in zip(found[i], b.call(pull, arguments, ["back"] * width), strict=True):
+                    b.assign(register, value)
+            largest: Node = real(0.0)
+            fresh = []
+            for j in range(s):
+                column = combine([gauss.a[i][j] for i in range(s)], [tuple(f[:n]) for f in found])
+                scaled = combine([gauss.b[j]], [after.state])
+                fresh.append([b.let("next", h * (p + q)) for p, q in zip(scaled, column, strict=True)])
+                for new, old in zip(fresh[j], bars[j], strict=True):
+                    largest = apply("max", largest, apply("abs", new - old))
+            b.assign(before, change)
+            b.assign(change, largest)
+            for new_bars, old_bars in zip(fresh, bars, strict=True):
+                for new, old in zip(new_bars, old_bars, strict=True):
+                    b.assign(old, new)
+            b.assign(sweep, sweep + 1)
+        state = after.state
+        for i in range(s):
+            state = add_scaled(state, real(1.0), tuple(found[i][:n]))
+        sums = list(after.parameters)
+        for i in range(s):
+            sums = [total + f for total, f in zip(sums, found[i][n:], strict=True)]
+        return Cotangents(tuple(state), tuple(real(0.0) for _ in memory), tuple(sums))
