@@ -41,6 +41,7 @@ from symphys.learn import Fit, Trajectories
 from symphys.mechanics.canonical import CanonicalTransformation
 from symphys.mechanics.symmetries import Symmetry
 from symphys.simulate.events import Event
+from symphys.simulate.ledger import EnergyLedger
 from symphys.simulate.result import Result
 from symphys.simulate.simulator import Simulator
 from symphys.systems import Hamiltonian, Lagrangian, LagrangianDensity, VectorField
@@ -50,6 +51,7 @@ __all__ = [
     "CanonicalTransformation",
     "CompilerBug",
     "DegenerateLagrangianError",
+    "EnergyLedger",
     "Event",
     "FieldSymmetry",
     "Fit",

@@ -24,7 +24,7 @@ from symphys.lower.frame import (
     State,
     all_finite,
 )
-from symphys.lower.pacer import AdaptiveFrame, Pacer, TaylorPacer, Tried
+from symphys.lower.pacer import AdaptiveFrame, At, Pacer, TaylorPacer, Tried
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,10 @@ def prepare_kernel(flow: Flow, pacer: Pacer, plan: AdaptivePlan, dtype: str) -> 
         frame.scalar(name)
     frame.load_parameters()
     x = tuple(b.load(f"{n}_0", "initial", i) for i, n in enumerate(flow.names))
-    if flow.watches and plan.watch != WATCH_NOTHING:
-        frame.array("watched", (3 * len(flow.watches),), intent=Intent.INOUT)
+    if flow.watched and plan.watch != WATCH_NOTHING:
+        frame.array("watched", (3 * len(flow.watched),), intent=Intent.INOUT)
+        if flow.ledger is not None:
+            flow.ledger.prepare(frame)
         frame.start_watches(t, x)
     length, memory = pacer.start(b, frame, t, x)
     wanted = frame.scalar("first_length")
@@ -80,9 +82,9 @@ def advance_kernel(flow: Flow, pacer: Pacer, plan: AdaptivePlan, dtype: str) -> 
         frame.array("sample_times", ("rows",), instanced=False)
     else:
         frame.array("row_times", ("rows",), intent=Intent.OUT)
-    watching = bool(flow.watches) and plan.watch != WATCH_NOTHING
+    watching = bool(flow.watched) and plan.watch != WATCH_NOTHING
     if watching:
-        frame.array("watched", (3 * len(flow.watches),), intent=Intent.INOUT)
+        frame.array("watched", (3 * len(flow.watched),), intent=Intent.INOUT)
     for name in ("t_start", "t_end", "direction", "rtol", "atol", "least_length", "longest"):
         frame.scalar(name)
     rows, budget = frame.scalar("rows", Kind.INT), frame.scalar("budget", Kind.INT)
@@ -92,9 +94,11 @@ def advance_kernel(flow: Flow, pacer: Pacer, plan: AdaptivePlan, dtype: str) -> 
     x, (t, t_lost, length), memory = registers[:n], registers[n : n + 3], registers[n + 3 :]
     counters = frame.load_registers(("status", "steps", "rejected", "row"), "counters", Kind.INT)
     watched = frame.watch_registers() if watching else ()
+    works = flow.ledger.load(frame) if watching and flow.ledger is not None else ()
     if plan.events is not None:
         plan.events.load(frame)
     status, steps, rejected, row = counters
+    ended = status if plan.events is not None else None
     tries = b.register("tries", integer(0))
     going = apply("and", apply("eq", status, RUNNING), apply("lt", tries, budget))
     if not plan.sampled:
@@ -102,7 +106,7 @@ def advance_kernel(flow: Flow, pacer: Pacer, plan: AdaptivePlan, dtype: str) -> 
     with b.repeat_while(going):
         b.assign(tries, tries + 1)
         if watching and plan.watch == WATCH_STEPS and isinstance(pacer, TaylorPacer):
-            frame.observe_watches(watched, t, x)
+            frame.observe_watches(watched, t, x, works, ended)
         end = frame.scalar("t_end")
         left = b.let("left", ((end - t) - t_lost) * frame.direction)
         allowed = apply("min", left, frame.scalar("longest"))
@@ -114,7 +118,7 @@ def advance_kernel(flow: Flow, pacer: Pacer, plan: AdaptivePlan, dtype: str) -> 
             "sub_exact", apply("add_exact", tried.length * frame.direction, t_lost), apply("sub_exact", following, t)
         )
         lost = b.let("lost_next", apply("select", ends, real(0.0), lost))
-        writer = _Writer(frame, plan, x, t, status, row, steps)
+        writer = _Writer(frame, plan, x, t, status, row, steps, works, pacer.dense_order)
         finite = b.let("finite", all_finite(tried.state))
         accepted = finite if tried.accepted is None else apply("and", tried.accepted, finite)
         with b.where(b.let("good", accepted)):
@@ -127,7 +131,7 @@ def advance_kernel(flow: Flow, pacer: Pacer, plan: AdaptivePlan, dtype: str) -> 
             with b.where(apply("and", ends, apply("eq", status, RUNNING))):
                 b.assign(status, integer(FINISHED))
             if watching and not isinstance(pacer, TaylorPacer):
-                frame.observe_watches(watched, t, x)
+                frame.observe_watches(watched, t, x, works, ended)
         with b.where(apply("not", accepted)):
             b.assign(rejected, rejected + 1)
         # a step that left the finite world is retried shorter, whatever its error estimate made of that
@@ -144,11 +148,12 @@ def advance_kernel(flow: Flow, pacer: Pacer, plan: AdaptivePlan, dtype: str) -> 
             reason = apply("select", finite, integer(STEP_TOO_SMALL), integer(NOT_FINITE))
             b.assign(status, reason)
     if watching and isinstance(pacer, TaylorPacer):
-        frame.observe_watches(watched, t, x)
+        frame.observe_watches(watched, t, x, works, ended)
     frame.store_registers(registers)
     frame.store_registers(counters, "counters")
     if watching:
         frame.store_registers(watched, "watched")
+        frame.store_registers(works, "works")
     if plan.events is not None:
         plan.events.store(frame)
     return Kernel("advance", LANE, tuple(frame.arrays), tuple(frame.scalars), b.block())
@@ -165,24 +170,49 @@ class _Writer:
     status: Node
     row: Node
     steps: Node
+    works: State
+    order: int
 
     def record(self, tried: Tried, following: Node, ends: Node) -> None:
         frame, b, plan = self.frame, self.frame.builder, self.plan
+        at = tried.dense(b) if plan.events is not None or self.works else None
         if plan.events is not None:
-            write_events(plan.events, frame, self.t, tried.length * frame.direction, tried.dense(b), tried.state)
+            assert at is not None
+            write_events(plan.events, frame, self.t, tried.length * frame.direction, at, tried.state)
             with b.where(plan.events.stopped):
                 b.assign(self.status, integer(EVENT))
         if plan.sampled:
-            self._sample(tried, following)
-        else:
+            self._sample(tried, following, at)
+        if self.works:
+            self._work(tried, at)
+        if not plan.sampled:
             every = frame.scalar("save_every", Kind.INT)
             due = apply("or", ends, apply("eq", apply("remainder", self.steps, every), 0))
             with b.where(apply("and", due, apply("eq", self.status, RUNNING))):
                 frame.save(self.row, tried.state)
                 b.store("row_times", self.row, value=following)
+                if self.works and frame.flow.ledger is not None:
+                    frame.flow.ledger.save(frame, self.row, self.works)
                 b.assign(self.row, self.row + 1)
 
-    def _sample(self, tried: Tried, following: Node) -> None:
+    def _work(self, tried: Tried, at: At | None) -> None:
+        """What the powers do in this step, or up to the event that ends the run inside it."""
+        frame, events = self.frame, self.plan.events
+        end: Node = real(1.0)
+        if events is not None and events.stop_time is not None:
+            end = (events.stop_time - self.t) * frame.direction / tried.length
+            end = apply("select", events.stopped, end, real(1.0))
+        for register, work in zip(self.works, self._until(tried, at, end), strict=True):
+            frame.builder.assign(register, register + work)
+
+    def _until(self, tried: Tried, at: At | None, theta: Node) -> State:
+        """The works from the beginning of the step to a share theta of it."""
+        frame, b, ledger = self.frame, self.frame.builder, self.frame.flow.ledger
+        assert ledger is not None
+        assert at is not None
+        return ledger.works(b, frame, self.t, tried.length * frame.direction, at, theta, self.order)
+
+    def _sample(self, tried: Tried, following: Node, opened: At | None) -> None:
         frame, b = self.frame, self.frame.builder
         rows = frame.scalar("rows", Kind.INT)
         limit = following
@@ -198,7 +228,7 @@ class _Writer:
         time = b.register("sample_time", b.load("first_sample", "sample_times", place))
         more = b.let("more", apply("and", apply("lt", self.row, rows), due(time)))
         with b.where(more):
-            at = tried.dense(b)
+            at = opened or tried.dense(b)
             pending = b.register("pending", boolean(True))
             with b.repeat_while(pending):
                 theta = ((time - self.t) * frame.direction) / tried.length
@@ -208,6 +238,10 @@ class _Writer:
                     apply("select", exact, end, inside) for end, inside in zip(tried.state, inner, strict=True)
                 )
                 frame.save(self.row, values)
+                if self.works and frame.flow.ledger is not None:
+                    done = self._until(tried, at, theta)
+                    total = tuple(w + more for w, more in zip(self.works, done, strict=True))
+                    frame.flow.ledger.save(frame, self.row, total)
                 b.assign(self.row, self.row + 1)
                 place = apply("select", apply("lt", self.row, rows), self.row, last)
                 b.assign(time, b.load("next_sample", "sample_times", place))

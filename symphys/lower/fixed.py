@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen import Intent, Kernel, Kind, Node, apply, integer
+from codegen import Intent, Kernel, Kind, Node, apply, integer, real
 from symphys.lower.events import EventPlan, write_fixed_events
 from symphys.lower.flow import Canonical, Flow
 from symphys.lower.frame import (
@@ -23,7 +23,8 @@ from symphys.lower.frame import (
     State,
     all_finite,
 )
-from symphys.lower.stepper import Stepper
+from symphys.lower.ledger import HERMITE_ORDER, hermite
+from symphys.lower.stepper import Stepper, rates_of
 
 WATCH_NOTHING, WATCH_SAVED, WATCH_STEPS = "nothing", "saved steps", "every step"
 
@@ -74,8 +75,10 @@ def prepare_kernel(flow: Flow, stepper: Stepper, canonical: Canonical | None, pl
     t, h = frame.scalar("t_start"), frame.scalar("h")
     frame.load_parameters()
     user = tuple(b.load(f"{n}_0", "initial", i) for i, n in enumerate(flow.names))
-    if flow.watches and plan.watch != WATCH_NOTHING:
-        frame.array("watched", (3 * len(flow.watches),), intent=Intent.INOUT)
+    if flow.watched and plan.watch != WATCH_NOTHING:
+        frame.array("watched", (3 * len(flow.watched),), intent=Intent.INOUT)
+        if flow.ledger is not None:
+            flow.ledger.prepare(frame)
         frame.start_watches(t, user)
     if canonical is not None:  # the first guess of the velocities is what the user gave
         working = to_working(frame, canonical, t, user)
@@ -102,9 +105,9 @@ def advance_kernel(flow: Flow, stepper: Stepper, canonical: Canonical | None, pl
     frame.array("saved", (len(flow.names), "rows"), intent=Intent.OUT)
     frame.array("step_marks", ("marks",), Kind.INT, instanced=False)
     frame.array("row_slots", ("marks",), Kind.INT, instanced=False)
-    watching = bool(flow.watches) and plan.watch != WATCH_NOTHING
+    watching = bool(flow.watched) and plan.watch != WATCH_NOTHING
     if watching:
-        frame.array("watched", (3 * len(flow.watches),), intent=Intent.INOUT)
+        frame.array("watched", (3 * len(flow.watched),), intent=Intent.INOUT)
     t_start, h = frame.scalar("t_start"), frame.scalar("h")
     for name in ("rows", "marks", "watch_every"):
         frame.scalar(name, Kind.INT)
@@ -116,7 +119,8 @@ def advance_kernel(flow: Flow, stepper: Stepper, canonical: Canonical | None, pl
     x, memory = registers[:n], registers[n:]
     status, steps = frame.load_registers(("status", "steps"), "counters", Kind.INT)
     watched = frame.watch_registers() if watching else ()
-    writer = _Writer(frame, stepper, canonical, plan, x, memory, status, steps, watched)
+    works = flow.ledger.load(frame) if watching and flow.ledger is not None else ()
+    writer = _Writer(frame, stepper, canonical, plan, x, memory, status, steps, watched, works)
     if plan.events is not None:
         plan.events.load(frame)
     with b.loop("row", first_row, last_row) as row:
@@ -129,6 +133,7 @@ def advance_kernel(flow: Flow, stepper: Stepper, canonical: Canonical | None, pl
     frame.store_registers((status, steps), "counters")
     if watching:
         frame.store_registers(watched, "watched")
+        frame.store_registers(works, "works")
     if plan.events is not None:
         plan.events.store(frame)
     return Kernel("advance", LANE, tuple(frame.arrays), tuple(frame.scalars), b.block())
@@ -147,6 +152,7 @@ class _Writer:
     status: Node
     steps: Node
     watched: State
+    works: State
 
     def step(self, t_start: Node, h: Node, k: Node) -> None:
         if self.plan.events is None:
@@ -178,12 +184,29 @@ class _Writer:
             )
             with b.where(self.plan.events.stopped):
                 b.assign(self.status, integer(EVENT))
+        if self.works:
+            self._work(t, h, new, kept)
         for register, value in zip((*self.x, *self.memory), (*new, *kept), strict=True):
             b.assign(register, value)
 
     def _watch(self, t: Node) -> None:
         frame = self.frame
-        frame.observe_watches(self.watched, t, to_user(frame, self.canonical, t, self.x, self.memory))
+        frame.observe_watches(self.watched, t, to_user(frame, self.canonical, t, self.x, self.memory), self.works)
+
+    def _work(self, t: Node, h: Node, new: State, kept: State) -> None:
+        """What the powers do in this step, or up to the event that ends the run inside it."""
+        frame, b, ledger, events = self.frame, self.frame.builder, self.frame.flow.ledger, self.plan.events
+        assert ledger is not None
+        b.comment("the works of this step, on the cubic through its ends")
+        before = to_user(frame, self.canonical, t, self.x, self.memory)
+        after = to_user(frame, self.canonical, t + h, new, kept)
+        rates = rates_of(frame.flow, b, frame)
+        at = hermite(h, (before, after), (rates(t, before), rates(t + h, after)))
+        end: Node = real(1.0)
+        if events is not None and events.stop_time is not None:
+            end = apply("select", events.stopped, (events.stop_time - t) / h, end)
+        for register, work in zip(self.works, ledger.works(b, frame, t, h, at, end, HERMITE_ORDER), strict=True):
+            b.assign(register, register + work)
 
     def finish_row(self, t_start: Node, h: Node, begin: Node, end: Node, row: Node) -> None:
         frame, b = self.frame, self.frame.builder
@@ -198,6 +221,8 @@ class _Writer:
             b.assign(self.steps, end)
             user = to_user(frame, self.canonical, t, self.x, self.memory)
             if self.watched:
-                frame.observe_watches(self.watched, t, user)
+                frame.observe_watches(self.watched, t, user, self.works)
             with b.where(apply("le", 0, slot)):
                 frame.save(slot, user)
+                if self.works and frame.flow.ledger is not None:
+                    frame.flow.ledger.save(frame, slot, self.works)

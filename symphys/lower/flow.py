@@ -8,7 +8,7 @@ Lagrangian system in its canonical momenta.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from codegen import (
@@ -25,6 +25,7 @@ from codegen import (
 from symphys.errors import UnsupportedError
 from symphys.lower.arguments import Arguments, arguments_of, function_of
 from symphys.lower.constraint import Constraint, lower_constraint
+from symphys.lower.ledger import BALANCE, Ledger, lower_ledger
 from symphys.lower.saddle import motion
 from symphys.mechanics.constrained import Constrained
 from symphys.mechanics.dynamics import Dynamics, FirstOrder, SecondOrder
@@ -44,7 +45,7 @@ class Flow:
 
     `labels` [n] are the components as users write them. `kick` gives p' from (t, q), `drift` gives q' from (t, p),
     where the system is separable; `q` and `p` index what they advance. `autonomous`: nothing depends on the time.
-    `constraint` is what the state is held to, if anything.
+    `constraint` is what the state is held to, if anything; `ledger` follows the energy where it changes.
     """
 
     arguments: Arguments
@@ -57,6 +58,12 @@ class Flow:
     drift: Function | None = None
     autonomous: bool = False
     constraint: Constraint | None = None
+    ledger: Ledger | None = None
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The names of what is watched: the conserved quantities, and the balance of energy where there is a ledger."""
+        return (*(watch.name for watch in self.watches), *((BALANCE,) if self.ledger is not None else ()))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -111,19 +118,22 @@ def lower_flow(dynamics: Dynamics) -> Flow:
     wishes = [f"rate_{n.attribute}" for n in arguments.state]
     function = function_of("rates", arguments.all, rates, wishes)
     watches = watches_of(dynamics, arguments)
-    if isinstance(dynamics, Constrained):
-        held = lower_constraint(dynamics, arguments)
-        return Flow(arguments, dynamics.labels, function, watches, autonomous=_autonomous(dynamics), constraint=held)
+    held = lower_constraint(dynamics, arguments) if isinstance(dynamics, Constrained) else None
+    whole = Flow(
+        arguments,
+        dynamics.labels,
+        function,
+        watches,
+        autonomous=bool(getattr(dynamics, "autonomous", False)),
+        constraint=held,
+        ledger=lower_ledger(dynamics, arguments),
+    )
     q, p = _split(dynamics)
-    if not q:
-        return Flow(arguments, dynamics.labels, function, watches, autonomous=_autonomous(dynamics))
+    if held is not None or not q:
+        return whole
     kick = function_of("kick", arguments.all, [rates[i] for i in p], [wishes[i] for i in p])
     drift = function_of("drift", arguments.all, [rates[i] for i in q], [wishes[i] for i in q])
-    return Flow(arguments, dynamics.labels, function, watches, q, p, kick, drift, _autonomous(dynamics))
-
-
-def _autonomous(dynamics: Dynamics) -> bool:
-    return bool(getattr(dynamics, "autonomous", False))
+    return replace(whole, q=q, p=p, kick=kick, drift=drift)
 
 
 def _split(dynamics: Dynamics) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -2,7 +2,8 @@
 
 Layout (the lane axis, `trajectory`, is last and left out): `parameters` [P]; `carry` [C], the working state and what
 the method remembers, so that a run can stop and go on; `counters` [K]; `watched` [3 Q], for each conserved quantity its
-first value, its largest change and the largest sum of the absolute values of its terms; `saved` [n, rows].
+first value, its largest change and the largest sum of the absolute values of its terms; `saved` [n, rows]. Where the
+energy changes, `works` [k] and `saved_work` [k, rows] hold what was done by each power.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from codegen import Array, Builder, CompilerBug, Intent, Kind, Node, Scalar, apply, real
+from codegen import Array, Builder, CompilerBug, Intent, Kind, Node, Scalar, apply, boolean, real
 from symphys.lower.flow import Flow
 
 State = tuple[Node, ...]
@@ -21,7 +22,19 @@ COUNTERS = 4
 SIGNAL_DEGREE = 5
 # what kernels call their own arrays and scalars: a parameter of the same name gets another one
 RESERVED = (
-    *("initial", "parameters", "carry", "counters", "saved", "watched", "step_marks", "row_slots", "sample_times"),
+    *(
+        "works",
+        "saved_work",
+        "initial",
+        "parameters",
+        "carry",
+        "counters",
+        "saved",
+        "watched",
+        "step_marks",
+        "row_slots",
+        "sample_times",
+    ),
     *("row_times", "event_values", "event_counts", "event_times", "event_states", LANE, "t_start", "t_end", "h"),
     *("direction", "rows", "marks", "watch_every", "save_every", "first_row", "last_row", "rtol", "atol", "budget"),
     *("first_length", "least_length", "longest", "row_lengths", "row_steps", "saved_bars", "saved_dots"),
@@ -146,27 +159,41 @@ class Frame:
         """What functions of the system take: time, state, signals, parameters."""
         return (t, *user, *self.signals(self.builder, t), *self.parameters)
 
-    def observe_watches(self, registers: State, t: Node, user: State) -> None:
-        """Take each conserved quantity at (t, user's state) into its largest change and scale."""
+    def observe_watches(
+        self, registers: State, t: Node, user: State, works: State = (), status: Node | None = None
+    ) -> None:
+        """Take each conserved quantity at (t, user's state) into its largest change and scale.
+
+        works: the works of the ledger so far; with them the balance of energy is the last of the quantities.  status:
+        where an event may have ended the trajectory inside the step, at which these works end and the state does not.
+        """
         b = self.builder
         for index, watch in enumerate(self.flow.watches):
             b.comment(f"{watch.name}: its largest change, and the largest sum of the absolute values of its terms")
-            first, change, size = registers[3 * index : 3 * index + 3]
             value, scale = b.call(watch.function, self.arguments(t, user), (f"value_{index}", f"size_{index}"))
-            b.assign(change, apply("max", change, apply("abs", value - first)))
-            b.assign(size, apply("max", size, scale))
+            self._observe(registers[3 * index : 3 * index + 3], value, scale)
+        if self.flow.ledger is not None:
+            b.comment("energy less what was gained on the way: what is left over, and the sum of absolute values")
+            with b.where(boolean(True) if status is None else apply("not", apply("eq", status, EVENT))):
+                self._observe(registers[-3:], *self.flow.ledger.balance(self, t, user, works))
+
+    def _observe(self, registers: State, value: Node, scale: Node) -> None:
+        (first, change, size), b = registers, self.builder
+        b.assign(change, apply("max", change, apply("abs", value - first)))
+        b.assign(size, apply("max", size, scale))
 
     def start_watches(self, t: Node, user: State) -> None:
         """Store first values, zero change and first scale."""
         b = self.builder
-        for index, watch in enumerate(self.flow.watches):
-            value, scale = b.call(watch.function, self.arguments(t, user))
+        functions = [watch.function for watch in self.flow.watches]
+        for index, function in enumerate([*functions, *([self.flow.ledger.energy] if self.flow.ledger else [])]):
+            value, scale = b.call(function, self.arguments(t, user))
             for offset, v in enumerate((value, real(0.0), scale)):
                 b.store("watched", 3 * index + offset, value=v)
 
     def watch_registers(self) -> State:
-        """First value, largest change and scale of every conserved quantity."""
-        wishes = [f"{what}_{i}" for i in range(len(self.flow.watches)) for what in ("first", "change", "scale")]
+        """First value, largest change and scale of every conserved quantity, and of the balance of energy."""
+        wishes = [f"{what}_{i}" for i in range(len(self.flow.watched)) for what in ("first", "change", "scale")]
         return self.load_registers(wishes, "watched")
 
     def save(self, row: Node, user: State) -> None:

@@ -51,6 +51,10 @@ class Tried:
 class Pacer(Protocol):
     """An adaptive method: tries steps and proposes their lengths."""
 
+    @property
+    def dense_order(self) -> int:
+        """How accurate the states inside a step are: what integrals over steps should match."""
+
     def memory_names(self) -> tuple[str, ...]:
         """What is remembered between steps, after the state and the length."""
 
@@ -90,6 +94,11 @@ class RungeKuttaPacer:
 
     flow: Flow
     tableau: ExplicitTableau
+
+    @property
+    def dense_order(self) -> int:
+        """That of the method; its dense output is one less."""
+        return self.tableau.order
 
     def memory_names(self) -> tuple[str, ...]:
         return ("previous_error", *(f"rate_now_{n}" for n in self.flow.names))
@@ -173,6 +182,11 @@ class TaylorPacer:
     taylor: Taylor
     order: int
     wanted: int | None = None  # the order that the tolerance asks for, where a higher one is taken
+
+    @property
+    def dense_order(self) -> int:
+        """That of the series."""
+        return self.order
 
     def memory_names(self) -> tuple[str, ...]:
         return ()

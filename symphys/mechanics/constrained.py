@@ -16,6 +16,7 @@ import sympy
 
 from symphys.errors import DegenerateLagrangianError, UnsupportedError
 from symphys.mechanics.action import Action
+from symphys.mechanics.balance import balance_of
 from symphys.mechanics.conservation import evident_laws, is_closed
 from symphys.mechanics.differentiate import directional, gradient
 from symphys.mechanics.dynamics import ConservedQuantity, SecondOrder
@@ -107,12 +108,17 @@ def derive_constrained(action: Action, form: NewtonForm | None = None) -> Constr
     outer = (*action.constraints, *forms.rates, *curvature)
     written = (action.lagrangian, action.dissipation, *action.forces, *action.constraints)
     constant_mass = not free_symbols(entries) & set(moving)
+    symbols = multipliers_of(action)
+    signals = action.signals((*form.forcing, *entries, *form.momenta, *outer))
     solved = SecondOrder(
+        balance=balance_of(
+            action, [symbols[a] for a in kept], [forms.drifts[a] for a in kept], [symbol for symbol, _ in signals]
+        ),
         time=action.space.time,
         state=(*q, *v),
         labels=tuple(action.space.to_user[symbol] for symbol in (*q, *v)),
         parameters=action.parameters,
-        signals=action.signals((*form.forcing, *entries, *form.momenta, *outer)),
+        signals=signals,
         conserved=_laws(action, form, manifold, curvature),
         space=action.space,
         coordinates=q,
@@ -129,7 +135,6 @@ def derive_constrained(action: Action, form: NewtonForm | None = None) -> Constr
         conservative=is_closed(action),
         positive=positive_definite(form.mass_matrix, v),
     )
-    symbols = multipliers_of(action)
     return Constrained(
         **{each.name: getattr(solved, each.name) for each in fields(SecondOrder)},
         constraints=tuple(action.constraints[index] for index in kept),

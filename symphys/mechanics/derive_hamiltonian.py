@@ -4,7 +4,8 @@ from typing import Any
 
 import sympy
 
-from symphys.mechanics.differentiate import gradient
+from symphys.mechanics.balance import EnergyBalance, port_balance
+from symphys.mechanics.differentiate import directional, gradient
 from symphys.mechanics.dynamics import ConservedQuantity, FirstOrder
 from symphys.mechanics.energy import additive_terms
 from symphys.mechanics.graph import free_symbols
@@ -59,12 +60,14 @@ def derive_hamiltonian_dynamics(system: PhaseSpace) -> FirstOrder:
     signals = _input_symbols(space, system.inputs)
     frictionless = vanishes(system.friction)
     q, p = state[:n], state[n:]
+    present = _present(signals, (*rates, system.hamiltonian), space)
     return FirstOrder(
+        balance=hamiltonian_balance(system, [s for s in signals if s not in dict(present)]),
         time=space.time,
         state=state,
         labels=(*system.positions, *system.momenta),
         parameters=system.parameters,
-        signals=_present(signals, (*rates, system.hamiltonian), space),
+        signals=present,
         conserved=hamiltonian_conserved(system),
         space=space,
         rates=rates,
@@ -74,6 +77,20 @@ def derive_hamiltonian_dynamics(system: PhaseSpace) -> FirstOrder:
         separable=frictionless and not depends(rates[:n], (*q, space.time, *signals)) and not depends(rates[n:], p),
         autonomous=not depends(rates, (space.time, *signals)),
         conservative=is_closed(system),
+    )
+
+
+def hamiltonian_balance(system: PhaseSpace, unknown: list[Any]) -> EnergyBalance | None:
+    """dH/dt = -grad H . R grad H + grad H . u + dH/dt|explicit; `unknown` are input symbols not in the equations."""
+    slopes = gradient(system.hamiltonian, system.state)
+    outer = {s: rate for s, rate in system.space.total_derivative.items() if s not in system.state}
+    (explicit,) = directional((system.hamiltonian,), outer)
+    return port_balance(
+        additive_terms(system.hamiltonian),
+        sympy.Add(*(r * slope**2 for r, slope in zip(system.friction, slopes, strict=True))),
+        sympy.Add(*(slope * push for slope, push in zip(slopes, system.pushes, strict=True))),
+        explicit,
+        unknown,
     )
 
 

@@ -6,6 +6,7 @@ import sympy
 
 from symphys.errors import DegenerateLagrangianError
 from symphys.mechanics.action import Action
+from symphys.mechanics.balance import balance_of
 from symphys.mechanics.conservation import energy_of, is_closed
 from symphys.mechanics.constrained import derive_constrained
 from symphys.mechanics.differentiate import gradient, jacobian
@@ -46,12 +47,14 @@ def _second_order(action: Action, form: NewtonForm) -> SecondOrder:
     constant_mass = not free_symbols(entries) & set(moving)
     state = (*q, *v)
     written = (action.lagrangian, action.dissipation, *action.forces)
+    signals = action.signals((*form.forcing, *entries, *form.momenta))
     return SecondOrder(
+        balance=balance_of(action, (), (), [symbol for symbol, _ in signals]),
         time=action.space.time,
         state=state,
         labels=tuple(action.space.to_user[symbol] for symbol in state),
         parameters=action.parameters,
-        signals=action.signals((*form.forcing, *entries, *form.momenta)),
+        signals=signals,
         conserved=conserved_quantities(action, state, form.momenta, form.gradient, form.operator(action.jet(2))),
         space=action.space,
         coordinates=q,

@@ -1,6 +1,6 @@
 """What derivations hand to lowering: equations of motion in jet symbols, with their structure, nothing simplified."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from symphys.mechanics.jets import JetSpace
@@ -32,6 +32,7 @@ class Dynamics:
     signals: (jet symbol, the user's u(t) or a derivative of it) for each input that occurs.
     conserved: the constants of the motion that are known.
     space: the jet space, with which any expression of the user's is translated (`to_jet`).
+    balance: where energy comes from and goes to (`balance.EnergyBalance`); None where it has no energy that changes.
     """
 
     time: Any
@@ -41,6 +42,7 @@ class Dynamics:
     signals: tuple[tuple[Any, Any], ...]
     conserved: tuple[ConservedQuantity, ...]
     space: JetSpace
+    balance: Any = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

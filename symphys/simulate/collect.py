@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from symphys.lower.frame import EVENT, REJECTED, ROW, RUNNING, STATUS, STEPS
 from symphys.mechanics.dynamics import Dynamics, FirstOrder, SecondOrder
 from symphys.simulate.execute import OUTCOMES, Buffers, drift_of
+from symphys.simulate.ledger import ledger_along
 from symphys.simulate.multipliers import multipliers_along
 from symphys.simulate.request import RunRequest
 from symphys.simulate.result import EventRecord, Result
@@ -110,18 +111,24 @@ def _result(
     instances, flow, dynamics = request.instances, request.lowered.flow, request.lowered.dynamics
     count, shape = instances.count, instances.shape
     events: tuple[EventRecord, ...] = ()
+    works = np.zeros((0, *saved.shape[1:]))
+    if request.ledger is not None:
+        works = buffers.arrays["saved_work"][:, : saved.shape[1], :count]
     if request.events is not None:
         stops = _stop_times(request, buffers)
         events = _events(request, buffers, stops)
         reached = np.where(np.isfinite(stops), stops, reached)
         if not shape and np.isfinite(stops[0]):
+            before = len(times)
             times, saved = _append_stop(buffers, float(stops[0]), times, saved)
+            if request.ledger is not None and len(times) > before:
+                works = np.concatenate([works, buffers.arrays["works"][:, None, :1]], axis=1)
     drifts = drift_of(buffers, request.watches, shape) if request.watches else []
     return Result(
         t=times,
         states={label: saved[i].T.reshape(*shape, saved.shape[1]) for i, label in enumerate(flow.labels)},
         parameters={symbol: instances.parameters[i].reshape(shape) for i, symbol in enumerate(dynamics.parameters)},
-        drift={watch.name: drift for watch, drift in zip(flow.watches, drifts, strict=False)},
+        drift=dict(zip(flow.watched, drifts, strict=False)),
         outcomes=outcomes.reshape(shape),
         times_reached=np.asarray(reached, dtype=np.float64).reshape(shape),
         steps=buffers.counter(STEPS)[:count].reshape(shape),
@@ -131,6 +138,7 @@ def _result(
         conserved={quantity.name: quantity.expression for quantity in dynamics.conserved},
         pairs=_pairs(dynamics),
         multipliers=multipliers_along(dynamics, flow, saved, times, instances, request.tables, request.places),
+        ledger=ledger_along(request, saved, works, times),
     )
 
 

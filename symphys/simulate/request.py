@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from symphys.integrators import Method
 from symphys.lower.events import EventPlan
 from symphys.lower.fixed import WATCH_NOTHING, WATCH_STEPS
+from symphys.lower.ledger import Ledger
 from symphys.simulate.compiled import Kernels, Lowered
 from symphys.simulate.execute import Report
 from symphys.simulate.inputs import Instances
@@ -49,8 +50,13 @@ class RunRequest:
 
     @property
     def watches(self) -> int:
-        """How many conserved quantities are watched."""
-        return len(self.lowered.flow.watches) if self.watch_every else 0
+        """How many quantities are watched."""
+        return len(self.lowered.flow.watched) if self.watch_every else 0
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """What follows the energy in this run; None where nothing is watched, or energy does not change."""
+        return self.lowered.flow.ledger if self.watch_every else None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
+from symphys.simulate.ledger import EnergyLedger
 from symphys.simulate.naming import plain_name
 from symphys.simulate.status import Status
 from symphys.simulate.table import result_fields, table_of
@@ -37,7 +38,8 @@ class Result:
     of the absolute values of its terms; dimensionless, one number a trajectory. `outcomes`, `times_reached`: how and
     when each trajectory ended [...]; `status` joins them. `steps`, `rejected`: numbers of steps [...]. `pairs`:
     (coordinate, velocity or momentum) for components that belong together. `multipliers`: by symbol, those of
-    constraints [..., time]. Components are found by symbol, or by name: "theta1", "theta1_dot".
+    constraints [..., time]. `ledger`: where energy came from and went to; None where none can, or nothing was watched.
+    Components are found by symbol, or by name: "theta1", "theta1_dot".
     """
 
     t: NDArray[Any]
@@ -53,6 +55,7 @@ class Result:
     conserved: Mapping[str, Any] = field(default_factory=dict)
     pairs: tuple[tuple[Any, Any], ...] = ()
     multipliers: Mapping[Any, NDArray[Any]] = field(default_factory=dict)
+    ledger: EnergyLedger | None = None
 
     def __getitem__(self, symbol: Any) -> NDArray[Any]:
         return component({**self.states, **self.multipliers}, symbol)
@@ -127,7 +130,8 @@ class Result:
         from symphys.simulate.save import load_table
 
         fields = result_fields(load_table(path))
-        return cls(**{**fields, "events": tuple(EventRecord(*event) for event in fields["events"])})
+        ledger = EnergyLedger(**fields["ledger"]) if fields["ledger"] else None
+        return cls(**{**fields, "events": tuple(EventRecord(*event) for event in fields["events"]), "ledger": ledger})
 
     def __repr__(self) -> str:
         many = "one trajectory" if not self.shape else f"{'x'.join(map(str, self.shape))} trajectories"

@@ -59,6 +59,7 @@ def run_adaptive(request: RunRequest, sampling: Sampling, tolerances: Tolerances
         ("prepare", *key), lambda: adaptive.prepare_kernel(flow, pacer, plan, kernels.dtype), instances.count
     )
     advance, _ = kernels.get(key, lambda: adaptive.advance_kernel(flow, pacer, plan, kernels.dtype), instances.count)
+    rows = FIRST_ROWS if times is None else len(times)
     buffers = make_buffers(
         padded(instances.state, lanes, dtype),
         padded(instances.parameters, lanes, dtype),
@@ -68,9 +69,11 @@ def run_adaptive(request: RunRequest, sampling: Sampling, tolerances: Tolerances
         request.watches,
         dict(request.tables),
     )
+    if request.ledger is not None:
+        buffers.new("works", (len(request.ledger.names),), kernels.dtype)
+        buffers.new("saved_work", (len(request.ledger.names), rows), kernels.dtype, np.nan)
     if events is not None:
         events.allocate(buffers, len(flow.names), dtype)
-    rows = FIRST_ROWS if times is None else len(times)
     buffers.new("saved", (len(flow.names), rows), dtype, np.nan)
     if times is None:
         buffers.new("row_times", (rows,), dtype, np.nan)
@@ -101,14 +104,15 @@ def run_adaptive(request: RunRequest, sampling: Sampling, tolerances: Tolerances
 
 
 def _save_start(buffers: Buffers, start: float) -> None:
-    buffers.arrays["saved"][:, 0] = buffers.arrays["initial"]
+    _sample_start(buffers)
     buffers.arrays["row_times"][0] = start
-    buffers.counter(ROW)[:] = 1
 
 
 def _sample_start(buffers: Buffers) -> None:
     """A first sample at the start is the initial state itself, not an interpolation."""
     buffers.arrays["saved"][:, 0] = buffers.arrays["initial"]
+    if "saved_work" in buffers.arrays:
+        buffers.arrays["saved_work"][:, 0] = 0.0
     buffers.counter(ROW)[:] = 1
 
 
@@ -145,7 +149,7 @@ def _advance(
 
 def _widen(buffers: Buffers, rows: int) -> int:
     """Twice as many rows for a free run."""
-    for name in ("saved", "row_times"):
+    for name in {"saved", "row_times", "saved_work"} & buffers.arrays.keys():
         old = buffers.arrays[name]
         new = np.full((*old.shape[:-2], 2 * rows, old.shape[-1]), np.nan, dtype=old.dtype)
         new[..., :rows, :] = old

@@ -40,7 +40,9 @@ def run_external(request: RunRequest, sampling: Sampling, tolerances: Tolerances
     exhausted = np.zeros(instances.count, dtype=bool)
     for index in range(instances.count):
         functions.set_parameters(instances.parameters[:, index])
-        track = Track(buffers, index, functions, sampling.times, sampling.save_every, request.events, request.span)
+        track = Track(
+            buffers, index, functions, sampling.times, sampling.save_every, request.events, request.span, request.ledger
+        )
         try:
             start = instances.state[:, index]
             exhausted[index] = _advance(track, method, start, tolerances, request.report, instances.count)
@@ -65,10 +67,12 @@ def _functions(request: RunRequest) -> Functions:
 
     slopes = rates_jacobian(flow)
     watched = [w.function for w in flow.watches] if request.watch_every else []
+    ledger = request.ledger
     return Functions(
         evaluator("rates", [flow.rates]),
         None if slopes is None else evaluator("jacobian", [slopes]),
         evaluator("watches", watched) if watched else None,
+        evaluator("ledger", [ledger.powers, ledger.energy]) if ledger is not None else None,
         None if events is None else evaluator(events.key, [e.function for e in events.events]),
     )
 
@@ -80,6 +84,9 @@ def _buffers(request: RunRequest, times: NDArray[np.float64] | None) -> Buffers:
     buffers.new("saved", (n, rows), np.float64, np.nan)
     if times is None:
         buffers.new("row_times", (rows,), np.float64, np.nan)
+    if request.ledger is not None:
+        buffers.new("works", (len(request.ledger.names),), np.float64)
+        buffers.new("saved_work", (len(request.ledger.names), rows), np.float64, np.nan)
     if request.events is not None:
         request.events.allocate(buffers, n, np.float64)
     return buffers

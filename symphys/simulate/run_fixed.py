@@ -94,6 +94,7 @@ def run_fixed(request: RunRequest, marks: Marks, compensated: bool) -> FixedRun:
     advance, _ = kernels.get(
         key, lambda: fixed.advance_kernel(flow, stepper, canonical, plan, kernels.dtype), instances.count
     )
+    rows = len(marks.steps)
     buffers = make_buffers(
         padded(instances.state, lanes, kernels.dtype),
         padded(instances.parameters, lanes, kernels.dtype),
@@ -103,9 +104,11 @@ def run_fixed(request: RunRequest, marks: Marks, compensated: bool) -> FixedRun:
         request.watches,
         dict(request.tables),
     )
+    if request.ledger is not None:
+        buffers.new("works", (len(request.ledger.names),), kernels.dtype)
+        buffers.new("saved_work", (len(request.ledger.names), rows), kernels.dtype, np.nan)
     if events is not None:
         events.allocate(buffers, len(flow.names), kernels.dtype)
-    rows = len(marks.steps)
     buffers.new("saved", (len(flow.names), rows), kernels.dtype, np.nan)
     boundaries, slots = portions(marks)
     buffers.arrays["step_marks"], buffers.arrays["row_slots"] = boundaries, slots

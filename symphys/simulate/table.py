@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,6 +78,9 @@ def table_of(result: Result) -> Table:
             plain_name(label),
             long_name=f"${latex_name(label)}$",
         )
+    for entry in fields(result.ledger) if result.ledger is not None else ():
+        values = getattr(result.ledger, entry.name)
+        add(f"ledger_{entry.name}", (*axes, clock), values, "ledger", entry.name, long_name=entry.name)
     for symbol, values in result.parameters.items():
         name, text = plain_name(symbol), f"${latex_name(symbol)}$"
         same = values.size > 0 and bool((values == values.flat[0]).all())
@@ -154,6 +157,7 @@ def result_fields(table: Table) -> dict[str, Any]:
             "conserved": conserved,
             "pairs": pairs,
             "multipliers": _by_symbol(table, "multiplier"),
+            "ledger": _by_symbol(table, "ledger"),
         }
     except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
         raise InputError(f"this result of symphys is damaged: {error}") from error

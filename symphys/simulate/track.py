@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from codegen import CompiledKernel
 from symphys.lower.events import EventPlan
 from symphys.lower.frame import EVENT, ROW, STATUS, STEPS
+from symphys.lower.ledger import GAINS, Ledger, quadrature
 from symphys.simulate.execute import Buffers
 
 Vector = NDArray[np.float64]
+DENSE_ORDER = 8  # of the integrals over a step, beyond the dense output of stiff methods
 
 
 @dataclass
@@ -46,11 +48,12 @@ class Functions:
     rates: Evaluator
     jacobian: Evaluator | None
     watches: Evaluator | None
+    ledger: Evaluator | None  # powers, then the energy and its size
     events: Evaluator | None
 
     def set_parameters(self, parameters: Vector) -> None:
         """The parameters of the trajectory that is coming."""
-        for each in (self.rates, self.jacobian, self.watches, self.events):
+        for each in (self.rates, self.jacobian, self.watches, self.ledger, self.events):
             if each is not None:
                 each.set_parameters(parameters)
 
@@ -66,6 +69,7 @@ class Track:
     save_every: int
     plan: EventPlan | None
     span: tuple[float, float]
+    ledger: Ledger | None = None
     first_values: Vector = field(default_factory=lambda: np.zeros(0))
     event_values: Vector = field(default_factory=lambda: np.zeros(0))
 
@@ -75,7 +79,10 @@ class Track:
         arrays["carry"][:, i] = (*start, t)
         if self.functions.watches is not None:
             values = self.functions.watches(t, start)
-            arrays["watched"][0::3, i], arrays["watched"][2::3, i] = values[0::2], values[1::2]
+            m = 3 * (len(values) // 2)
+            arrays["watched"][0:m:3, i], arrays["watched"][2:m:3, i] = values[0::2], values[1::2]
+        if self.functions.ledger is not None:
+            arrays["watched"][-3:, i] = self._balance(t, start) * np.array([1.0, 0.0, 1.0])
         if self.functions.events is not None:
             self.event_values = self.functions.events(t, start)
         if self.times is None or self.times[0] == t:
@@ -85,11 +92,13 @@ class Track:
         """A step that was accepted, from (t_before, before) to where the solver stands."""
         arrays, i = self.buffers.arrays, self.index
         t, x = solver.t, solver.y
-        dense: Any = solver.dense_output() if self.times is not None or self.plan is not None else None
+        inside = self.times is not None or self.plan is not None or self.ledger is not None
+        dense: Any = solver.dense_output() if inside else None
         counters = arrays["counters"][:, i]
         arrays["carry"][:, i] = (*x, t)
         if self.functions.watches is not None:
-            watched, values = arrays["watched"][:, i], self.functions.watches(t, x)
+            values = self.functions.watches(t, x)
+            watched = arrays["watched"][: 3 * (len(values) // 2), i]
             watched[1::3] = np.maximum(watched[1::3], np.abs(values[0::2] - watched[0::3]))
             watched[2::3] = np.maximum(watched[2::3], values[1::2])
         stop = self._find_events(t_before, before, t, x, dense)
@@ -100,19 +109,53 @@ class Track:
             forward = 1.0 if self.span[1] > self.span[0] else -1.0
             while counters[ROW] < len(self.times) and forward * self.times[counters[ROW]] <= forward * limit:
                 time = self.times[counters[ROW]]
-                self._save(time, x if time == t else dense(time))
-        elif stop is None and (solver.status == "finished" or counters[STEPS] % self.save_every == 0):
-            self._save(t, x)
+                self._save(time, x if time == t else dense(time), self._work(t_before, time, dense))
+        done = self._work(t_before, limit, dense)
+        if (
+            self.times is None
+            and stop is None
+            and (solver.status == "finished" or counters[STEPS] % self.save_every == 0)
+        ):
+            self._save(t, x, done)
+        if self.ledger is not None:
+            arrays["works"][:, i] += done
+            watched, (value, _, size) = (
+                arrays["watched"][-3:, i],
+                self._balance(limit, x if limit == t else dense(limit)),
+            )
+            watched[1], watched[2] = max(watched[1], abs(value - watched[0])), max(watched[2], size)
 
-    def _save(self, t: float, x: Vector) -> None:
+    def _work(self, begin: float, end: float, dense: Any) -> Vector | float:
+        """The works [k] between two times inside a step."""
+        if self.functions.ledger is None or self.ledger is None:
+            return 0.0
+        rule, count = quadrature(DENSE_ORDER), len(self.ledger.names)
+        times = [begin + c * (end - begin) for c in rule.c]
+        powers = [self.functions.ledger(time, dense(time))[:count] for time in times]
+        total: Vector = (end - begin) * np.einsum("s,sk->k", np.array(rule.b), np.array(powers))
+        return total
+
+    def _balance(self, t: float, x: Vector) -> Vector:
+        """Energy less what was gained, 0, and the sum of the absolute values of both."""
+        assert self.functions.ledger is not None
+        assert self.ledger is not None
+        energy, size = self.functions.ledger(t, x)[-2:]
+        works = self.buffers.arrays["works"][:, self.index]
+        gained = sum(GAINS[name] * work for name, work in zip(self.ledger.names, works, strict=True))
+        return np.array([energy - gained, 0.0, size + np.abs(works).sum()])
+
+    def _save(self, t: float, x: Vector, done: Vector | float = 0.0) -> None:
+        """A row: the state, and what was done up to it, `done` in this step."""
         arrays, i = self.buffers.arrays, self.index
         row = arrays["counters"][ROW, i]
         if self.times is None:
             if row == arrays["saved"].shape[1]:
-                for name in ("saved", "row_times"):  # twice as many rows
+                for name in {"saved", "row_times", "saved_work"} & arrays.keys():  # twice as many rows
                     arrays[name] = np.concatenate([arrays[name], np.full_like(arrays[name], np.nan)], axis=-2)
             arrays["row_times"][row, i] = t
         arrays["saved"][:, row, i] = x
+        if self.ledger is not None:
+            arrays["saved_work"][:, row, i] = arrays["works"][:, i] + done
         arrays["counters"][ROW, i] += 1
 
     def _find_events(self, t_before: float, before: Vector, t: float, x: Vector, dense: Any) -> float | None:
