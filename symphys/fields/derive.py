@@ -1,11 +1,15 @@
 """From a density to the dynamics that lowering takes: read -> vary -> solve -> laws -> structure."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sympy
 
+from symphys.fields.calculus import total_derivative
 from symphys.fields.currents import boundary_current, changes, nonlocal_terms, phase, stress_energy
+from symphys.fields.divergence import boundary_terms
 from symphys.fields.dynamics import Convolved, FieldDynamics, Law
+from symphys.fields.find import find_currents
 from symphys.fields.jets import FieldJets, Nonlocal
 from symphys.fields.read import Density
 from symphys.fields.shell import Shell, solve_for_rates
@@ -46,7 +50,10 @@ def _terms_of_energy(density: Density, shell: Shell) -> tuple[Any, ...]:
 
 
 def conservation_laws(density: Density, shell: Shell, energy: tuple[Any, ...]) -> tuple[Law, ...]:
-    """Energy, momenta and charges, where they are conserved, in jets of the state."""
+    """Energy, momenta and the charges of internal symmetries, where they are conserved, in jets of the state.
+
+    What holds explicit coordinates, such as angular momentum, is left to `find_currents`: few lattices keep it.
+    """
     jets = density.jets
     if not density.closed:
         return ()
@@ -59,9 +66,9 @@ def conservation_laws(density: Density, shell: Shell, energy: tuple[Any, ...]) -
         sign = 1 if axis == 0 else -1
         column = [shell.reduced(sign * row[axis]) for row in tensor]
         name = "energy" if axis == 0 else f"momentum {place.name}"
-        flux = None if is_nonlocal else _flux(column[1:], shell)
+        flux = None if is_nonlocal else _flux(column, density, shell)
         found.append(Law(name, energy if axis == 0 else _terms(column[0], jets), flux))
-    found += _charges(density, shell)
+    found += _internal_laws(density, shell)
     return tuple(law for law in found if law.terms and all(map(shell.holds, law.terms)))
 
 
@@ -81,10 +88,30 @@ def _terms(expression: Any, jets: FieldJets) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def _flux(components: list[Any], shell: Shell) -> tuple[Any, ...] | None:
-    """The flux multiplied out where that is shorter; None if the state does not tell it."""
-    plain = tuple(written_out(each) for each in components)
-    return plain if all(map(shell.holds, plain)) else None
+def _flux(components: Sequence[Any], density: Density, shell: Shell) -> tuple[Any, ...] | None:
+    """The flux of a current, the density first, in jets of the state; None if there is none that is local in these.
+
+    Where rates of a potential stand in it that the state does not hold, it is found from the rate of the density.
+    """
+    plain = tuple(written_out(shell.reduced(each)) for each in components)
+    if all(map(shell.holds, plain)):
+        return plain[1:]
+    (rate,) = total_derivative(plain[:1], 0, density.jets)
+    found = boundary_terms(-shell.reduced(rate), density) if shell.holds(plain[0]) else None
+    if found is None or found[0] != 0 or not all(map(shell.holds, found)):
+        return None
+    return tuple(map(written_out, found[1:]))
+
+
+def _internal_laws(density: Density, shell: Shell) -> list[Law]:
+    """Charges, rotations among components and shifts; of densities with convolutions the charges alone."""
+    if nonlocal_terms(density.lagrangian, density.jets):
+        return _charges(density, shell)
+    return [
+        Law(current.name, _terms(shell.reduced(current.jet[0]), density.jets),
+            _flux(current.jet, density, shell), current.symmetry)
+        for current in find_currents(density, internal=True)
+    ]  # fmt: skip
 
 
 def _charges(density: Density, shell: Shell) -> list[Law]:
@@ -99,7 +126,7 @@ def _charges(density: Density, shell: Shell) -> list[Law]:
         turn = phase(density, dict.fromkeys(group, 1))
         if vanishes((changes(density.lagrangian, turn, jets),)):
             current = [shell.reduced(each) for each in boundary_current(density.lagrangian, turn, jets)]
-            found.append(Law(name, _terms(current[0], jets), _flux(current[1:], shell)))
+            found.append(Law(name, _terms(current[0], jets), _flux(current, density, shell)))
     return found
 
 

@@ -28,18 +28,23 @@ def boundary_terms(expression: Any, density: Density) -> tuple[Any, ...] | None:
     if vanishes((expression,)):
         return (sympy.S.Zero,) * len(jets.coordinates)
     identity = {(f, bar): jets.symbol(f, conjugated=bar) for f, bar in density.variables}
-    fields = [s for s in jets.present((expression,)) if jets.jet(s).function in density.fields]  # type: ignore[union-attr]
     scale = sympy.Dummy("lambda", positive=True)
     found = []
     for part in boundary_current(sympy.expand(expression), identity, jets):
-        (scaled,) = substitute((part,), {s: scale * s for s in fields})
+        (scaled,) = substitute((part,), {s: scale * s for s in _of_fields(part, density)})
         primitive = antiderivative(sympy.expand(scaled / scale), scale)
         if primitive is None:
             return None
         found.append(sympy.expand(primitive.subs(scale, 1) - primitive.subs(scale, 0)))
-    (rest,) = substitute((expression,), dict.fromkeys(fields, sympy.S.Zero))
+    (rest,) = substitute((expression,), dict.fromkeys(_of_fields(expression, density), sympy.S.Zero))
     primitive = antiderivative(rest, jets.coordinates[0])
     if primitive is None or jets.present((rest,)):
         return None
     found[0] += primitive
     return tuple(found) if vanishes((divergence(found, jets) - expression,)) else None
+
+
+def _of_fields(expression: Any, density: Density) -> list[Any]:
+    """The jet symbols of what varies."""
+    jets = density.jets
+    return [s for s in jets.present((expression,)) if (j := jets.jet(s)) is not None and j.function in density.fields]

@@ -11,6 +11,7 @@ from symphys.errors import InputError
 from symphys.fields.currents import divergence, stress_energy
 from symphys.fields.derive import derive_dynamics
 from symphys.fields.dynamics import FieldDynamics
+from symphys.fields.find import find_currents
 from symphys.fields.gauge import coupling_of, minimally_coupled
 from symphys.fields.hamilton import HamiltonForm, hamilton_form
 from symphys.fields.noether import Current, gauge_current, noether
@@ -154,6 +155,19 @@ class LagrangianDensity:
         complex fields, `NotASymmetryError` if the density depends on the phase.
         """
         return gauge_current(self.density, epsilon, charges)
+
+    @cached_property
+    def conserved(self) -> tuple[Current, ...]:
+        """The currents of all symmetries that are affine in coordinates and fields, named, the energy first.
+
+        Of densities with convolutions none is local in general; `dynamics.laws` lists what is conserved of them.
+        """
+        return find_currents(self.density)
+
+    @property
+    def symmetries(self) -> tuple[FieldSymmetry, ...]:
+        """The symmetries of `conserved`: phases, rotations among components, translations, rotations, boosts, ..."""
+        return tuple(current.symmetry for current in self.conserved if current.symmetry is not None)
 
     def noether(self, symmetry: FieldSymmetry) -> Current:
         """The conserved current of a symmetry, which is checked first.

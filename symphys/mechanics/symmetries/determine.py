@@ -112,7 +112,10 @@ def null_space(rows: NDArray[np.float64], columns: int) -> NDArray[np.float64]:
     size = np.linalg.norm(rows, axis=0)
     largest = size.max()
     size[size <= 1e-11 * largest] = largest if largest > 0 else 1.0
-    _, singular, right = np.linalg.svd(rows / size, full_matrices=True)
+    scaled = rows / size
+    if len(rows) > columns:
+        scaled = np.linalg.qr(scaled, mode="r")  # the same singular values from a square matrix
+    _, singular, right = np.linalg.svd(scaled, full_matrices=True)
     small = np.ones(columns, bool)
     small[: len(singular)] = singular <= _NULL * max(singular[0], 1e-300)
     return _echelon(right[small] / size)
