@@ -16,14 +16,16 @@ from .errors import (
     SymphysError,
     UnsupportedError,
 )
-from .ir import Kind, Node, add_many, as_node, boolean, constant_value, integer, real, variable, walk
+from .ir import JET, Kind, Node, add_many, as_node, boolean, constant_value, integer, real, variable, walk
 from .lower.autodiff import gradient, jacobian, jvp, vjp
 from .lower.forward_statements import jvp_function
 from .lower.from_sympy import lower_expressions
 from .lower.identifiers import identifier
+from .lower.jets import gather_jets
 from .lower.linear_solve import solve
 from .lower.reverse_statements import vjp_function
 from .lower.taylor import taylor_coefficients
+from .networks import ACTIVATIONS, Dense, DenseJet
 from .optimise.pipeline import optimise_kernel
 from .primitives import apply
 from .program import Array, Function, Intent, Kernel, Launch, Let, Load, Program, Repeat, Scalar, Transform
@@ -31,6 +33,8 @@ from .rewrite import rebuild
 from .schedule import lanes_for
 
 __all__ = [
+    "ACTIVATIONS",
+    "JET",
     "Array",
     "Backend",
     "BackendUnavailableError",
@@ -38,6 +42,8 @@ __all__ = [
     "CompiledKernel",
     "CompiledProgram",
     "CompilerBug",
+    "Dense",
+    "DenseJet",
     "Function",
     "InputError",
     "Intent",
@@ -68,6 +74,7 @@ __all__ = [
     "emit_cuda",
     "emit_llvm",
     "emit_python",
+    "gather_jets",
     "get_backend",
     "gradient",
     "identifier",

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
+from typing import Protocol
 
 import numpy as np
 
@@ -27,7 +28,20 @@ class Kind(StrEnum):
     BOOL = "bool"
 
 
-Attribute = float | int | str | bool | None
+JET = "jet"  # the one operation that is no row of the table: a derivative of an opaque function
+
+
+class Jet(Protocol):
+    """A partial derivative of an opaque function of several reals: what a node of op `JET` holds as its attribute."""
+
+    def encode(self) -> bytes:
+        """A text that no other function and no other derivative has."""
+
+    def raised(self, argument: int) -> Jet:
+        """The derivative of this derivative by an argument."""
+
+
+Attribute = float | int | str | bool | Jet | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +112,7 @@ def _attribute_bytes(attribute: Attribute) -> bytes:
         return b"i" + str(attribute).encode()
     if isinstance(attribute, float):
         return b"f" + struct.pack("<d", attribute)
-    return b"s" + attribute.encode()
+    return (b"s" if isinstance(attribute, str) else b"j") + attribute.encode()
 
 
 def real(value: float) -> Node:

@@ -14,9 +14,10 @@ is recompiled for another ensemble, grid or number of samples.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from .ir import Kind, Node, variable, walk
 
@@ -161,6 +162,13 @@ class Call:
     arguments: tuple[Node, ...]
 
 
+class Reverse(Protocol):
+    """A derivative known by heart; an immutable value, for it is part of what a function says."""
+
+    def adjoint(self, function: Function, wrt: Sequence[Node], bars: Mapping[str, Array]) -> Function:
+        """See `lower.reverse_statements.vjp_function`, without the results of the function itself."""
+
+
 @dataclass(frozen=True)
 class Comment:
     """A line that names the physics in the emitted code."""
@@ -174,12 +182,19 @@ Block = tuple[Statement, ...]
 
 @dataclass(frozen=True)
 class Function:
-    """A pure function: parameters, statements that see nothing else, and results."""
+    """A function: parameters, statements that see nothing else but `arrays` of the kernel, and results.
+
+    `arrays` are declared as the kernel declares them, and bear the same names there. What a function adds to or stores
+    in them is its only effect; one that has any is always inlined. `reverse` knows how to differentiate the function
+    where something cheaper is known than running its statements backwards.
+    """
 
     name: str
     parameters: tuple[Node, ...]
     body: Block
     results: tuple[Node, ...]
+    arrays: tuple[Array, ...] = ()
+    reverse: Reverse | None = None
 
 
 @dataclass(frozen=True)
@@ -280,6 +295,22 @@ def functions(block: Block) -> tuple[Function, ...]:
             for inner in functions(statement.function.body):
                 found.setdefault(inner.name, inner)
             found.setdefault(statement.function.name, statement.function)
+    return tuple(found.values())
+
+
+def has_effects(function: Function) -> bool:
+    """Whether a function, or one that it calls, writes to arrays of the kernel."""
+    private = {s.array.name for s in statements(function.body) if isinstance(s, Local)}
+    return any(
+        (isinstance(s, Store | Accumulate) and s.array not in private)
+        or (isinstance(s, Call) and has_effects(s.function))
+        for s in statements(function.body)
+    )
+
+
+def shared_arrays(block: Block) -> tuple[Array, ...]:
+    """The arrays of the kernel that the functions called in a block reach, each once."""
+    found = {a.name: a for s in statements(block) if isinstance(s, Call) for a in s.function.arrays}
     return tuple(found.values())
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from .errors import CompilerBug
-from .ir import Kind, Node, constant_value, render, walk
+from .ir import JET, Kind, Node, constant_value, render, walk
 from .primitives import PRIMITIVES
 from .program import (
     TRANSFORMS,
@@ -155,7 +155,9 @@ def _check_transform(place: str, source: Array | None, output: Array | None, kin
 
 
 def _check_function(function: Function, known: dict[str, Function]) -> None:
-    checker = _Checker(f"function {function.name!r}", Uniformity(), known)
+    checker = _Checker(f"function {function.name!r}", Uniformity.of_function(function), known)
+    for array in function.arrays:
+        checker.declare(array, ())
     for parameter in function.parameters:
         if parameter.op != "variable":
             checker.fail(f"parameter {render(parameter)} is no variable")
@@ -235,6 +237,10 @@ class _Checker:
                 self._check_primitive(n)
 
     def _check_primitive(self, n: Node) -> None:
+        if n.op == JET:
+            if any(a.kind is not Kind.REAL for a in n.args):
+                self.fail(f"{render(n, 2)} is given {', '.join(str(a.kind) for a in n.args)}, and takes reals")
+            return
         row = PRIMITIVES.get(n.op)
         if row is None or len(row.kinds) != len(n.args):
             self.fail(f"{render(n, 2)} is no primitive of the table")
@@ -344,6 +350,9 @@ class _Checker:
             if [n.kind for n in given] != [n.kind for n in wanted]:
                 kinds = [", ".join(str(n.kind) for n in nodes) or "none" for nodes in (given, wanted)]
                 self.fail(f"the {what} are {kinds[0]}, function {function.name!r} has {kinds[1]}")
+        for array in function.arrays:
+            if self.arrays.get(array.name) != array or array.name in self.locals:
+                self.fail(f"function {function.name!r} reaches for {array.name!r}, which is not declared so here")
         for target in call.targets:
             self.bind(target)
         known = self.known.get(function.name)

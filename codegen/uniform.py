@@ -29,6 +29,12 @@ class Uniformity:
         shared = (a.name for a in kernel.arrays if not a.instanced and a.name not in written)
         return cls((*(s.name for s in kernel.scalars), *kernel.outer), shared)
 
+    @classmethod
+    def of_function(cls, function: Function) -> Uniformity:
+        """What is uniform before the first statement of a function: nothing but what it reads of shared arrays."""
+        written = {s.array for s in statements(function.body) if isinstance(s, Store | Accumulate)}
+        return cls((), (a.name for a in function.arrays if not a.instanced and a.name not in written))
+
     def holds(self, n: Node) -> bool:
         """Whether a node is the same for all lanes; all its variables must have been bound."""
         for inner in walk((n,), self._seen):
@@ -67,6 +73,6 @@ class Uniformity:
 
 def uniform_names(scope: Kernel | Function) -> frozenset[str]:
     """The names of a kernel or function whose values are the same for all lanes; parameters of functions are not."""
-    known = Uniformity.of_kernel(scope) if isinstance(scope, Kernel) else Uniformity()
+    known = Uniformity.of_kernel(scope) if isinstance(scope, Kernel) else Uniformity.of_function(scope)
     known.bind_all(scope.body)
     return frozenset(known.names)

@@ -37,6 +37,7 @@ from symphys.language import (
     t,
     vector_field,
 )
+from symphys.language.forms import positive, positive_matrix
 from symphys.learn import Fit, Trajectories
 from symphys.mechanics.canonical import CanonicalTransformation
 from symphys.mechanics.symmetries import Symmetry
@@ -44,7 +45,7 @@ from symphys.simulate.events import Event
 from symphys.simulate.ledger import EnergyLedger
 from symphys.simulate.result import Result
 from symphys.simulate.simulator import Simulator
-from symphys.systems import Hamiltonian, Lagrangian, LagrangianDensity, VectorField
+from symphys.systems import Hamiltonian, Lagrangian, LagrangianDensity, Network, VectorField, network
 
 __all__ = [
     "BackendUnavailableError",
@@ -61,6 +62,7 @@ __all__ = [
     "LagrangianDensity",
     "LegendreTransformError",
     "MethodError",
+    "Network",
     "NotASymmetryError",
     "Result",
     "Simulator",
@@ -85,8 +87,11 @@ __all__ = [
     "input_signal",
     "laplacian",
     "models",
+    "network",
     "parameter_array",
     "parameters",
+    "positive",
+    "positive_matrix",
     "predicted",
     "scalar_field",
     "spacetime",

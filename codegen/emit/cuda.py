@@ -95,9 +95,10 @@ def emit_cuda(kernel: Kernel, dtype: str = "float64", halo: int = 0) -> str:
 def _function(function: Function, dtype: str, names: Mapping[str, str]) -> list[str]:
     naming = name_function(function, RESERVED | set(names.values()), ascii_only=True)
     out = [naming.take(f"result{i}") for i in range(len(function.results))]
-    printer = CudaPrinter(dtype, naming, names, Addresses(_private(function.body)), {})
+    printer = CudaPrinter(dtype, naming, names, Addresses(_private(function.body), function), {})
     results = printer.block(function.body, results=function.results)
     parameters = [f"{TYPES[p.kind]} {printer.name(p)}" for p in function.parameters]
+    parameters += [f"{_pointer(a)} {naming(a.name)}" for a in function.arrays]
     kind = "void"
     if len(results) == 1:
         kind = TYPES[function.results[0].kind]
@@ -163,11 +164,11 @@ class Addresses:
     """Where elements stand: private memory by its index, all other memory by one position."""
 
     def __init__(
-        self, private: Mapping[str, Array], kernel: Kernel | None = None, stride: Node | None = None, halo: int = 0
+        self, private: Mapping[str, Array], scope: Kernel | Function, stride: Node | None = None, halo: int = 0
     ) -> None:
         self.private, self.halo, self.stride = private, halo, stride
-        self.arrays = {a.name: a for a in kernel.arrays} if kernel else {}
-        self.lane = variable(kernel.lane, Kind.INT) if kernel else None
+        self.arrays = {a.name: a for a in scope.arrays}
+        self.lane = variable(scope.lane, Kind.INT) if isinstance(scope, Kernel) else None
 
     def where(self, name: str, index: tuple[Node, ...], shift: int) -> tuple[Node, ...]:
         """The index of private memory; else ((i * size + j) * stride + lane + shift + halo,)."""

@@ -34,8 +34,12 @@ def _paired(block: Block, results: tuple[Node, ...] = ()) -> frozenset[bytes]:
 
 def _emit_function(function: Function, lanes: int, dtype: str) -> Writer:
     w = Writer(lanes, dtype)
-    printer = Printer(w, {}, _paired(function.body, function.results))
+    printer = Printer(w, {a.name: a for a in function.arrays}, _paired(function.body, function.results))
     parameters = [f"{w.type(Kind.BOOL)} %mask", "ptr noalias %out"]
+    for array in function.arrays:
+        printer.bases[array.name] = f"%array.{spelled(array.name)}"
+        parameters.append(f"ptr {printer.bases[array.name]}")
+    printer.globals = frozenset(printer.bases)
     for p in function.parameters:
         parameters.append(f"{w.type(p.kind)} %arg.{spelled(str(p.attribute))}")
         printer.bind(p, Value(f"%arg.{spelled(str(p.attribute))}", p.kind, True))

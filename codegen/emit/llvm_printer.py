@@ -166,7 +166,8 @@ class Printer(Memory):
         arguments = [w.widen(self.value(a)) for a in s.arguments]
         slot = w.name("results")
         self.allocas.append(f"  {slot} = alloca [{max(len(s.targets), 1)} x <{w.lanes} x i64>], align 64")
-        given = "".join(f", {w.type(a.kind)} {v.text}" for a, v in zip(s.arguments, arguments, strict=True))
+        given = "".join(f", ptr {self.bases[a.name]}" for a in s.function.arrays)
+        given += "".join(f", {w.type(a.kind)} {v.text}" for a, v in zip(s.arguments, arguments, strict=True))
         symbol = function_symbol(s.function.name)
         w.line(f"call void @{symbol}({w.type(Kind.BOOL)} {self.current_mask().text}, ptr {slot}{given})")
         for i, (target, result) in enumerate(zip(s.targets, s.function.results, strict=True)):

@@ -73,7 +73,8 @@ def name_kernel(kernel: Kernel, reserved: Iterable[str], ascii_only: bool = Fals
 def name_function(function: Function, reserved: Iterable[str], ascii_only: bool = False) -> Naming:
     """Names for all that a function mentions, but for the functions that it calls."""
     naming = Naming(reserved, ascii_only)
-    for name in (*(str(p.attribute) for p in function.parameters), *bound_names(function.body)):
+    own = (*(str(p.attribute) for p in function.parameters), *(a.name for a in function.arrays))
+    for name in (*own, *bound_names(function.body)):
         naming(name)
     return naming
 

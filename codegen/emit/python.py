@@ -67,7 +67,8 @@ def _function(function: Function, dtype: str, names: dict[str, str]) -> list[str
     naming = name_function(function, RESERVED | set(names.values()))
     printer = PythonPrinter(naming, names, dtype, "", 0, {}, 1)
     results = printer.block(function.body, results=function.results)
-    head = _signature(names[function.name], tuple(printer.name(p) for p in function.parameters))
+    given = (*(printer.name(p) for p in function.parameters), *(naming(a.name) for a in function.arrays))
+    head = _signature(names[function.name], given)
     return [*head, *printer.lines, f"    return {', '.join(results)}"]
 
 

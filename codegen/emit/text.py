@@ -174,7 +174,8 @@ class Printer(ABC):
                 self.open_if(texts[0])
                 self._nested(body, sharing)
             case Call(targets, function, _):
-                self.call(targets, tuple(map(self.name, targets)), self.functions[function.name], texts)
+                given = (*texts, *(self.naming(array.name) for array in function.arrays))
+                self.call(targets, tuple(map(self.name, targets)), self.functions[function.name], given)
             case Comment(text):
                 for part in text.splitlines():
                     self.comment(part)

@@ -29,17 +29,19 @@ def _depends(value: Node, active: Collection[Node]) -> bool:
     return value.key in reached
 
 
-def find_activity(function: Function, sources: Iterable[Node]) -> Activity:
-    """What depends on `sources`, real parameters of the function, through registers, memory and loops."""
-    known = Activity(frozenset(x for x in sources if x.kind is Kind.REAL), frozenset())
+def find_activity(function: Function, sources: Iterable[Node], arrays: Iterable[str] = ()) -> Activity:
+    """What depends on `sources`, real parameters of the function, or on `arrays` of the kernel, through registers,
+    memory and loops."""
+    known = Activity(frozenset(x for x in sources if x.kind is Kind.REAL), frozenset(arrays))
+    given = known.arrays
     while True:
-        found = _one_pass(function.body, known)
+        found = _one_pass(function.body, known, given)
         if found == known:
             return known
         known = found
 
 
-def _one_pass(block: Block, known: Activity) -> Activity:
+def _one_pass(block: Block, known: Activity, given: frozenset[str]) -> Activity:
     variables, arrays = set(known.variables), set(known.arrays)
     for statement in statements(block):
         match statement:
@@ -53,21 +55,24 @@ def _one_pass(block: Block, known: Activity) -> Activity:
                 if _depends(value, variables):
                     arrays.add(array)
             case Call(targets, function, arguments):
-                active = active_results(function, [_depends(a, variables) for a in arguments])
+                active = active_results(function, [_depends(a, variables) for a in arguments], given)
                 variables.update(t for t, yes in zip(targets, active, strict=True) if yes)
     return Activity(frozenset(variables), frozenset(arrays))
 
 
-def active_results(function: Function, arguments: Sequence[bool]) -> tuple[bool, ...]:
-    """Which results of a function depend on its active arguments."""
+def active_results(function: Function, arguments: Sequence[bool], arrays: Iterable[str] = ()) -> tuple[bool, ...]:
+    """Which results of a function depend on its active arguments, or on `arrays` of the kernel."""
     sources = [p for p, active in zip(function.parameters, arguments, strict=True) if active]
-    activity = find_activity(function, sources)
+    reached = {a.name for a in function.arrays}.intersection(arrays)
+    if not sources and not reached:
+        return tuple(False for _ in function.results)
+    activity = find_activity(function, sources, reached)
     return tuple(activity.holds(result) for result in function.results)
 
 
 def bound_names(function: Function) -> list[str]:
     """Every name that a function binds, and its parameters'."""
-    names = [str(p.attribute) for p in function.parameters]
+    names = [*(str(p.attribute) for p in function.parameters), *(a.name for a in function.arrays)]
     for statement in statements(function.body):
         match statement:
             case Let(target, _) | Var(target, _) | Load(target, _, _, _):

@@ -17,31 +17,36 @@ from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import BooleanAtom
 
 from codegen.errors import CompilerBug, UnsupportedError
-from codegen.ir import Kind, Node, add_many, boolean, divide, multiply, negate, real, subtract
+from codegen.ir import Kind, Node, add_many, boolean, constant_value, divide, multiply, negate, real, subtract
 from codegen.primitives import apply
 
 Rule = Callable[[Any, list[Node]], Node]
+_NO_RULES: Mapping[Any, Rule] = MappingProxyType({})
 
 _DIGITS = (
     40  # of a number before it is rounded to double: more than twice those of a double, so that it is rounded once
 )
 
 
-def lower_expressions(expressions: Iterable[sympy.Basic], symbols: Mapping[sympy.Basic, Node]) -> tuple[Node, ...]:
+def lower_expressions(
+    expressions: Iterable[sympy.Basic], symbols: Mapping[sympy.Basic, Node], rules: Mapping[Any, Rule] = _NO_RULES
+) -> tuple[Node, ...]:
     """The nodes of SymPy expressions (scalars or truths), given the node of each symbol.
+
+    `rules` say, for classes of expressions that are not SymPy's own, what they are of their lowered arguments.
 
     Raises UnsupportedError for functions without a primitive and for complex or infinite numbers, CompilerBug for a
     symbol that `symbols` lacks.
     """
-    lowering = _Lowering(symbols)
+    lowering = _Lowering(symbols, rules)
     return tuple(lowering.run(sympy.sympify(expression)) for expression in expressions)
 
 
 class _Lowering:
     """What has been lowered so far, by identity: equal expressions that are two objects become equal nodes anyway."""
 
-    def __init__(self, symbols: Mapping[sympy.Basic, Node]) -> None:
-        self.symbols = symbols
+    def __init__(self, symbols: Mapping[sympy.Basic, Node], rules: Mapping[Any, Rule]) -> None:
+        self.symbols, self.rules = symbols, rules
         self.done: dict[int, Node] = {}
         self.numbers: set[int] = set()  # the expressions without symbols
         self.alive: list[sympy.Basic] = []  # identities hold while their objects live
@@ -77,7 +82,7 @@ class _Lowering:
             if isinstance(evaluated, type(expression)):
                 raise _unsupported(expression, "evaluate it, or substitute an expression for it")
             return self.run(evaluated)
-        if expression.is_Mul or _rule(expression) is not None:
+        if expression.is_Mul or self.rule(expression) is not None:
             return None
         if isinstance(expression, sympy.Expr) and expression.is_number:
             return self.number(expression)
@@ -91,20 +96,25 @@ class _Lowering:
 
     def compound(self, expression: sympy.Basic) -> Node:
         children = _children(expression)
-        if isinstance(expression, sympy.Expr) and all(id(child) in self.numbers for child in children):
+        known = type(expression) not in self.rules  # a function of SymPy's
+        if known and isinstance(expression, sympy.Expr) and all(id(child) in self.numbers for child in children):
             return self.number(expression)
         arguments = [self.done[id(child)] for child in children]
         if expression.is_Mul:
             return self.product(expression, arguments)
-        rule = _rule(expression)
+        rule = self.rule(expression)
         assert rule is not None  # leaf() has refused the others
         return rule(expression, arguments)
+
+    def rule(self, expression: sympy.Basic) -> Rule | None:
+        """How a node of expressions is built from those of its arguments."""
+        return self.rules.get(type(expression)) or _rule(expression)
 
     def product(self, expression: sympy.Mul, factors: list[Node]) -> Node:
         """One product over one product; a negative coefficient becomes a sign, which sums turn into subtraction."""
         numbers = [argument for argument in expression.args if id(argument) in self.numbers]
         number = _number(numbers[0] if len(numbers) == 1 else sympy.Mul(*numbers)) if numbers else real(1.0)
-        coefficient = float(number.attribute or 0.0)
+        coefficient = float(constant_value(number) or 0.0)
         above, below = [], []
         for argument, factor in zip(expression.args, factors, strict=True):
             if id(argument) in self.numbers:

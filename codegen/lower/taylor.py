@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from codegen.errors import CompilerBug
-from codegen.ir import Kind, Node, multiply, real, variables, walk
+from codegen.errors import CompilerBug, UnsupportedError
+from codegen.ir import JET, Kind, Node, multiply, real, variables, walk
 from codegen.primitives import PRIMITIVES, apply, chain, taylor_coefficient, taylor_slope
 from codegen.primitives.series import reciprocal
 
@@ -23,8 +23,13 @@ def taylor_coefficients(
     """[k][i]: the coefficient of order k = 0 .. `order` of state i, for state' = rates(state, time).
 
     x_i(t + h) = sum_k [k][i] h^k. The recurrence is x_(k+1) = f_k / (k + 1), with f_k the coefficient of the rates.
+    Raises UnsupportedError for networks.
     """
     moving = frozenset(state) | ({time} if time is not None else frozenset())
+    if any(n.op == JET for n in walk(rates)):
+        raise UnsupportedError(
+            "the Taylor series of a network in time is not written; choose another method, such as 'dop853' or 'vern9'"
+        )
     expansion = _Expansion(state, taylor_form(rates, moving), moving, time)
     for k in range(order):
         expansion.advance(k)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from codegen.builder import Names
 from codegen.ir import Node, variable, walk
 from codegen.program import (
+    Accumulate,
     Assign,
     Block,
     Call,
@@ -27,6 +28,7 @@ from codegen.program import (
     Var,
     While,
     functions,
+    has_effects,
     nodes_of,
     statements,
 )
@@ -38,7 +40,7 @@ LIMIT = 2000
 
 def inline(scope: Scope, limit: int = LIMIT) -> Scope:
     """Replace calls of a function by its body where the copies hold at most `limit` nodes together, or where it has
-    one caller.
+    one caller, and of functions that write to arrays of the kernel.
 
     Calls inside functions are treated first. The copies get names of their own.
     """
@@ -66,7 +68,9 @@ def size(function: Function) -> int:
 def _inline_into(scope: Scope, done: dict[str, Function], calls: Counter[str], limit: int) -> Scope:
     """The scope with its calls pointing to the functions in `done`, or replaced by their bodies."""
     here = Counter(s.function.name for s in statements(scope.body) if isinstance(s, Call))
-    copied = {name: f for name, f in done.items() if calls[name] == 1 or size(f) * here[name] <= limit}
+    copied = {
+        name: f for name, f in done.items() if calls[name] == 1 or size(f) * here[name] <= limit or has_effects(f)
+    }
     reachable: tuple[Function, ...] = functions((*scope.body, *(s for f in done.values() for s in f.body)))
     names = Names((*names_in(scope), *(f.name for f in reachable)))
     return with_body(scope, _expand(scope.body, done, copied, names), results_of(scope))
@@ -125,9 +129,11 @@ class _Copier:
                 self.arrays[array.name] = self.names.fresh(array.name)
                 return Local(replace(array, name=self.arrays[array.name]))
             case Load():
-                return replace(copied, target=self.target(copied.target), array=self.arrays[copied.array])
-            case Store():
-                return replace(copied, array=self.arrays[copied.array])
+                return replace(
+                    copied, target=self.target(copied.target), array=self.arrays.get(copied.array, copied.array)
+                )
+            case Store() | Accumulate():
+                return replace(copied, array=self.arrays.get(copied.array, copied.array))
             case For(counter, _, _, body):
                 renamed = self.target(counter)
                 return replace(copied, counter=renamed, body=self.block(body))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from codegen.lower.jets import gather_jets
 from codegen.program import Function, Kernel
 from codegen.spec import check_kernel
 
@@ -30,8 +31,9 @@ def _also_functions(
     return rewrite
 
 
-PASSES = MappingProxyType(
+PASSES: Mapping[str, Callable[[Kernel], Kernel]] = MappingProxyType(
     {
+        "gather jets": gather_jets,
         "inline": inline,  # first, so that everything else sees whole steps
         "remove dead": _also_functions(remove_dead, remove_dead),
         "fuse": _also_functions(fuse, fuse),

@@ -80,7 +80,7 @@ def names_in(scope: Kernel | Function) -> Iterator[str]:
     else:
         yield from (scope.lane, *scope.outer)
         yield from (s.name for s in scope.scalars)
-        yield from (a.name for a in scope.arrays)
+    yield from (a.name for a in scope.arrays)
     for statement in statements(scope.body):
         yield from (str(t.attribute) for t in targets(statement))
         if isinstance(statement, Local):

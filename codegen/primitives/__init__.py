@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import cast
 
 import numpy as np
 
 from ..errors import CompilerBug
 from ..ir import (
+    JET,
     Attribute,
+    Jet,
     Kind,
     Node,
     add,
@@ -36,6 +39,8 @@ _FOLDING = MappingProxyType({"add": add, "sub": subtract, "mul": multiply, "div"
 
 def apply(op: str, *arguments: Node | float | int | bool, attribute: Attribute = None) -> Node:
     """The node of a primitive on arguments: kinds checked, constants folded, trivial selections resolved."""
+    if op == JET:
+        return node(JET, tuple(_promote(as_node(a), Kind.REAL) for a in arguments), Kind.REAL, attribute)
     row = PRIMITIVES.get(op)
     if row is None:
         raise CompilerBug(f"no primitive {op!r}; the table knows {', '.join(PRIMITIVES)}")
@@ -124,6 +129,9 @@ def _simple_power(base: Node, exponent: Node) -> Node | None:
 
 def partials_of(n: Node) -> tuple[Node | None, ...]:
     """d n / d argument for each argument of a node, None where it vanishes identically."""
+    if n.op == JET:
+        jet = cast(Jet, n.attribute)
+        return tuple(node(JET, n.args, Kind.REAL, jet.raised(i)) for i in range(len(n.args)))
     row = PRIMITIVES[n.op]
     if row.partials is None:
         return tuple(None for _ in n.args)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codegen import Builder, Function, Node, identifier, variable
+from codegen import Array, Builder, Function, Node, identifier, variable
+from symphys.lower.expressions import weight_arrays
 from symphys.mechanics.dynamics import Dynamics
 
 
@@ -19,6 +20,7 @@ class Arguments:
     signals: tuple[Node, ...]
     parameters: tuple[Node, ...]
     symbols: Mapping[Any, Node]
+    weights: tuple[Array, ...] = ()  # of the networks, which functions read where they stand
 
     @property
     def all(self) -> tuple[Node, ...]:
@@ -28,7 +30,8 @@ class Arguments:
 
 def arguments_of(dynamics: Dynamics) -> Arguments:
     """Identifiers for every symbol of a system, readable where the symbol's name is one already."""
-    taken: set[str] = set()
+    weights = weight_arrays(dynamics.networks)
+    taken = {array.name for array in weights}
     symbols: dict[Any, Node] = {}
 
     def name(symbol: Any) -> Node:
@@ -40,7 +43,7 @@ def arguments_of(dynamics: Dynamics) -> Arguments:
     state = tuple(name(s) for s in dynamics.state)
     parameters = tuple(name(s) for s in dynamics.parameters)
     signals = tuple(name(s) for s, _ in dynamics.signals)
-    return Arguments(name(dynamics.time), state, signals, parameters, symbols)
+    return Arguments(name(dynamics.time), state, signals, parameters, symbols, weights)
 
 
 def function_of(name: str, parameters: Sequence[Node], results: Sequence[Node], wishes: Sequence[str]) -> Function:

@@ -14,12 +14,12 @@ from codegen import (
     boolean,
     identifier,
     integer,
-    lower_expressions,
     real,
     solve,
     variable,
 )
 from symphys.lower.arguments import Arguments, function_of
+from symphys.lower.expressions import lower_expressions
 from symphys.lower.saddle import dot, saddle_of
 from symphys.mechanics.constrained import Constrained
 

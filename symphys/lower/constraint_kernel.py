@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from codegen import Intent, Kernel, lower_expressions
+from codegen import Intent, Kernel
 from symphys.lower.constraint import projected
+from symphys.lower.expressions import lower_expressions
 from symphys.lower.flow import Flow
 from symphys.lower.frame import LANE, Frame
 from symphys.lower.saddle import motion

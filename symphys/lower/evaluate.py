@@ -7,8 +7,9 @@ from typing import Any
 
 import sympy
 
-from codegen import Array, Builder, CompilerBug, Intent, Kernel, Load, Node, as_node, lower_expressions, real
+from codegen import Array, Builder, CompilerBug, Intent, Kernel, Load, Node, as_node, real
 from symphys.lower.arguments import arguments_of
+from symphys.lower.expressions import lower_expressions, weights_read
 from symphys.lower.flow import accelerations, rate_nodes
 from symphys.lower.frame import LANE
 from symphys.lower.saddle import motion
@@ -27,6 +28,7 @@ def evaluate_kernel(dynamics: Dynamics, expressions: Sequence[Any]) -> Kernel:
     symbols = dict(a.symbols)
     needed = set().union(*(sympy.sympify(e).free_symbols for e in expressions))
     symbols.update(solved_rates(dynamics, symbols, needed))
+    values = lower_expressions(expressions, symbols)
     b = Builder()
     for p in a.all:
         b.names.fresh(str(p.attribute))
@@ -36,8 +38,8 @@ def evaluate_kernel(dynamics: Dynamics, expressions: Sequence[Any]) -> Kernel:
         Array("parameters", (max(len(a.parameters), 1),)),
         Array("times", ()),
         Array("values", (len(expressions),), intent=Intent.OUT),
+        *weights_read(values),
     )
-    values = lower_expressions(expressions, symbols)
     for array, inputs in (("state", a.state), ("signals", a.signals), ("parameters", a.parameters)):
         for i, target in enumerate(inputs):
             _bind(b, target, array, i)

@@ -16,7 +16,6 @@ from codegen import (
     Function,
     Node,
     apply,
-    lower_expressions,
     real,
     rebuild,
     solve,
@@ -25,6 +24,7 @@ from codegen import (
 from symphys.errors import UnsupportedError
 from symphys.lower.arguments import Arguments, arguments_of, function_of
 from symphys.lower.constraint import Constraint, lower_constraint
+from symphys.lower.expressions import lower_expressions
 from symphys.lower.ledger import BALANCE, Ledger, lower_ledger
 from symphys.lower.saddle import motion
 from symphys.mechanics.constrained import Constrained

@@ -96,6 +96,9 @@ class Frame:
         self.tables = [SignalTable(str(s.attribute)) for s in self.flow.arguments.signals]
         for name in RESERVED:
             self.builder.names.fresh(name)
+        for weights in self.flow.arguments.weights:
+            self.builder.names.fresh(weights.name)
+            self.arrays.append(weights)
         self.array("parameters", (max(len(self.flow.arguments.parameters), 1),))
         for table in self.tables:
             self.arrays.append(table.array)

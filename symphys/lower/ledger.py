@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codegen import Builder, Function, Intent, Node, add_many, apply, lower_expressions, real
+from codegen import Builder, Function, Intent, Node, add_many, apply, real
 from symphys.integrators import METHODS, Gauss
 from symphys.lower.arguments import Arguments, function_of
+from symphys.lower.expressions import lower_expressions
 from symphys.lower.saddle import motion
 from symphys.mechanics.balance import EnergyBalance
 from symphys.mechanics.constrained import Constrained

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codegen import Node, add_many, lower_expressions, real, solve
+from codegen import Node, add_many, real, solve
+from symphys.lower.expressions import lower_expressions
 from symphys.mechanics.constrained import Constrained
 
 Rows = Sequence[Sequence[Node]]

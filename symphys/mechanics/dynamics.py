@@ -1,8 +1,14 @@
 """What derivations hand to lowering: equations of motion in jet symbols, with their structure, nothing simplified."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
 from typing import Any
 
+import sympy
+
+from symphys.language.networks import networks_in
+from symphys.mechanics.graph import postorder
 from symphys.mechanics.jets import JetSpace
 
 
@@ -43,6 +49,21 @@ class Dynamics:
     conserved: tuple[ConservedQuantity, ...]
     space: JetSpace
     balance: Any = field(default=None, kw_only=True)
+
+    @cached_property
+    def networks(self) -> tuple[Any, ...]:
+        """The networks that occur in any expression here, sorted by name; their weights are parameters."""
+        return networks_in(postorder(_expressions(self)))
+
+
+def _expressions(value: Any) -> list[Any]:
+    """The expressions in what a derivation says, however deep in tuples, mappings and records."""
+    if isinstance(value, sympy.Basic):
+        return [value] if isinstance(value, sympy.Expr) else []
+    if is_dataclass(value):
+        return [each for entry in fields(value) for each in _expressions(getattr(value, entry.name))]
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else ()
+    return [each for part in parts for each in _expressions(part)]
 
 
 @dataclass(frozen=True)

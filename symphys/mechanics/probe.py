@@ -16,6 +16,7 @@ import mpmath
 import sympy
 from sympy.core.function import AppliedUndef
 
+from symphys.language.networks import NetworkTerm
 from symphys.mechanics.graph import free_symbols, is_opaque, postorder
 
 _DIGITS = 50
@@ -88,6 +89,9 @@ class Probe:
                 base, exponent = node.args
                 power = int(exponent) if exponent.is_Integer else known[exponent][0]
                 return known[base][0] ** power
+            if isinstance(node, NetworkTerm):  # it may be anything, and so may its derivatives
+                key = (node.jet.key, *(context.nstr(known[arg][0], 25) for arg in node.args))
+                return _anything(repr(key), context)
             if isinstance(node, AppliedUndef):
                 key = (node.func.__name__, *(context.nstr(known[arg][0], 25) for arg in node.args))
                 return _anything(repr(key), context)
@@ -112,7 +116,7 @@ class Probe:
             return getattr(context, direct)(*args)
         result = node.func(*(_to_float(arg, context) for arg in args)).evalf(_DIGITS) if args else node.evalf(_DIGITS)
         if not result.is_number or result.has(sympy.nan, sympy.zoo):
-            # A function without a numerical value of its own, such as a network: it may be anything.
+            # A function without a numerical value of its own: it may be anything.
             key = (sympy.srepr(node.func) if not args else str(node.func), *(context.nstr(arg, 25) for arg in args))
             return _anything(repr(key), context)
         real, imaginary = result.as_real_imag()

@@ -5,6 +5,7 @@ Everything that can be wrong with an expression is refused here, so that what fo
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import sympy
@@ -12,6 +13,7 @@ from sympy.core.function import AppliedUndef, Derivative
 
 from symphys.errors import InputError
 from symphys.language.names import natural_order
+from symphys.language.networks import networks_in
 from symphys.language.symbols import is_function_of_time, is_input_signal, t
 from symphys.mechanics.graph import free_symbols, is_opaque, postorder
 from symphys.mechanics.jets import evaluated
@@ -94,6 +96,7 @@ def contents(expressions: Iterable[Any], what: str) -> Contents:
             raise InputError(f"{node} in the {what} is an element of an array; write a parameter of its own for it.")
     found = Contents(orders, by_name(symbols - {t}))
     _check_names(found, what)
+    _check_networks(networks_in(nodes), what)
     return found
 
 
@@ -146,6 +149,15 @@ def _check_names(found: Contents, what: str) -> None:
             raise InputError(
                 f"Two different parameters in the {what} are both called {name}, with the assumptions "
                 f"{_assumptions(other)} and {_assumptions(thing)}; use one of them throughout."
+            )
+
+
+def _check_networks(networks: tuple[Any, ...], what: str) -> None:
+    for one, other in pairwise(networks):
+        if one.name == other.name:
+            raise InputError(
+                f"Two different networks in the {what} are both called {one.name}: {one!r} and {other!r}; use one of "
+                "them throughout, or give them two names."
             )
 
 

@@ -151,6 +151,8 @@ def why_no_taylor(dynamics: Dynamics, flow: Flow) -> str:
     """Why Taylor mode cannot be unrolled for a system; empty where it can."""
     if flow.arguments.signals:
         return "input signals are piecewise, and have no Taylor series"
+    if dynamics.networks:
+        return f"the Taylor series of the network {dynamics.networks[0]} in time is not written"
     if any(not hasattr(s, "value") for s in flow.rates.body):
         return "its mass matrix is solved by a loop"
     atoms = {atom for part in _expanded(dynamics) for atom in sympy.sympify(part).atoms(*_KINKS)}

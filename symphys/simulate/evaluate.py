@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from symphys.errors import InputError
 from symphys.language import spread_arrays
+from symphys.language.networks import networks_in
 from symphys.lower.evaluate import evaluate_kernel
 from symphys.mechanics.dynamics import Dynamics
+from symphys.mechanics.graph import postorder
 from symphys.mechanics.jets import from_jet, to_jet
 from symphys.mechanics.read import scalar
 from symphys.simulate.compiled import Kernels
@@ -27,6 +29,7 @@ from symphys.simulate.inputs import (
     refuse_missing,
     refuse_strange,
 )
+from symphys.simulate.weights import kernel_weights, split_weights
 
 Reader = Callable[[str, Any, Any], NDArray[np.float64]]
 
@@ -52,7 +55,8 @@ def evaluate_expression(
     listed = list(expression) if several else [expression]
     jets = [read_expression(dynamics, e) for e in listed]
     signals = [user for _, user in dynamics.signals]
-    known = {*dynamics.labels, *dynamics.parameters, *signals}
+    networks = networks_in(postorder(jets))
+    known = {*dynamics.labels, *dynamics.parameters, *signals, *dynamics.networks, *networks}
     refuse_strange([k for k in (*state, *parameters) if k not in known], sorted(known, key=str), "symbol")
     given = {**state, **parameters}
     needed = {s for jet in jets for s in jet.free_symbols}
@@ -64,6 +68,7 @@ def evaluate_expression(
     }
     if accelerating:
         needed = {*dynamics.state, *dynamics.parameters, dynamics.time, *(s for s, _ in dynamics.signals)}
+    used = tuple(dict.fromkeys((*networks, *dynamics.networks))) if accelerating else networks
     times = numbers("time", "t", t)
     columns = {
         "state": _columns(dynamics.state, dynamics.labels, needed, given, "value", real_numbers),
@@ -74,6 +79,7 @@ def evaluate_expression(
     }
     shape = broadcast_shape({"t": times, **{(n, i): a for n, arrays in columns.items() for i, a in enumerate(arrays)}})
     count = math.prod(shape)
+    weights, _ = split_weights({network: given[network] for network in used if network in given}, used)
     kernel, lanes = kernels.get(("evaluate", *jets), lambda: evaluate_kernel(dynamics, jets), count)
     arrays = {
         name: padded(
@@ -83,6 +89,7 @@ def evaluate_expression(
         )
         for name, values in columns.items()
     }
+    arrays |= kernel_weights(weights)
     arrays["times"] = padded(np.broadcast_to(times, shape).reshape(1, -1), lanes, np.float64)[0]
     arrays["values"] = np.zeros((len(jets), arrays["times"].shape[-1]))
     kernel(arrays, {}, (count,), threads=cores())

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codegen import lower_expressions
 from symphys.errors import InputError
 from symphys.lower.arguments import function_of
 from symphys.lower.events import EventPlan, EventSpec
+from symphys.lower.expressions import lower_expressions
 from symphys.mechanics.jets import to_jet
 from symphys.mechanics.read import scalar
 from symphys.simulate.compiled import Lowered

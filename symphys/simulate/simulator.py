@@ -35,6 +35,7 @@ from symphys.simulate.run_adaptive import run_adaptive
 from symphys.simulate.run_external import run_external
 from symphys.simulate.run_fixed import read_marks, run_fixed
 from symphys.simulate.signals import signal_functions, signal_tables
+from symphys.simulate.weights import kernel_weights, split_weights
 
 DEFAULT_RTOL = 1e-9
 COMPENSATE_FROM = 100_000  # steps from which compensated summation is the default for fixed steps
@@ -98,11 +99,13 @@ class Simulator:
         """
         span = read_span(t_span)
         flow, dynamics = self.lowered.flow, self.lowered.dynamics
-        parameters = spread_arrays(parameters or {})
+        weights, rest = split_weights(parameters or {}, dynamics.networks)
+        parameters = spread_arrays(rest)
         instances = read_instances(initial, parameters, flow.labels, dynamics.parameters, signal_functions(dynamics))
         margin = 0.0 if dt is None else 4.0 * positive_number("dt", dt)  # substeps of splittings leave the span
         dtype = np.dtype(self.kernels.dtype)
         tables, places = signal_tables(dynamics, flow, parameters, span, dtype, margin)
+        tables |= kernel_weights(weights, dtype)
         times = None if t_eval is None else read_times(t_eval, span)
         save_every = None if save_every is None else whole_number("save_every", save_every)
         if times is not None and save_every is not None:

@@ -15,6 +15,7 @@ import sympy
 from numpy.typing import NDArray
 from sympy.core.function import AppliedUndef, Derivative, Subs
 
+from symphys.language.networks import NetworkTerm
 from symphys.mechanics.differentiate import partial
 from symphys.mechanics.graph import free_symbols, is_opaque, postorder, substitute
 from symphys.mechanics.probe import PIECES
@@ -105,6 +106,8 @@ class Sampler:
             return np.asarray(args[0] ** exponent)
         if isinstance(node, AppliedUndef):
             return self._anything(repr(self._jet_of(node)), args)
+        if isinstance(node, NetworkTerm):
+            return self._anything(node.jet.key, args)
         return self._function(node, args)
 
     def _function(self, node: Any, args: list[Numbers]) -> Numbers:
@@ -116,7 +119,7 @@ class Sampler:
             numeric = sympy.lambdify(holes, node.func(*holes), modules=["scipy", "numpy"])
             return np.asarray(numeric(*(arg.real if not arg.imag.any() else arg for arg in args)), complex)
         except (TypeError, ValueError, NameError, AttributeError, NotImplementedError, KeyError):
-            # a function without a numerical value of its own, such as a network: it may be anything
+            # a function without a numerical value of its own: it may be anything
             return self._anything(str(node.func), args)
 
     def _anything(self, key: str, args: Sequence[Numbers]) -> Numbers:
@@ -150,6 +153,8 @@ class Sampler:
             name, orders = self._jet_of(node)
             raised = tuple(order + (place == index) for place, order in enumerate(orders))
             return self._anything(repr((name, raised)), args)
+        if isinstance(node, NetworkTerm):
+            return self._anything(node.jet.raised(index).key, args)
         (slope,) = self._canonical((partial(node, index),))
         return self._value(slope)
 

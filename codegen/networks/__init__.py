@@ -1,0 +1,7 @@
+"""Dense networks as opaque functions: their jets and the reverse of these, written as loops."""
+
+from .activations import ACTIVATIONS, Activation
+from .dense import Dense, DenseJet, Layer, Wanted
+from .sweeps import jet_function
+
+__all__ = ["ACTIVATIONS", "Activation", "Dense", "DenseJet", "Layer", "Wanted", "jet_function"]
