@@ -7,7 +7,7 @@ Lagrangian system in its canonical momenta.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,9 +26,11 @@ from symphys.lower.arguments import Arguments, arguments_of, function_of
 from symphys.lower.constraint import Constraint, lower_constraint
 from symphys.lower.expressions import lower_expressions
 from symphys.lower.ledger import BALANCE, Ledger, lower_ledger
+from symphys.lower.parts import PartFlow, lower_part
 from symphys.lower.saddle import motion
 from symphys.mechanics.constrained import Constrained
 from symphys.mechanics.dynamics import Dynamics, FirstOrder, SecondOrder
+from symphys.mechanics.split import Part
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Flow:
 
     `labels` [n] are the components as users write them. `kick` gives p' from (t, q), `drift` gives q' from (t, p),
     where the system is separable; `q` and `p` index what they advance. `autonomous`: nothing depends on the time.
-    `constraint` is what the state is held to, if anything; `ledger` follows the energy where it changes.
+    `constraint` is what the state is held to, if anything; `ledger` follows the energy where it changes; `parts` are the
+    flows of a split that the user gave.
     """
 
     arguments: Arguments
@@ -59,6 +62,7 @@ class Flow:
     autonomous: bool = False
     constraint: Constraint | None = None
     ledger: Ledger | None = None
+    parts: tuple[PartFlow, ...] = ()
 
     @property
     def watched(self) -> tuple[str, ...]:
@@ -111,8 +115,14 @@ def watches_of(dynamics: Dynamics, arguments: Arguments) -> tuple[Watch, ...]:
     return tuple(found)
 
 
-def lower_flow(dynamics: Dynamics) -> Flow:
-    """The flow of a system in the user's own state, with kick and drift where it is separable."""
+def lower_flow(dynamics: Dynamics, split: Sequence[Part] = ()) -> Flow:
+    """The flow of a system in the user's own state, with kick and drift where it is separable, or the given parts."""
+    flow = _lower_flow(dynamics)
+    parts = (lower_part(part, index, flow.arguments) for index, part in enumerate(split))
+    return replace(flow, parts=tuple(parts)) if split else flow
+
+
+def _lower_flow(dynamics: Dynamics) -> Flow:
     arguments = arguments_of(dynamics)
     rates = rate_nodes(dynamics, arguments.symbols)
     wishes = [f"rate_{n.attribute}" for n in arguments.state]

@@ -9,6 +9,7 @@ from symphys.integrators import ExplicitTableau, Gauss, Rattle, Splitting
 from symphys.lower.constraint import projected
 from symphys.lower.flow import Canonical, Flow
 from symphys.lower.rattle import RattleStepper
+from symphys.lower.split import SplitStepper
 from symphys.lower.stepper import ExplicitStepper, GaussStepper, Inputs, SplittingStepper, State, Stepped, Stepper
 
 
@@ -49,6 +50,8 @@ def stepper_for(flow: Flow, method: object, compensated: bool, canonical: Canoni
 def _free_stepper(
     flow: Flow, method: object, compensated: bool, canonical: Canonical | None, epsilon: float
 ) -> Stepper:
+    if isinstance(method, Splitting) and flow.parts:
+        return SplitStepper(flow, method, compensated)
     if isinstance(method, Splitting):
         return SplittingStepper(flow, method, compensated)
     if isinstance(method, Gauss):

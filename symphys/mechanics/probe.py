@@ -159,6 +159,22 @@ def vanishes(expressions: Iterable[Any], points: int = 2) -> bool:
     return all(vanishing(expressions, points))
 
 
+def nearly_vanishes(expressions: Sequence[Any], *among: Sequence[Any], points: int = 2) -> bool:
+    """Whether all `expressions` vanish but for rounded numbers in them.
+
+    Each must be below 2^-44 of the largest number met on the way to it, and to its neighbours in the rows `among`, of
+    which it was made.
+    """
+    n = len(expressions)
+    for seed in range(points):
+        pairs = Probe(seed).with_scales([each for row in (expressions, *among) for each in row])
+        sizes = [max(scale for _, scale in pairs[i::n]) for i in range(n)]
+        # not (|value| <= bound) also catches not-a-number
+        if not all(abs(value) <= 2.0**-44 * size for (value, _), size in zip(pairs, sizes, strict=False)):
+            return False
+    return True
+
+
 def _may_cancel(expression: Any) -> bool:
     return any(isinstance(node, sympy.Add) for node in postorder((expression,))) or is_opaque(expression)
 

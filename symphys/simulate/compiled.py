@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,14 +10,16 @@ from codegen import Backend, CompiledKernel, Kernel, compile_kernel, get_backend
 from symphys.lower.flow import Canonical, Flow, lower_canonical, lower_flow
 from symphys.mechanics.constrained import Constrained
 from symphys.mechanics.dynamics import Dynamics, SecondOrder
+from symphys.mechanics.split import Part
 
 
 @dataclass(frozen=True)
 class Lowered:
-    """A system in nodes, lowered once: its flow and, where asked for, its canonical form."""
+    """A system in nodes, lowered once: its flow, where asked for its canonical form, and the split that was given."""
 
     dynamics: Dynamics
     flow: Flow
+    split: tuple[Part, ...] = ()
     _canonical: list[Canonical] = field(default_factory=list, compare=False, repr=False)
 
     @property
@@ -30,9 +32,9 @@ class Lowered:
         return self._canonical[0]
 
 
-def lower(dynamics: Dynamics) -> Lowered:
-    """A system in nodes."""
-    return Lowered(dynamics, lower_flow(dynamics))
+def lower(dynamics: Dynamics, split: Sequence[Part] = ()) -> Lowered:
+    """A system in nodes, with the flows of the parts of its split."""
+    return Lowered(dynamics, lower_flow(dynamics, split), tuple(split))
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from codegen import Kernel, emit_cuda, emit_llvm, emit_python, lanes_for, optimise_kernel
 from symphys.errors import InputError, MethodError
 from symphys.integrators import External, Gauss
 from symphys.lower import adaptive, fixed
 from symphys.lower.steppers import stepper_for
 from symphys.mechanics.dynamics import Dynamics
-from symphys.simulate.choose import Choice, choose
+from symphys.mechanics.split import Part
+from symphys.simulate.choose import Choice
+from symphys.simulate.choose_split import choice_for
 from symphys.simulate.compiled import Lowered, lower
 from symphys.simulate.request import Tolerances
 from symphys.simulate.run_adaptive import pacer_for
@@ -43,9 +47,11 @@ def kernel_source(lowered: Lowered, choice: Choice, dtype: str, backend: str, ad
     return emit_python(kernel, dtype)
 
 
-def trajectory_source(dynamics: Dynamics, method: str, dtype: str, backend: str, adapt: bool = False) -> str:
+def trajectory_source(
+    dynamics: Dynamics, method: str, dtype: str, backend: str, adapt: bool = False, split: Sequence[Part] = ()
+) -> str:
     """The source of the trajectory kernel of derived dynamics; see `kernel_source`."""
     if dtype not in ("float64", "float32"):
         raise InputError(f"dtype {dtype!r} is unknown; choose 'float64' or 'float32'")
-    lowered = lower(dynamics)
-    return kernel_source(lowered, choose(dynamics, lowered.flow, method), dtype, backend, adapt)
+    lowered = lower(dynamics, split)
+    return kernel_source(lowered, choice_for(lowered, method), dtype, backend, adapt)

@@ -13,7 +13,9 @@ from symphys.errors import InputError, MethodError
 from symphys.integrators import METHODS, External, Method, is_adaptive, kind_of
 from symphys.language import spread_arrays
 from symphys.mechanics.dynamics import Dynamics
-from symphys.simulate.choose import Choice, choose
+from symphys.mechanics.split import Part
+from symphys.simulate.choose import Choice
+from symphys.simulate.choose_split import choice_for
 from symphys.simulate.collect import collect_adaptive, collect_fixed
 from symphys.simulate.compiled import Kernels, Lowered, kernels_for, lower
 from symphys.simulate.emit import kernel_source
@@ -163,14 +165,14 @@ class Simulator:
         )
 
 
-def build_simulator(dynamics: Dynamics, method: str, backend: str, dtype: str) -> Simulator:
-    """A simulator for derived dynamics.
+def build_simulator(dynamics: Dynamics, method: str, backend: str, dtype: str, split: Sequence[Part] = ()) -> Simulator:
+    """A simulator for derived dynamics, which alternates between the parts of a split where one is given.
 
     Raises InputError for an unknown backend or dtype, BackendUnavailableError where the backend cannot run here,
     MethodError for a method that is unknown or does not suit the system.
     """
     if dtype not in ("float64", "float32"):
         raise InputError(f"dtype {dtype!r} is unknown; choose 'float64' or 'float32'")
-    lowered = lower(dynamics)
-    choice = choose(dynamics, lowered.flow, method)
+    lowered = lower(dynamics, split)
+    choice = choice_for(lowered, method)
     return Simulator(lowered, choice, kernels_for(backend, dtype))

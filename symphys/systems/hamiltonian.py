@@ -155,6 +155,10 @@ class Hamiltonian(Runnable):
         """Hamilton's equations in jet symbols, with their structure, as lowering takes them."""
         return derive_hamiltonian_dynamics(self.system)
 
+    @property
+    def _generator(self) -> Any:
+        return self.system.hamiltonian
+
     # --- how it is shown ----------------------------------------------------------------------------------------
 
     def __str__(self) -> str:

@@ -273,6 +273,10 @@ class Lagrangian(Runnable):
         """
         return derive_lagrangian_dynamics(self.action, self._newton if self.action.order == 1 else None)
 
+    @property
+    def _generator(self) -> Any:
+        return sympy.Add(*energy_of(self.action))
+
     # --- how it is shown ----------------------------------------------------------------------------------------
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from symphys.learn.options import FitOptions
 from symphys.learn.result import Fit
 from symphys.mechanics.dynamics import Dynamics
 from symphys.mechanics.linearise import Linearisation, equilibrium, linearise
+from symphys.mechanics.split import Part, derive_split
 from symphys.simulate.compiled import Kernels, Lowered, kernels_for, lower
 from symphys.simulate.emit import trajectory_source
 from symphys.simulate.evaluate import evaluate_expression
@@ -30,17 +31,35 @@ class Runnable:
         """The equations of motion in jet symbols, as lowering takes them."""
         raise NotImplementedError
 
-    def compile(self, method: str = "auto", *, backend: str = "cpu", dtype: str = "float64") -> Simulator:
+    @property
+    def _generator(self) -> Any:
+        """The Hamiltonian or the energy function in jet symbols; None for what has neither."""
+        return None
+
+    def compile(
+        self, method: str = "auto", *, backend: str = "cpu", dtype: str = "float64", split: Sequence[Any] = ()
+    ) -> Simulator:
         """A simulator of this system.
 
         method: "auto", or the name of an integrator (`Simulator.explain()` says which were chosen, and why).
         backend: "cpu", "cuda", "reference" (NumPy), or "cuda-shim" (CUDA source on the CPU).
         dtype: "float64" or "float32".
+        split: the Hamiltonian (the energy of a Lagrangian, in coordinates and velocities) as parts (H_A, H_B, ...)
+            that add up to it; fixed steps then alternate between their exact flows. The first is the large part of a
+            near-integrable system: SABA and ABA methods err by what is left. Each part must be kinetic or potential
+            energy alone, of second degree, or Kepler's p^2/(2 m) - k/|q|, which is found from its structure.
 
-        Raises `MethodError` for a method that is unknown or does not suit the system, `InputError` for an unknown
-        backend or dtype, `BackendUnavailableError` where the backend cannot run here.
+        Raises `MethodError` for a method that is unknown or does not suit the system and for a part without a known
+        flow, `InputError` for an unknown backend or dtype and for parts that do not add up, with what is left over,
+        `BackendUnavailableError` where the backend cannot run here.
         """
-        return build_simulator(self.dynamics, method, backend, dtype)
+        return build_simulator(self.dynamics, method, backend, dtype, self._parts(split))
+
+    def _parts(self, split: Sequence[Any]) -> tuple[Part, ...]:
+        """The parts of a split with their flows; none where none were given."""
+        if isinstance(split, tuple | list) and not split:
+            return ()
+        return derive_split(self.dynamics, self._generator, split)
 
     def evaluate(
         self,
@@ -163,10 +182,17 @@ class Runnable:
         return equilibrium(self.dynamics, guess, spread_arrays(parameters or {}))
 
     def emit(
-        self, backend: str = "cpu", *, method: str = "auto", dtype: str = "float64", adaptive: bool = False
+        self,
+        backend: str = "cpu",
+        *,
+        method: str = "auto",
+        dtype: str = "float64",
+        adaptive: bool = False,
+        split: Sequence[Any] = (),
     ) -> str:
         """The source of the kernel that advances trajectories: "cpu" as readable Python, "llvm", or "cuda".
 
         adaptive: the kernel for a tolerance in place of the one for fixed steps, where the method has both.
+        split: as for `compile`.
         """
-        return trajectory_source(self.dynamics, method, dtype, backend, adaptive)
+        return trajectory_source(self.dynamics, method, dtype, backend, adaptive, self._parts(split))
