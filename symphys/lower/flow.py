@@ -47,8 +47,8 @@ class Flow:
 
     `labels` [n] are the components as users write them. `kick` gives p' from (t, q), `drift` gives q' from (t, p),
     where the system is separable; `q` and `p` index what they advance. `autonomous`: nothing depends on the time.
-    `constraint` is what the state is held to, if anything; `ledger` follows the energy where it changes; `parts` are the
-    flows of a split that the user gave.
+    `constraint` is what the state is held to, if anything; `ledger` follows the energy where it changes; `parts` are
+    the flows of a split that the user gave.
     """
 
     arguments: Arguments
