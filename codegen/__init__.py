@@ -16,6 +16,7 @@ from .errors import (
     SymphysError,
     UnsupportedError,
 )
+from .interpret_program import program_halo
 from .ir import JET, Kind, Node, add_many, as_node, boolean, constant_value, integer, real, variable, walk
 from .lower.autodiff import gradient, jacobian, jvp, vjp
 from .lower.forward_statements import jvp_function
@@ -85,6 +86,7 @@ __all__ = [
     "lanes_for",
     "lower_expressions",
     "optimise_kernel",
+    "program_halo",
     "real",
     "rebuild",
     "solve",

@@ -16,10 +16,10 @@ def compile_kernel(kernel: Kernel, backend: Backend, dtype: str = "float64", hal
     return backend.compile(kernel, dtype, halo, optimise_kernel)
 
 
-def compile_program(program: Program, backend: Backend, dtype: str = "float64") -> CompiledProgram:
-    """A program whose kernels are optimised and compiled by a backend.
+def compile_program(program: Program, backend: Backend, dtype: str = "float64", halo: int = 0) -> CompiledProgram:
+    """A program whose kernels are optimised and compiled by a backend, for arrays with at least `halo` cells of halo.
 
     Raises CompilerBug where the program or one of its kernels breaks a rule of the spec.
     """
     check_program(program)
-    return backend.compile_program(program, dtype, optimise_kernel)
+    return backend.compile_program(program, dtype, halo, optimise_kernel)

@@ -2,6 +2,7 @@
 
 from codegen import check_cuda, cuda_available
 from symphys import models
+from symphys.discretise import Grid
 from symphys.errors import (
     BackendUnavailableError,
     CompilerBug,
@@ -42,6 +43,8 @@ from symphys.learn import Fit, Trajectories
 from symphys.mechanics.canonical import CanonicalTransformation
 from symphys.mechanics.symmetries import Symmetry
 from symphys.simulate.events import Event
+from symphys.simulate.lattice.result import FieldResult
+from symphys.simulate.lattice.simulator import FieldSimulator
 from symphys.simulate.ledger import EnergyLedger
 from symphys.simulate.result import Result
 from symphys.simulate.simulator import Simulator
@@ -54,8 +57,11 @@ __all__ = [
     "DegenerateLagrangianError",
     "EnergyLedger",
     "Event",
+    "FieldResult",
+    "FieldSimulator",
     "FieldSymmetry",
     "Fit",
+    "Grid",
     "Hamiltonian",
     "InputError",
     "Lagrangian",

@@ -175,9 +175,11 @@ class CpuBackend:
             self.cache.write(key, {ASSEMBLY: assembly, f"{module}.py": text})
         return CpuKernel(kernel, dtype, lanes, halo, folder, _load(folder / f"{module}.py", module), optimise)
 
-    def compile_program(self, program: Program, dtype: str = "float64", optimise: Optimise | None = None) -> CpuProgram:
+    def compile_program(
+        self, program: Program, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
+    ) -> CpuProgram:
         """A program whose repeated launches run in native code; see `interface.CompiledProgram`."""
-        halo = program_halo(program)
+        halo = max(halo, program_halo(program))
         kernels = {k.name: self.compile(k, dtype, halo, optimise) for k in kernels_of(program)}
         return CpuProgram(program, dtype, halo, kernels)
 

@@ -179,7 +179,7 @@ class CudaBackend:
         return CudaKernel(kernel, dtype, halo, source, function)
 
     def compile_program(
-        self, program: Program, dtype: str = "float64", optimise: Optimise | None = None
+        self, program: Program, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
     ) -> HostProgram:
         """A program whose launches are called one after the other."""
-        return compile_for_host(self, program, dtype, optimise)
+        return compile_for_host(self, program, dtype, halo, optimise)

@@ -37,9 +37,11 @@ class HostProgram:
         run_program(self.program, arrays, scalars, launch)
 
 
-def compile_for_host(backend: Backend, program: Program, dtype: str, optimise: Optimise | None) -> HostProgram:
+def compile_for_host(
+    backend: Backend, program: Program, dtype: str, halo: int, optimise: Optimise | None
+) -> HostProgram:
     """A program with every kernel compiled by a backend."""
-    halo = program_halo(program)
+    halo = max(halo, program_halo(program))
     return HostProgram(
         program, halo, {kernel.name: backend.compile(kernel, dtype, halo, optimise) for kernel in kernels_of(program)}
     )

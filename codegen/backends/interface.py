@@ -93,9 +93,10 @@ class Backend(Protocol):
         ...
 
     def compile_program(
-        self, program: Program, dtype: str = "float64", optimise: Optimise | None = None
+        self, program: Program, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
     ) -> CompiledProgram:
-        """A program whose kernels are compiled; they are optimised as `compile` does."""
+        """A program whose kernels are compiled, and optimised as `compile` does, for arrays with at least `halo` cells
+        on either side of the lane axis, or as many as the program itself reads."""
         ...
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy
 
+from symphys.discretise import Grid
 from symphys.errors import InputError
 from symphys.fields.currents import divergence, stress_energy
 from symphys.fields.derive import derive_dynamics
@@ -21,6 +22,7 @@ from symphys.fields.symmetric import symmetric_stress_energy
 from symphys.fields.symmetry import FieldSymmetry
 from symphys.fields.variation import check_real, functional_derivatives, hamiltonian_terms, momenta, outer_forces
 from symphys.mechanics.tidy import readable, written_out
+from symphys.simulate.lattice.simulator import FieldSimulator, build_field_simulator
 from symphys.systems.notation import latex_lines, text, text_lines
 
 
@@ -215,6 +217,27 @@ class LagrangianDensity:
             dissipation=coupled(self.density.dissipation),
             sources=sources,
         )
+
+    def compile(
+        self,
+        grid: Grid,
+        method: str = "auto",
+        *,
+        order: int | None = None,
+        backend: str = "cpu",
+        dtype: str = "float64",
+    ) -> FieldSimulator:
+        """A simulator of these fields on a grid.
+
+        grid: an interval, a number of points and a boundary for each coordinate of space; see `Grid`.
+        method: "auto", or the name of an integrator (`FieldSimulator.explain()` says which was chosen, and why).
+        order: of the central differences (4 where nothing is said); a split step takes derivatives by waves instead.
+        backend: "cpu", "cuda", "reference" (NumPy), or "cuda-shim". dtype: "float64" or "float32".
+
+        Raises `InputError` for a grid that does not fit, an unknown backend, dtype or order, `MethodError` for a method
+        that is unknown or does not suit the fields, `BackendUnavailableError` where the backend cannot run here.
+        """
+        return build_field_simulator(self.dynamics, grid, method, order, backend, dtype)
 
     @cached_property
     def dynamics(self) -> FieldDynamics:

@@ -1,0 +1,81 @@
+"""Functions on a grid as sums of waves: which transform suits an axis, and its wave numbers.
+
+A periodic axis takes exp(i k x) with k = 2 pi n / L; ends held at zero take sin(pi n (x - start) / L), of which the
+interior points are enough (DST-I); ends without slope take cos(pi n (x - start) / L), ends included (DCT-I).
+Trefethen, "Spectral Methods in MATLAB", chapters 3 and 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from symphys.discretise.grid import Axis
+
+TRANSFORMS = {"periodic": "fourier", "dirichlet": "sine", "neumann": "cosine", "absorbing": "cosine"}
+
+
+def transform_of(axis: Axis) -> str:
+    """The transform whose waves obey the boundary: "fourier", "sine" or "cosine"."""
+    return TRANSFORMS[axis.boundary]
+
+
+def wave_numbers(axis: Axis) -> NDArray[np.float64]:
+    """[modes], k of each wave, in radians per unit of the coordinate; for sines and cosines not negative.
+
+    Sines have count - 2 modes, which stand for the interior points; the others as many as points.
+    """
+    kind, n = transform_of(axis), axis.count
+    if kind == "fourier":
+        return np.asarray(2.0 * np.pi * scipy.fft.fftfreq(n, d=axis.spacing))
+    length = axis.stop - axis.start
+    first, last = (1, n - 1) if kind == "sine" else (0, n)
+    return np.asarray(np.pi * np.arange(first, last, dtype=np.float64) / length)
+
+
+def derivative(values: NDArray[Any], axes: Sequence[Axis], orders: Sequence[int]) -> NDArray[Any]:
+    """The mixed derivative of a function [..., *grid] by its waves, `orders` along each axis.
+
+    A single wave at the highest wave number of a periodic axis has no odd derivative on the grid, and gets none.
+    Functions on axes that are not periodic are taken to obey the boundary: zero, or without slope, at the ends.
+    """
+    out = values
+    for position, (axis, order) in enumerate(zip(axes, orders, strict=True)):
+        if order:
+            out = _along(out, axis, order, position - len(axes))
+    return out
+
+
+def _along(values: NDArray[Any], axis: Axis, order: int, place: int) -> NDArray[Any]:
+    kind, k = transform_of(axis), wave_numbers(axis)
+    moved = np.moveaxis(np.asarray(values), place, -1)
+    result: NDArray[Any]
+    if kind == "fourier":
+        factor = (1j * k) ** order
+        if order % 2 and axis.count % 2 == 0:
+            factor[axis.count // 2] = 0.0
+        result = scipy.fft.ifft(factor * scipy.fft.fft(moved))
+        if not np.iscomplexobj(values):
+            result = result.real
+    else:
+        result = _mirrored(moved, kind, order, axis)
+    return np.moveaxis(result, -1, place)
+
+
+def _mirrored(values: NDArray[Any], kind: str, order: int, axis: Axis) -> NDArray[Any]:
+    """The derivative of the periodic continuation, odd for sines and even for cosines."""
+    inner = values[..., 1:-1][..., ::-1]
+    whole = np.concatenate([values, -inner if kind == "sine" else inner], axis=-1)
+    n = whole.shape[-1]
+    k = 2.0 * np.pi * scipy.fft.fftfreq(n, d=axis.spacing)
+    factor = (1j * k) ** order
+    if order % 2:
+        factor[n // 2] = 0.0
+    result: NDArray[Any] = scipy.fft.ifft(factor * scipy.fft.fft(whole))
+    if not np.iscomplexobj(values):
+        result = result.real
+    return np.asarray(result[..., : axis.count])

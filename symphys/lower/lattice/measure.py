@@ -1,0 +1,107 @@
+"""What is measured on a lattice: integrals of densities, and expressions at every site.
+
+The integral of a density is sum_sites w d, with the weights of the trapezoidal rule. A squared slope with a constant
+coefficient is summed by parts, c phi_x^2 -> -c phi phi_xx, where the boundary lets it: so that what is watched is the
+energy that the discretised equations have, and its drift is that of the integrator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sympy
+
+from codegen import Array, Intent, Kernel, Launch, Program, add_many, apply, integer
+from symphys.fields.dynamics import Law
+from symphys.lower.lattice.layout import Layout
+from symphys.lower.lattice.plan import halo_launches, kernel_of, launch_of, program_of
+from symphys.lower.lattice.site import Site
+from symphys.lower.lattice.split_step import PackedSite
+
+
+def new_site(layout: Layout) -> Site:
+    """A site that reads the state as the layout stores it."""
+    return PackedSite(layout) if layout.order is None else Site(layout)
+
+
+def measure_kernel(layout: Layout, laws: Sequence[Law]) -> tuple[Kernel, int]:
+    """totals [laws] and sizes [laws]: the integrals of densities, and of the absolute values of their terms."""
+    site = new_site(layout)
+    b = site.builder
+    weight = site.profile("weight", 0)
+    for axis in range(1, layout.dimensions):
+        weight = weight * site.profile("weight", axis)
+    weight = b.let("weight_here", weight)
+    for name in ("totals", "sizes"):
+        site.arrays[name] = Array(name, (max(len(laws), 1),), intent=Intent.SUM, instanced=False)
+    for number, law in enumerate(laws):
+        b.comment(law.name)
+        terms = [b.let("term", site.lowering.real(term)) for term in law.terms]
+        summed = [by_parts(layout, term) for term in law.terms]
+        values = [
+            site.lowering.real(other) if other is not term else node
+            for term, other, node in zip(law.terms, summed, terms, strict=True)
+        ]
+        b.accumulate("totals", integer(number), value=weight * add_many(values))
+        b.accumulate("sizes", integer(number), value=weight * add_many(apply("abs", term) for term in terms))
+    return kernel_of("measure", site), site.reach
+
+
+def probe_kernel(layout: Layout, expressions: Sequence[Any]) -> tuple[Kernel, int]:
+    """probe_0, probe_1, ...: expressions in jet symbols at every site, complex numbers each."""
+    site = new_site(layout)
+    for number, expression in enumerate(expressions):
+        x, y = site.lowering.run(expression)
+        name = site.over_sites(f"probe_{number}", Intent.OUT, components=2)
+        for component, value in enumerate((x, x * 0.0 if y is None else y)):
+            site.builder.store(name, *site.where, component, value=value)
+    return kernel_of("probe", site), site.reach
+
+
+def with_halo(layout: Layout, kernel: Kernel, reach: int, halo: int) -> Program:
+    """The program of one launch after the halos of the state have been filled."""
+    names = [] if layout.order is None else [c.name for c in layout.components]
+    body: tuple[Launch, ...] = (*halo_launches(layout, names, halo), launch_of(layout, kernel, reach))
+    return program_of(layout, kernel.name, body)
+
+
+def by_parts(layout: Layout, term: Any) -> Any:
+    """c a_x b_x, with slopes along an axis that is periodic or has ends without slope, as -c (a b_xx + b a_xx) / 2.
+
+    Any other term is returned as it is. The integral is the same; c holds parameters alone.
+    """
+    jets = layout.dynamics.jets
+    if layout.order is None:
+        return term
+    factors: list[Any] = []
+    constant: list[Any] = []
+    for factor in sympy.Mul.make_args(term):
+        base, power = factor.as_base_exp()
+        if not factor.free_symbols & {*jets.present((factor,)), *layout.dynamics.coordinates}:
+            constant.append(factor)
+        elif base.is_Symbol and power in (1, 2):
+            factors += [base] * int(power)
+        else:
+            return term
+    if len(factors) != 2:
+        return term
+    found = [jets.jet(s) for s in factors]
+    if any(jet is None for jet in found):
+        return term
+    first, second = found
+    assert first is not None
+    assert second is not None
+    if first.index != second.index or sum(first.index) != 1 or first.index[0]:
+        return term
+    axis = first.index.index(1)
+    if layout.boundaries[axis - 1] not in ("periodic", "neumann", "absorbing"):
+        return term
+    if any(u.index != jets.zero for u in layout.dynamics.unknowns):
+        return term
+    if not all(any(u.field == jet.function for u in layout.dynamics.unknowns) for jet in (first, second)):
+        return term
+    plain = [jets.symbol(jet.function, None, jet.conjugated) for jet in (first, second)]
+    twice = tuple(2 if i == axis else 0 for i in range(len(first.index)))
+    curved = [jets.symbol(jet.function, twice, jet.conjugated) for jet in (first, second)]
+    return -sympy.Mul(*constant) * (plain[0] * curved[1] + plain[1] * curved[0]) / 2

@@ -1,0 +1,1 @@
+"""Fields on grids: their memory, runs, measures and results."""

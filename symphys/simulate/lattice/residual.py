@@ -1,0 +1,72 @@
+"""How well a local conservation law holds on the grid: dn/dt + div j, over single steps from the saved states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symphys.errors import InputError
+from symphys.fields.dynamics import Law
+from symphys.fields.jets import Jet
+from symphys.simulate.lattice.given import Inputs, differentiated
+from symphys.simulate.run_fixed import Marks
+
+if TYPE_CHECKING:
+    from symphys.simulate.lattice.machine import Run
+    from symphys.simulate.lattice.simulator import FieldSimulator
+
+
+def residual_of(
+    simulator: FieldSimulator, inputs: Inputs, marks: Marks, states: Mapping[Any, NDArray[Any]], threads: int
+) -> Callable[[str | None], NDArray[np.float64]]:
+    """A function (name of a law) -> [..., rows], the largest residual on the grid at each saved time."""
+
+    def residual(name: str | None) -> NDArray[np.float64]:
+        law = _law(simulator, name)
+        shape = inputs.shape
+        rows = next(iter(states.values())).shape[len(shape)]
+        found = np.full((*shape, rows), np.nan)
+        for member in np.ndindex(*shape):
+            run = simulator.start(inputs, member, float(marks.times[0]), marks.h, threads)
+            for row in range(rows):
+                state = {label: values[(*member, row)] for label, values in states.items()}
+                if all(np.isfinite(values).all() for values in state.values()):
+                    run.k = int(marks.steps[row])
+                    run.put(state)
+                    found[(*member, row)] = _over_one_step(run, law)
+        return found
+
+    return residual
+
+
+def _law(simulator: FieldSimulator, name: str | None) -> Law:
+    laws = {law.name: law for law in simulator.dynamics.laws if law.flux is not None}
+    if name is None:
+        for choice in ("charge", "energy", *laws):
+            if choice in laws:
+                return laws[choice]
+    if name not in laws:
+        listed = ", ".join(laws) or "none"
+        raise InputError(f"no law {name!r} with a current is known for these fields; there are: {listed}")
+    return laws[name]
+
+
+def _over_one_step(run: Run, law: Law) -> float:
+    """max |(n1 - n0) / dt + div (j0 + j1) / 2|."""
+    assert law.flux is not None
+    expressions = [sum(law.terms), *law.flux]
+    before = run.probe(expressions)
+    run.go(1)
+    after = run.probe(expressions)
+    layout, grid = run.machine.layout, run.grid
+    change = (after[0] - before[0]).real / run.dt
+    divergence = np.zeros(grid.shape)
+    for axis in range(len(grid.axes)):
+        mean = np.zeros(grid.shape)
+        mean[run.frame.inside] = ((before[axis + 1] + after[axis + 1]) / 2.0).real
+        index = tuple(1 if i == axis + 1 else 0 for i in range(len(grid.axes) + 1))
+        divergence += differentiated(layout, grid, Jet(None, index), mean)
+    return float(np.abs(change + divergence[run.frame.inside]).max())

@@ -1,0 +1,121 @@
+"""What a run of fields leaves: states at the saved times, drifts, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symphys.discretise import Grid
+from symphys.errors import InputError, UnsupportedError
+from symphys.simulate.lattice.naming import field_name
+from symphys.simulate.status import Status
+
+
+@dataclass(frozen=True)
+class FieldResult:
+    """A finished run of fields; `result[phi]` is [time, *grid], with the axes of an ensemble in front.
+
+    t: [time], the saved times. states: by label, complex where the field is. parameters: by symbol [...]; external
+    functions are not kept. drift: by name of the law, the largest change of its integral over the saved times, divided
+    by the largest value of the integral of the absolute values of its terms; dimensionless, one number a run.
+    conserved: the laws' densities by name. outcomes, times_reached: how and when each run ended [...]; rows beyond the
+    end hold NaN in ensembles and are cut off in single runs.
+    """
+
+    t: NDArray[np.float64]
+    states: Mapping[Any, NDArray[Any]]
+    grid: Grid
+    parameters: Mapping[Any, NDArray[np.float64]]
+    drift: Mapping[str, NDArray[np.float64]]
+    outcomes: NDArray[Any]
+    times_reached: NDArray[np.float64]
+    method: str = ""
+    dt: float = 0.0
+    conserved: Mapping[str, Any] = field(default_factory=dict)
+    totals: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    residual: Callable[[str | None], NDArray[np.float64]] | None = field(default=None, compare=False, repr=False)
+
+    def __getitem__(self, label: Any) -> NDArray[Any]:
+        if label in self.states:
+            return self.states[label]
+        name = field_name(label)
+        for known, values in self.states.items():
+            if field_name(known) == name:
+                return values
+        raise InputError(f"{label} is no part of this result; it has {', '.join(map(str, self.states))}")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the ensemble; () for one run."""
+        return self.outcomes.shape
+
+    @property
+    def status(self) -> Any:
+        """How the run ended: a Status, or an array of them [...] for an ensemble."""
+        pairs = [Status(o, float(t)) for o, t in zip(self.outcomes.flat, self.times_reached.flat, strict=True)]
+        if not self.shape:
+            return pairs[0]
+        out = np.empty(len(pairs), dtype=object)
+        out[:] = pairs
+        return out.reshape(self.shape)
+
+    @property
+    def ok(self) -> Any:
+        """Whether the run went where it was sent: True or False, or an array [...] for an ensemble."""
+        good = np.array([o.ok for o in self.outcomes.flat], dtype=np.bool_).reshape(self.shape)
+        return good if self.shape else bool(good)
+
+    def continuity_residual(self, name: str | None = None) -> NDArray[np.float64]:
+        """[..., time], the largest |dn/dt + div j| on the grid for a law with a current, by default the charge.
+
+        At each saved time one more step is taken from the saved state; dn/dt is its change, div j the mean of both ends
+        by the derivatives of the method, so that what is left is O(dt^2) and the error of the derivatives.
+
+        Raises InputError for an unknown law or one without a current, UnsupportedError for a result from a file.
+        """
+        if self.residual is None:
+            raise UnsupportedError("a result read from a file cannot take the steps that this needs; run again")
+        return self.residual(name)
+
+    def plot(self, *labels: Any) -> Any:
+        """A matplotlib Figure of fields over space and time, and of the drifts; see `pictures.plot_fields`."""
+        from symphys.simulate.lattice.pictures import plot_fields
+
+        return plot_fields(self, *labels)
+
+    def animate(self, label: Any = None, *, seconds: float = 8.0) -> Any:
+        """A matplotlib FuncAnimation of a field; see `pictures.animate_field`."""
+        from symphys.simulate.lattice.pictures import animate_field
+
+        return animate_field(self, label, seconds=seconds)
+
+    def to_xarray(self) -> Any:
+        """An xarray Dataset with the coordinates of space and time; raises UnsupportedError where xarray is missing."""
+        from symphys.simulate.lattice.save import to_dataset
+
+        return to_dataset(self)
+
+    def save(self, path: Any) -> None:
+        """Write all of the result to a file: NetCDF (.nc) or NumPy's format (.npz)."""
+        from symphys.simulate.lattice.save import save_result
+
+        save_result(self, path)
+
+    @classmethod
+    def load(cls, path: Any) -> FieldResult:
+        """Read what `save` wrote; symbols come back as names, and nothing in the file is evaluated."""
+        from symphys.simulate.lattice.save import load_result
+
+        return load_result(path)
+
+    def __repr__(self) -> str:
+        many = "one run" if not self.shape else f"{'x'.join(map(str, self.shape))} runs"
+        names = ", ".join(field_name(s) for s in self.states)
+        size = "x".join(map(str, self.grid.shape))
+        ends = ", ".join(sorted({o.name.lower() for o in self.outcomes.flat}))
+        drifts = "".join(f"\n  drift of {n}: {float(np.nanmax(d)):.2g}" for n, d in self.drift.items() if np.size(d))
+        return f"FieldResult: {many} of {names} on {size} points, {len(self.t)} times, {self.method}: {ends}{drifts}"
