@@ -58,6 +58,11 @@ class CompiledProgram(Protocol):
         ...
 
     @property
+    def source(self) -> str:
+        """The sources of its kernels."""
+        ...
+
+    @property
     def halo(self) -> int:
         """The cells on either side of the lane axis of every instanced array."""
         ...

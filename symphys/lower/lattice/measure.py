@@ -38,11 +38,7 @@ def measure_kernel(layout: Layout, laws: Sequence[Law]) -> tuple[Kernel, int]:
     for number, law in enumerate(laws):
         b.comment(law.name)
         terms = [b.let("term", site.lowering.real(term)) for term in law.terms]
-        summed = [by_parts(layout, term) for term in law.terms]
-        values = [
-            site.lowering.real(other) if other is not term else node
-            for term, other, node in zip(law.terms, summed, terms, strict=True)
-        ]
+        values = [site.lowering.real(by_parts(layout, term)) for term in law.terms]
         b.accumulate("totals", integer(number), value=weight * add_many(values))
         b.accumulate("sizes", integer(number), value=weight * add_many(apply("abs", term) for term in terms))
     return kernel_of("measure", site), site.reach
@@ -66,14 +62,19 @@ def with_halo(layout: Layout, kernel: Kernel, reach: int, halo: int) -> Program:
     return program_of(layout, kernel.name, body)
 
 
-def by_parts(layout: Layout, term: Any) -> Any:
+def by_parts(layout: Layout, density: Any) -> Any:
+    """A density with every squared slope summed by parts; see `_one_by_parts`."""
+    if layout.order is None:
+        return density
+    return sympy.Add(*(_one_by_parts(layout, term) for term in sympy.Add.make_args(sympy.expand(density))))
+
+
+def _one_by_parts(layout: Layout, term: Any) -> Any:
     """c a_x b_x, with slopes along an axis that is periodic or has ends without slope, as -c (a b_xx + b a_xx) / 2.
 
     Any other term is returned as it is. The integral is the same; c holds parameters alone.
     """
     jets = layout.dynamics.jets
-    if layout.order is None:
-        return term
     factors: list[Any] = []
     constant: list[Any] = []
     for factor in sympy.Mul.make_args(term):

@@ -111,8 +111,8 @@ def _splitting(
         return FieldChoice(method, differences, False, f"{asked} Kicks and drifts of fields of second order.")
     if why_not:
         raise MethodError(
-            f"method {method.name!r} is a splitting, and needs fields of second order whose forces are free of velocities, "
-            f"or a split step: {why_not}. Choose 'rk4' or 'auto'."
+            f"method {method.name!r} is a splitting, and needs fields of second order with forces free of velocities, "
+            f"or a split step: {why_not}. Choose 'rk4'."
         )
     if order is not None:
         raise MethodError(f"a split step takes derivatives by waves; leave out order = {order}, or choose 'rk4'")

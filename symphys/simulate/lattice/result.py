@@ -81,37 +81,6 @@ class FieldResult:
             raise UnsupportedError("a result read from a file cannot take the steps that this needs; run again")
         return self.residual(name)
 
-    def plot(self, *labels: Any) -> Any:
-        """A matplotlib Figure of fields over space and time, and of the drifts; see `pictures.plot_fields`."""
-        from symphys.simulate.lattice.pictures import plot_fields
-
-        return plot_fields(self, *labels)
-
-    def animate(self, label: Any = None, *, seconds: float = 8.0) -> Any:
-        """A matplotlib FuncAnimation of a field; see `pictures.animate_field`."""
-        from symphys.simulate.lattice.pictures import animate_field
-
-        return animate_field(self, label, seconds=seconds)
-
-    def to_xarray(self) -> Any:
-        """An xarray Dataset with the coordinates of space and time; raises UnsupportedError where xarray is missing."""
-        from symphys.simulate.lattice.save import to_dataset
-
-        return to_dataset(self)
-
-    def save(self, path: Any) -> None:
-        """Write all of the result to a file: NetCDF (.nc) or NumPy's format (.npz)."""
-        from symphys.simulate.lattice.save import save_result
-
-        save_result(self, path)
-
-    @classmethod
-    def load(cls, path: Any) -> FieldResult:
-        """Read what `save` wrote; symbols come back as names, and nothing in the file is evaluated."""
-        from symphys.simulate.lattice.save import load_result
-
-        return load_result(path)
-
     def __repr__(self) -> str:
         many = "one run" if not self.shape else f"{'x'.join(map(str, self.shape))} runs"
         names = ", ".join(field_name(s) for s in self.states)

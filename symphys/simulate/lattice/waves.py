@@ -87,9 +87,9 @@ def _along(frame: Frame, factor: NDArray[np.complex128], number: int) -> NDArray
 
 def _rate(layout: Layout, frame: Frame, values: Numbers, a: int, b: int) -> NDArray[np.complex128]:
     """[*shape], lambda_ab(k)."""
-    total = np.zeros(frame.shape, dtype=np.complex128)
+    total: NDArray[Any] = np.zeros(frame.shape, dtype=np.complex128)
     for index, coefficient in layout.dynamics.structure.linear[a][b].items():
-        term: NDArray[np.complex128] = np.full((), number_of(coefficient, values))
+        term: NDArray[Any] = np.full((), number_of(coefficient, values))
         for axis, order in zip(frame.axes, index[1:], strict=True):
             term = np.multiply.outer(term, slope(axis, order))
         total += term
@@ -112,7 +112,7 @@ def convolution_table(
 ) -> NDArray[Any]:
     """The kernel of a convolution in wave numbers, times the volume of a cell and the derivative that is asked for."""
     kernel = displaced_kernel(dynamics, grid, each, values, functions)
-    waves = scipy.fft.fftn(kernel) * float(np.prod([axis.spacing for axis in grid.axes]))
+    waves: NDArray[Any] = scipy.fft.fftn(kernel) * float(np.prod([axis.spacing for axis in grid.axes]))
     for position, (axis, order) in enumerate(zip(grid.axes, each.index[1:], strict=True)):
         if order:
             shape = [1] * len(grid.shape)
