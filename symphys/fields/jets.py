@@ -13,7 +13,7 @@ import sympy
 from sympy.core.function import Derivative
 
 from symphys.language.convolution import Convolution
-from symphys.language.fields import is_complex_field
+from symphys.language.fields import is_complex_field, is_external
 
 Index = tuple[int, ...]
 
@@ -27,6 +27,11 @@ class Nonlocal:
     argument: Any
     over: tuple[Any, ...]
     real: bool
+
+    @property
+    def external(self) -> Any | None:
+        """The user's external function that is the kernel, as it was declared; None for a kernel in closed form."""
+        return self.kernel.expr.func(*self.over) if is_external(self.kernel.expr) else None
 
 
 @dataclass(frozen=True)

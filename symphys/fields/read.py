@@ -193,6 +193,8 @@ def _functions(expressions: Iterable[Any]) -> tuple[Any, ...]:
         outside = {node: sympy.Dummy() for node in expression.atoms(Convolution)}
         for node in outside:
             found |= set(_functions((node.expression,)))
+            if is_external(node.kernel.expr):
+                found.add(node.kernel.expr.func(*node.over))
         for node in expression.xreplace(outside).atoms(AppliedUndef):
             if is_field(node) or is_external(node):
                 found.add(node)

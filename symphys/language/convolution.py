@@ -122,24 +122,34 @@ def reflected(kernel: Any) -> Any:
 
 
 def _lambda(kernel: Callable[..., Any], place: tuple[Any, ...]) -> Any:
-    displacements = tuple(sympy.Symbol(f"d{x.name}", real=True) for x in place)
     count = _arguments(kernel)
-    if count in (None, len(place)):
+    names = [f"d{x.name}" for x in place]
+    taken = {symbol.name for symbol in _value(kernel, count, _dummies(place)).free_symbols}
+    while taken & set(names):  # a parameter of the kernel that bears the name of a displacement stays itself
+        names = [name + "_" for name in names]
+    displacements = tuple(sympy.Symbol(name, real=True) for name in names)
+    return sympy.Lambda(displacements, _value(kernel, count, displacements))
+
+
+def _dummies(place: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(sympy.Dummy(x.name, real=True) for x in place)
+
+
+def _value(kernel: Callable[..., Any], count: int | None, displacements: tuple[Any, ...]) -> Any:
+    if count in (None, len(displacements)):
         value = kernel(*displacements)
     elif count == 1:
         value = kernel(sympy.sqrt(sympy.Add(*(d**2 for d in displacements))))
     else:
         raise InputError(
-            f"The kernel takes {count} arguments, but a convolution over {', '.join(map(str, place))} has "
-            f"{len(place)} displacements (or one distance)."
+            f"The kernel takes {count} arguments, but there are {len(displacements)} displacements (or one distance)."
         )
     try:
-        read = sympy.sympify(value, strict=True)
+        return sympy.sympify(value, strict=True)
     except sympy.SympifyError as error:
         raise InputError(
             f"The kernel must return a SymPy expression, but it returned {value!r}, of type {type(value).__name__}."
         ) from error
-    return sympy.Lambda(displacements, read)
 
 
 def _arguments(kernel: Any) -> int | None:

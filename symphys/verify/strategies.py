@@ -1,14 +1,17 @@
-"""Hypothesis strategies for random mechanical systems, for our own tests and for those of users.
+"""Hypothesis strategies for random mechanical systems and densities of fields, for our own tests and for those of
+users.
 
 Needs Hypothesis (the extra `test`); import this module by its name, `symphys.verify.strategies`.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import sympy
 from hypothesis import strategies as st
 
+from symphys.language.fields import is_complex_field
 from symphys.language.symbols import coordinates, t
 
 # Bounded functions, so that nothing that is built of them overflows or becomes singular.
@@ -73,3 +76,51 @@ def point_transformations(draw: st.DrawFn, old: Sequence[Any], new: Sequence[Any
         bend = draw(st.sampled_from((0, sympy.Rational(1, 2)))) * sympy.sin(new[index])
         mapping[coordinate] = new[index] + bend + shift
     return mapping
+
+
+@st.composite
+def local_expressions(
+    draw: st.DrawFn,
+    fields: Sequence[Any],
+    order: int = 1,
+    terms: int = 3,
+    explicit: bool = False,
+    functions: bool = True,
+) -> Any:
+    """Real expressions in fields and their derivatives up to an order: short sums of products of a few of them.
+
+    fields: on common coordinates, real or complex.  With `explicit` the coordinates themselves occur too; without
+    `functions` there are products of up to three factors alone, else bounded functions of such, too.
+    """
+    place = fields[0].args
+    derivatives = [each.diff(*chosen) if chosen else each for each in fields for chosen in _multi_indices(place, order)]
+    real = [part for each in derivatives for part in _real_parts(each)]
+    total = sympy.S.Zero
+    for _ in range(draw(st.integers(1, terms))):
+        factors = draw(st.lists(st.sampled_from((*real, *place) if explicit else real), min_size=1, max_size=3))
+        shape = sympy.Mul(*factors)
+        if functions and draw(st.booleans()):
+            shape = draw(st.sampled_from(_BOUNDED))(shape)
+        total += draw(rationals()) * shape
+    return total
+
+
+@st.composite
+def density_expressions(draw: st.DrawFn, field: Any, speed: Any = 1) -> Any:
+    """Relativistic densities (u_t^2 / c^2 - |grad u|^2) f(u)^2 / 2 - V(u) of a real field, with f >= 1."""
+    time, *space = field.args
+    stretch = 1 + draw(st.sampled_from((0, 1))) * draw(smooth_functions((field,), terms=1)) ** 2
+    slopes = field.diff(time) ** 2 / speed**2 - sympy.Add(*(field.diff(x) ** 2 for x in space))
+    return stretch * slopes / 2 - draw(smooth_functions((field,)))
+
+
+def _multi_indices(place: Sequence[Any], order: int) -> list[tuple[Any, ...]]:
+    return [chosen for k in range(order + 1) for chosen in itertools.combinations_with_replacement(place, k)]
+
+
+def _real_parts(each: Any) -> tuple[Any, ...]:
+    """A real expression itself; z + z* and i (z* - z) of a complex one."""
+    if not any(is_complex_field(node) for node in each.atoms(sympy.Function)):
+        return (each,)
+    bar = sympy.conjugate(each)
+    return (each + bar, sympy.I * (bar - each))
