@@ -37,6 +37,7 @@ from symphys.simulate.signals import signal_functions
 Floats = NDArray[np.float64]
 Data = SampleObjective | TrajectoryObjective
 ROUNDS = 3  # of fits with finer steps, where the found motion needs finer ones than the guessed one
+FINER = 3  # halvings a round at most: what is far from the data may move wildly
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class _Ask:
                 raise InputError("weights belong to the trajectories: Trajectories(..., weights={...})")
             method = method_for(self.lowered, options.method)
             return trajectory_objective(
-                self.lowered, self.kernels, data, self.unknowns, known, method, options.dt, loss
+                self.lowered, self.kernels, data, self.unknowns, known, method, options.dt, loss, options.guess
             )
         if not isinstance(data, Mapping):
             raise InputError(
@@ -82,6 +83,7 @@ def fit(
     signals = set(signal_functions(lowered.dynamics))
     fixed = {key: value for key, value in given.items() if key not in signals}
     guess = {**(_named(begun, lowered.dynamics.parameters) if begun is not None else {}), **options.guess}
+    guess = {key: value for key, value in guess.items() if key not in lowered.dynamics.labels}
     looked_for = read_unknowns(lowered.dynamics.parameters, unknowns, fixed, guess, options.bounds)
     ask = _Ask(lowered, kernels, looked_for, given, options)
     whole = ask.objective(data)
@@ -115,7 +117,7 @@ def _fitted(
         for _ in range(ROUNDS):
             if not outcome.ok or error_at(objective, watch.best) <= 30 * _accuracy(ask):
                 break
-            objective, _ = resolve(objective, watch.best)
+            objective, _ = resolve(objective, watch.best, FINER)
             watch.validation = _as_fine(validation, objective)
             watch.lowest, watch.memory = np.inf, {}
             outcome = _optimise(method, objective, watch.best, watch, options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,11 @@ def trajectory_objective(
     method: Method,
     dt: float | None = None,
     loss: Any = None,
+    guess: Mapping[Any, Any] = MappingProxyType({}),
 ) -> TrajectoryObjective:
     """The loss of `data`, with steps of at most `dt` (None: one step from each time to the next).
+
+    guess: {component of the state: number or [runs]} for unknown starts.
 
     Raises InputError for observations and starts of what the system does not have, and for parameters that are neither
     numbers nor one number a run.
@@ -61,7 +65,7 @@ def trajectory_objective(
     question = _question(dynamics, data, loss)
     terms = lower_terms(dynamics, question.residuals, question.predictions, question.measured, question.squared)
     times, observed, roots = _observations(data, question)
-    free, initial = _starts(dynamics, data, times, question, roots)
+    free, initial = _starts(dynamics, data, times, question, roots, guess)
     rows = Rows(times, steps_of(times, dt))
     values = {s: _per_run(s, given[s], runs) for s in dynamics.parameters if s in given}
     parameters = np.array([values.get(s, np.zeros(runs)) for s in dynamics.parameters]).reshape(-1, runs)
@@ -130,7 +134,7 @@ def _observations(data: Trajectories, question: Question) -> tuple[Floats, Float
 
 
 def _starts(
-    dynamics: Dynamics, data: Trajectories, times: Floats, question: Question, roots: Floats
+    dynamics: Dynamics, data: Trajectories, times: Floats, question: Question, roots: Floats, guess: Mapping[Any, Any]
 ) -> tuple[tuple[int, ...], Floats]:
     """Which components have unknown initial values, and the initial states [n, runs] as far as they are known."""
     labels = dynamics.labels
@@ -153,7 +157,7 @@ def _starts(
                     roots[j, 0] = 0.0
         else:
             free.append(i)
-            initial[i] = _guess(label, data, times)
+            initial[i] = _per_run(label, guess[label], data.runs) if label in guess else _guess(label, data, times)
     return tuple(free), initial
 
 
@@ -174,7 +178,7 @@ def _guess(label: Any, data: Trajectories, times: Floats) -> Floats:
 
 
 def _per_run(symbol: Any, value: Any, runs: int) -> Floats:
-    read = numbers("parameter", symbol, value)
+    read = numbers("value of", symbol, value)
     if read.ndim > 1 or read.size not in (1, runs):
-        raise InputError(f"the parameter {symbol} has the shape {read.shape}; give a number or [{runs}], one a run")
+        raise InputError(f"the value of {symbol} has the shape {read.shape}; give a number or [{runs}], one a run")
     return np.array(np.broadcast_to(read.reshape(-1), (runs,)))

@@ -16,8 +16,8 @@ ACCURACY = 1e-8  # of a component's range in time: what simulated states may cha
 MOST_HALVINGS = 14
 
 
-def resolve(objective: TrajectoryObjective, u: Floats) -> tuple[TrajectoryObjective, float]:
-    """The loss with the fewest steps that reach ACCURACY at u, by halving, and what the last halving changed.
+def resolve(objective: TrajectoryObjective, u: Floats, most: int = MOST_HALVINGS) -> tuple[TrajectoryObjective, float]:
+    """The loss with the fewest steps that reach ACCURACY at u, by at most so many halvings, and what the last changed.
 
     Raises InputError where no number of steps keeps the states finite.
     """
@@ -25,7 +25,7 @@ def resolve(objective: TrajectoryObjective, u: Floats) -> tuple[TrajectoryObject
     goal = max(ACCURACY, 1e4 * spacing)
     coarse, change = objective, np.inf
     before = coarse.states(u)
-    for _ in range(MOST_HALVINGS):
+    for _ in range(most):
         fine = halved(coarse)
         after = fine.states(u)
         last, change = change, difference(before, after)

@@ -111,7 +111,8 @@ class Runnable:
         The loss is the mean over samples and components of the squared difference between what the equations of motion
         give and what was measured; of trajectories, between simulated and observed states. NaN is what is missing.
         unknowns: symbols and arrays; None: every parameter that is not among `parameters` {symbol: value}.
-        guess, bounds: {symbol: number}, {symbol: (lower, upper)}; positive parameters stay positive.
+        guess, bounds: {symbol: number}, {symbol: (lower, upper)}; positive parameters stay positive. A guess may be
+        given for unknown starts too, {component of the state: number or [runs]}.
         loss: an expression whose mean is the loss, or several whose squares are; `predicted(x)` in it is what the
         model says of x. weights: {measured symbol: weights} of the squared errors of samples.
         optimizer: "auto" chooses "least_squares" where the residuals are linear in the unknowns, "levenberg_marquardt"

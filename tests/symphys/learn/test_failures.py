@@ -93,7 +93,7 @@ def test_starts_and_methods_are_checked() -> None:
         PENDULUM.fit(ph.Trajectories(TIMES, {q: TIMES}, start={v: 0.0}, unknown_start=[v]), parameters=KNOWN)
     with pytest.raises(ph.MethodError, match="method 'taylor' has no fixed step, and a fit takes fixed steps"):
         PENDULUM.fit(MOTION, parameters=KNOWN, method="taylor")
-    with pytest.raises(ph.InputError, match=r"the parameter m has the shape \(3,\); give a number or \[1\]"):
+    with pytest.raises(ph.InputError, match=r"the value of m has the shape \(3,\); give a number or \[1\]"):
         PENDULUM.fit(MOTION, parameters={m: [1.0, 2.0, 3.0]})
     two = ph.Trajectories(TIMES, {q: np.array([TIMES, TIMES])})
     with pytest.raises(ph.InputError, match="runs whose start is unknown cannot validate"):
