@@ -23,6 +23,7 @@ from codegen import (
 )
 from symphys.errors import UnsupportedError
 from symphys.lower.arguments import Arguments, arguments_of, function_of
+from symphys.lower.conformal import Damping, lower_damping
 from symphys.lower.constraint import Constraint, lower_constraint
 from symphys.lower.expressions import lower_expressions
 from symphys.lower.ledger import BALANCE, Ledger, lower_ledger
@@ -46,9 +47,10 @@ class Flow:
     """A system that kernels can advance: x' = rates(t, x), and its parts where it splits.
 
     `labels` [n] are the components as users write them. `kick` gives p' from (t, q), `drift` gives q' from (t, p),
-    where the system is separable; `q` and `p` index what they advance. `autonomous`: nothing depends on the time.
-    `constraint` is what the state is held to, if anything; `ledger` follows the energy where it changes; `parts` are
-    the flows of a split that the user gave.
+    where the system is separable; `q` and `p` index what they advance. With `damping` it is separable but for linear
+    friction, and `kick` gives p' without that. `autonomous`: nothing depends on the time. `constraint` is what the
+    state is held to, if anything; `ledger` follows the energy where it changes; `parts` are the flows of a split that
+    the user gave.
     """
 
     arguments: Arguments
@@ -63,6 +65,7 @@ class Flow:
     constraint: Constraint | None = None
     ledger: Ledger | None = None
     parts: tuple[PartFlow, ...] = ()
+    damping: Damping | None = None
 
     @property
     def watched(self) -> tuple[str, ...]:
@@ -141,17 +144,24 @@ def _lower_flow(dynamics: Dynamics) -> Flow:
     q, p = _split(dynamics)
     if held is not None or not q:
         return whole
-    kick = function_of("kick", arguments.all, [rates[i] for i in p], [wishes[i] for i in p])
+    damping = lower_damping(dynamics, arguments)
+    free = rates
+    if damping is not None:  # linear in p, so that what is left at p = 0 is without friction
+        free = rebuild(rates, {arguments.state[i]: real(0.0) for i in p})
+    kick = function_of("kick", arguments.all, [free[i] for i in p], [wishes[i] for i in p])
     drift = function_of("drift", arguments.all, [rates[i] for i in q], [wishes[i] for i in q])
-    return replace(whole, q=q, p=p, kick=kick, drift=drift)
+    return replace(whole, q=q, p=p, kick=kick, drift=drift, damping=damping)
 
 
 def _split(dynamics: Dynamics) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Which components drift and which are kicked, where the system is separable."""
+    """Which components drift and which are kicked, where the system is separable, or is but for linear friction."""
     n = len(dynamics.state)
-    if isinstance(dynamics, SecondOrder) and dynamics.separable:
+    damped = dynamics.damping is not None
+    if isinstance(dynamics, SecondOrder) and (dynamics.separable or damped):
         return tuple(range(n // 2)), tuple(range(n // 2, n))
-    if isinstance(dynamics, FirstOrder) and dynamics.separable and dynamics.pairs and dynamics.matrix is None:
+    if not isinstance(dynamics, FirstOrder) or not dynamics.pairs or dynamics.matrix is not None:
+        return (), ()
+    if dynamics.separable or damped:
         return tuple(a for a, _ in dynamics.pairs), tuple(b for _, b in dynamics.pairs)
     return (), ()
 

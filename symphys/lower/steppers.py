@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from codegen import Builder, Node, apply
 from symphys.integrators import ExplicitTableau, Gauss, Rattle, Splitting
+from symphys.lower.conformal import DampedStepper
 from symphys.lower.constraint import projected
 from symphys.lower.flow import Canonical, Flow
 from symphys.lower.rattle import RattleStepper
@@ -52,6 +53,8 @@ def _free_stepper(
 ) -> Stepper:
     if isinstance(method, Splitting) and flow.parts:
         return SplitStepper(flow, method, compensated)
+    if isinstance(method, Splitting) and flow.damping is not None:
+        return DampedStepper(flow, method)
     if isinstance(method, Splitting):
         return SplittingStepper(flow, method, compensated)
     if isinstance(method, Gauss):

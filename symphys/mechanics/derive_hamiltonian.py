@@ -5,6 +5,7 @@ from typing import Any
 import sympy
 
 from symphys.mechanics.balance import EnergyBalance, port_balance
+from symphys.mechanics.damping import port_damping
 from symphys.mechanics.differentiate import directional, gradient
 from symphys.mechanics.dynamics import ConservedQuantity, FirstOrder
 from symphys.mechanics.energy import additive_terms
@@ -63,6 +64,7 @@ def derive_hamiltonian_dynamics(system: PhaseSpace) -> FirstOrder:
     present = _present(signals, (*rates, system.hamiltonian), space)
     return FirstOrder(
         balance=hamiltonian_balance(system, [s for s in signals if s not in dict(present)]),
+        damping=port_damping(system, rates, signals),
         time=space.time,
         state=state,
         labels=(*system.positions, *system.momenta),

@@ -9,6 +9,7 @@ from symphys.mechanics.action import Action
 from symphys.mechanics.balance import balance_of
 from symphys.mechanics.conservation import energy_of, is_closed
 from symphys.mechanics.constrained import derive_constrained
+from symphys.mechanics.damping import lagrangian_damping
 from symphys.mechanics.differentiate import gradient, jacobian
 from symphys.mechanics.dynamics import FirstOrder, SecondOrder
 from symphys.mechanics.euler_lagrange import NewtonForm, generalised_forces, newton_form, ostrogradsky_momenta
@@ -50,6 +51,7 @@ def _second_order(action: Action, form: NewtonForm) -> SecondOrder:
     signals = action.signals((*form.forcing, *entries, *form.momenta))
     return SecondOrder(
         balance=balance_of(action, (), (), [symbol for symbol, _ in signals]),
+        damping=lagrangian_damping(action, form, constant_mass),
         time=action.space.time,
         state=state,
         labels=tuple(action.space.to_user[symbol] for symbol in state),

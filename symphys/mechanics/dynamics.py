@@ -39,6 +39,8 @@ class Dynamics:
     conserved: the constants of the motion that are known.
     space: the jet space, with which any expression of the user's is translated (`to_jet`).
     balance: where energy comes from and goes to (`balance.EnergyBalance`); None where it has no energy that changes.
+    damping: [n][n], A of v' = F(q, t) - A v, or p' = F(q, t) - A p, for linear friction with constant coefficients on a
+    system that is separable without it; None for others.
     """
 
     time: Any
@@ -49,6 +51,7 @@ class Dynamics:
     conserved: tuple[ConservedQuantity, ...]
     space: JetSpace
     balance: Any = field(default=None, kw_only=True)
+    damping: tuple[tuple[Any, ...], ...] | None = field(default=None, kw_only=True)
 
     @cached_property
     def networks(self) -> tuple[Any, ...]:

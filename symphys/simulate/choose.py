@@ -94,6 +94,11 @@ def check_suits(dynamics: Dynamics, flow: Flow, method: Method) -> None:
                 f"method {method.name!r} is a splitting and needs a separable system, H = T(p) + V(q): "
                 f"{why_not_separable(dynamics)}. Choose 'gauss4' (symplectic, any system), 'rk4', or 'auto'."
             )
+        if method.requires_quadratic_kinetic and flow.damping is not None:
+            raise MethodError(
+                f"method {method.name!r} needs kicks by forces of the coordinates alone, and here friction takes part "
+                "in them; choose 'yoshida6' or 'auto'"
+            )
         if method.requires_quadratic_kinetic and not isinstance(dynamics, SecondOrder) and not _linear_drift(flow):
             raise MethodError(
                 f"method {method.name!r} needs a kinetic energy quadratic in the momenta; choose 'yoshida6' or 'auto'"
@@ -190,6 +195,12 @@ def _automatic(dynamics: Dynamics, flow: Flow) -> Choice:
     elif conservative and (isinstance(dynamics, SecondOrder) or getattr(dynamics, "hamiltonian", None) is not None):
         fixed = METHODS["gauss4"]
         reason = f"The system is conservative but not separable: {why_not_separable(dynamics)}."
+    elif flow.damping is not None:
+        fixed = METHODS["blanes_moan4"]
+        reason = (
+            "The system is separable but for linear friction with constant coefficients: it is split, and the friction "
+            "solved exactly with the kicks (conformal symplectic where friction is proportional to mass)."
+        )
     else:
         fixed = METHODS["rk4"]
         reason = "The system is not conservative, or has no Hamiltonian: nothing symplectic is to be kept."
