@@ -113,9 +113,9 @@ class Result:
         return to_dataset(table_of(self))
 
     def save(self, path: str | Path) -> None:
-        """Write all of the result to a file: NetCDF where its name ends in .nc, NumPy's format where it ends in .npz.
+        """Write all of the result to a file: .nc (NetCDF), .zarr (a Zarr store) or .npz (NumPy's format).
 
-        Raises InputError for another suffix, UnsupportedError where what NetCDF needs is not installed.
+        Raises InputError for another suffix, UnsupportedError where what NetCDF or Zarr need is not installed.
         """
         from symphys.simulate.save import save_table
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,51 +51,71 @@ class Table:
     attributes: Attributes
 
 
+@dataclass
+class Columns:
+    """Variables that are being gathered; a name that is taken makes way, by underscores."""
+
+    taken: set[str]
+    variables: dict[str, Variable] = field(default_factory=dict)
+
+    def add(self, wish: str, over: Iterable[str], values: Any, role: str, symbol: str = "", **more: Any) -> str:
+        """Add a variable under that name, or the next that is free, which is returned."""
+        name = wish
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        self.variables[name] = Variable(tuple(over), np.asarray(values), {"role": role, "symbol": symbol, **more})
+        return name
+
+    def add_parameters(self, axes: tuple[str, ...], parameters: Mapping[str, tuple[str, NDArray[Any]]]) -> None:
+        """{name: (LaTeX, [...])}; those that are the same all over the ensemble are one number."""
+        for name, (latex, values) in parameters.items():
+            same = values.size > 0 and bool((values == values.flat[0]).all())
+            over, kept = ((), values.flat[0]) if same else (axes, values)
+            self.add(name, over, kept, "parameter", name, long_name=f"${latex}$")
+
+    def add_drifts(self, axes: tuple[str, ...], drift: Mapping[str, NDArray[Any]], laws: Mapping[str, Any]) -> None:
+        """The drifts [...] of conserved quantities, by name."""
+        for name, values in drift.items():
+            wish, law = f"drift_{name.replace(' ', '_')}", str(laws.get(name, ""))
+            self.add(wish, axes, values, "drift", name, long_name=f"drift of {name}", expression=law)
+
+    def add_outcomes(self, axes: tuple[str, ...], outcomes: NDArray[Any], reached: NDArray[Any]) -> None:
+        """How and when each run ended [...]."""
+        self.add("status", axes, status_codes(outcomes), "status", **status_flags())
+        self.add("time_reached", axes, reached, "time_reached")
+
+
+def status_codes(outcomes: NDArray[Any]) -> NDArray[np.int64]:
+    """The numbers that stand for outcomes in files."""
+    codes = {outcome: code for code, outcome in enumerate(Outcome)}
+    return np.asarray(np.vectorize(codes.get, otypes=[np.int64])(outcomes))
+
+
+def status_flags() -> dict[str, Any]:
+    """The attributes, by the conventions of CF, that say what the numbers of `status_codes` mean."""
+    return {"flag_values": np.arange(len(Outcome)), "flag_meanings": " ".join(outcome.name for outcome in Outcome)}
+
+
 def table_of(result: Result) -> Table:
     """A result as a table."""
-    axes = _ensemble_axes(result.shape)
+    axes = ensemble_axes(result.shape)
     clock = "t" if result.t.ndim == 1 else "step"
-    variables: dict[str, Variable] = {}
-    taken = {"t", "step", *axes}
-
-    def add(wish: str, over: Iterable[str], values: Any, role: str, symbol: str = "", **more: Any) -> None:
-        name = wish
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        variables[name] = Variable(tuple(over), np.asarray(values), {"role": role, "symbol": symbol, **more})
-
+    columns = Columns({"t", "step", *axes})
+    add = columns.add
     times = {"role": "time", "symbol": "t", "long_name": "t"}
-    variables["t"] = Variable((clock,) if result.t.ndim == 1 else (*axes, clock), result.t, times)
-    for label, values in result.states.items():
-        add(plain_name(label), (*axes, clock), values, "state", plain_name(label), long_name=f"${latex_name(label)}$")
-    for label, values in result.multipliers.items():
-        add(
-            plain_name(label),
-            (*axes, clock),
-            values,
-            "multiplier",
-            plain_name(label),
-            long_name=f"${latex_name(label)}$",
-        )
+    columns.variables["t"] = Variable((clock,) if result.t.ndim == 1 else (*axes, clock), result.t, times)
+    for role, along in (("state", result.states), ("multiplier", result.multipliers)):
+        for label, values in along.items():
+            name = plain_name(label)
+            add(name, (*axes, clock), values, role, name, long_name=f"${latex_name(label)}$")
     for entry in fields(result.ledger) if result.ledger is not None else ():
         values = getattr(result.ledger, entry.name)
         add(f"ledger_{entry.name}", (*axes, clock), values, "ledger", entry.name, long_name=entry.name)
-    for symbol, values in result.parameters.items():
-        name, text = plain_name(symbol), f"${latex_name(symbol)}$"
-        same = values.size > 0 and bool((values == values.flat[0]).all())
-        add(name, () if same else axes, values.flat[0] if same else values, "parameter", name, long_name=text)
-    for name, values in result.drift.items():
-        law = str(result.conserved.get(name, ""))
-        wish = f"drift_{name.replace(' ', '_')}"
-        add(wish, axes, values, "drift", name, long_name=f"drift of {name}", expression=law)
-    codes = {outcome: code for code, outcome in enumerate(Outcome)}
-    flags: dict[str, Any] = {
-        "flag_values": np.arange(len(codes)),
-        "flag_meanings": " ".join(outcome.name for outcome in Outcome),
-    }
-    add("status", axes, np.vectorize(codes.get, otypes=[np.int64])(result.outcomes), "status", **flags)
-    add("time_reached", axes, result.times_reached, "time_reached")
+    named = {plain_name(symbol): (latex_name(symbol), values) for symbol, values in result.parameters.items()}
+    columns.add_parameters(axes, named)
+    columns.add_drifts(axes, result.drift, result.conserved)
+    columns.add_outcomes(axes, result.outcomes, result.times_reached)
     add("steps", axes, result.steps, "steps")
     add("rejected", axes, result.rejected, "rejected")
     for number, record in enumerate(result.events):
@@ -105,20 +125,25 @@ def table_of(result: Result) -> Table:
         for label, values in record.states.items():
             name = plain_name(label)
             add(f"event_{number}_{name}", over, _at_least_one(values), f"event {number} state", name)
-    drifts = ", ".join(f"{name}: {float(np.max(d)):.3g}" for name, d in result.drift.items() if np.size(d))
     attributes = {
         "format": FORMAT,
         "method": result.method,
-        "drift": drifts,
+        "drift": drift_text(result.drift),
         "conserved": json.dumps({name: str(law) for name, law in result.conserved.items()}),
         "pairs": json.dumps([[plain_name(q), plain_name(p)] for q, p in result.pairs]),
         "ensemble": json.dumps(list(result.shape)),
         "events": len(result.events),
     }
-    return Table(variables, attributes)
+    return Table(columns.variables, attributes)
 
 
-def _ensemble_axes(shape: tuple[int, ...]) -> tuple[str, ...]:
+def drift_text(drift: Mapping[str, NDArray[Any]]) -> str:
+    """The largest drifts in a line, for readers."""
+    return ", ".join(f"{name}: {float(np.max(d)):.3g}" for name, d in drift.items() if np.size(d))
+
+
+def ensemble_axes(shape: tuple[int, ...]) -> tuple[str, ...]:
+    """The names of the axes of an ensemble."""
     return ("trajectory",) if len(shape) == 1 else tuple(f"axis_{i}" for i in range(len(shape)))
 
 
@@ -141,33 +166,35 @@ def result_fields(table: Table) -> dict[str, Any]:
         shape = tuple(int(length) for length in json.loads(table.attributes["ensemble"]))
         conserved = {str(name): str(law) for name, law in json.loads(table.attributes["conserved"]).items()}
         pairs = tuple((str(q), str(p)) for q, p in json.loads(table.attributes["pairs"]))
-        states = _by_symbol(table, "state")
-        parameters = {name: np.broadcast_to(v, shape).copy() for name, v in _by_symbol(table, "parameter").items()}
+        states = by_symbol(table, "state")
+        parameters = {name: np.broadcast_to(v, shape).copy() for name, v in by_symbol(table, "parameter").items()}
         return {
-            "t": _one(table, "time").values,
+            "t": the_one(table, "time").values,
             "states": states,
             "parameters": parameters,
-            "drift": _by_symbol(table, "drift"),
-            "outcomes": _outcomes(_one(table, "status")),
-            "times_reached": _one(table, "time_reached").values,
-            "steps": _one(table, "steps").values,
-            "rejected": _one(table, "rejected").values,
+            "drift": by_symbol(table, "drift"),
+            "outcomes": outcomes_of(the_one(table, "status")),
+            "times_reached": the_one(table, "time_reached").values,
+            "steps": the_one(table, "steps").values,
+            "rejected": the_one(table, "rejected").values,
             "events": tuple(_event(table, number) for number in range(int(table.attributes["events"]))),
             "method": str(table.attributes["method"]),
             "conserved": conserved,
             "pairs": pairs,
-            "multipliers": _by_symbol(table, "multiplier"),
-            "ledger": _by_symbol(table, "ledger"),
+            "multipliers": by_symbol(table, "multiplier"),
+            "ledger": by_symbol(table, "ledger"),
         }
     except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
         raise InputError(f"this result of symphys is damaged: {error}") from error
 
 
-def _by_symbol(table: Table, role: str) -> dict[str, NDArray[Any]]:
+def by_symbol(table: Table, role: str) -> dict[str, NDArray[Any]]:
+    """The values of all variables of a role, by the names of what they hold."""
     return {variable.symbol: variable.values for variable in table.variables.values() if variable.role == role}
 
 
-def _one(table: Table, role: str) -> Variable:
+def the_one(table: Table, role: str) -> Variable:
+    """The variable of a role; KeyError where there is none."""
     return next(iter([v for v in table.variables.values() if v.role == role] or [_absent(role)]))
 
 
@@ -175,7 +202,8 @@ def _absent(role: str) -> Variable:
     raise KeyError(role)
 
 
-def _outcomes(variable: Variable) -> NDArray[np.object_]:
+def outcomes_of(variable: Variable) -> NDArray[np.object_]:
+    """The outcomes whose numbers a variable holds, by the names that it brings along."""
     names = str(variable.attributes["flag_meanings"]).split()
     outcomes = np.empty(variable.values.shape, dtype=object)
     outcomes[...] = np.vectorize(lambda code: Outcome[names[code]], otypes=[object])(variable.values)
@@ -183,7 +211,7 @@ def _outcomes(variable: Variable) -> NDArray[np.object_]:
 
 
 def _event(table: Table, number: int) -> tuple[NDArray[Any], dict[str, NDArray[Any]], NDArray[Any]]:
-    count = _one(table, f"event {number} count").values
+    count = the_one(table, f"event {number} count").values
     used = slice(0, int(count.max()) if count.size else 0)
-    states = {name: values[..., used] for name, values in _by_symbol(table, f"event {number} state").items()}
-    return _one(table, f"event {number} times").values[..., used], states, count
+    states = {name: values[..., used] for name, values in by_symbol(table, f"event {number} state").items()}
+    return the_one(table, f"event {number} times").values[..., used], states, count

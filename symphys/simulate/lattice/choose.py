@@ -28,12 +28,15 @@ class FieldChoice:
 
     def explain(self) -> str:
         """The choice in words."""
-        how = (
-            "derivatives by waves (fast Fourier, sine or cosine transforms)"
-            if self.layout.order is None
-            else f"derivatives by central differences of order {self.layout.order}"
-        )
-        return f"{self.reason}\nwith dt: {self.method.name}, of order {self.method.order} ({self.method.source})\n{how}"
+        method = f"{self.method.name}, of order {self.method.order} ({self.method.source})"
+        return f"{self.reason}\nwith dt: {method}\nderivatives by {self.derivatives}"
+
+    @property
+    def derivatives(self) -> str:
+        """How derivatives by space are taken."""
+        if self.layout.order is None:
+            return "waves (fast Fourier, sine or cosine transforms)"
+        return f"central differences of order {self.layout.order}"
 
     def plan(self) -> Plan:
         """The program of the method."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import sympy
 from sympy.core.function import AppliedUndef, Derivative
 
 _RATE = re.compile(r"^Derivative\((?P<base>[^(),]+)\(.*?\), (?P<by>.+)\)$")
@@ -23,3 +24,8 @@ def field_name(label: Any) -> str:
         return f"{rate['base']}_{rate['by']}"
     function = _FUNCTION.match(text)
     return function["base"] if function else text
+
+
+def field_latex(label: Any) -> str:
+    """The LaTeX of a field, a derivative of one (an index) or a parameter, without dollar signs."""
+    return str(sympy.latex(sympy.Symbol(field_name(label))))

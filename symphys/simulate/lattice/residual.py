@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 
 def residual_of(
-    simulator: FieldSimulator, inputs: Inputs, marks: Marks, states: Mapping[Any, NDArray[Any]], threads: int
+    simulator: FieldSimulator,
+    inputs: Inputs,
+    t_start: float,
+    marks: Marks,
+    states: Mapping[Any, NDArray[Any]],
+    threads: int,
 ) -> Callable[[str | None], NDArray[np.float64]]:
     """A function (name of a law) -> [..., rows], the largest residual on the grid at each saved time."""
 
@@ -30,7 +35,7 @@ def residual_of(
         rows = next(iter(states.values())).shape[len(shape)]
         found = np.full((*shape, rows), np.nan)
         for member in np.ndindex(*shape):
-            run = simulator.start(inputs, member, float(marks.times[0]), marks.h, threads)
+            run = simulator.start(inputs, member, t_start, marks.h, threads)
             for row in range(rows):
                 state = {label: values[(*member, row)] for label, values in states.items()}
                 if all(np.isfinite(values).all() for values in state.values()):

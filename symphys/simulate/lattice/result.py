@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from symphys.discretise import Grid
 from symphys.errors import InputError, UnsupportedError
 from symphys.simulate.lattice.naming import field_name
+from symphys.simulate.lattice.table import field_parts, field_table
+from symphys.simulate.run_fixed import Marks
 from symphys.simulate.status import Status
 
 
@@ -22,8 +25,11 @@ class FieldResult:
     t: [time], the saved times. states: by label, complex where the field is. parameters: by symbol [...]; external
     functions are not kept. drift: by name of the law, the largest change of its integral over the saved times, divided
     by the largest value of the integral of the absolute values of its terms; dimensionless, one number a run.
+    totals, sizes: by name of the law [..., time], its integral and that of the absolute values of its terms.
     conserved: the laws' densities by name. outcomes, times_reached: how and when each run ended [...]; rows beyond the
     end hold NaN in ensembles and are cut off in single runs.
+    time: the name of the coordinate of time. t_start, marks: when step 0 is, and at which steps rows were to be saved.
+    Fields and parameters are found by symbol, or by name: "phi", "phi_t".
     """
 
     t: NDArray[np.float64]
@@ -33,10 +39,14 @@ class FieldResult:
     drift: Mapping[str, NDArray[np.float64]]
     outcomes: NDArray[Any]
     times_reached: NDArray[np.float64]
+    marks: Marks
     method: str = ""
-    dt: float = 0.0
+    derivatives: str = ""
     conserved: Mapping[str, Any] = field(default_factory=dict)
     totals: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    sizes: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    time: str = "t"
+    t_start: float = 0.0
     residual: Callable[[str | None], NDArray[np.float64]] | None = field(default=None, compare=False, repr=False)
 
     def __getitem__(self, label: Any) -> NDArray[Any]:
@@ -47,6 +57,11 @@ class FieldResult:
             if field_name(known) == name:
                 return values
         raise InputError(f"{label} is no part of this result; it has {', '.join(map(str, self.states))}")
+
+    @property
+    def dt(self) -> float:
+        """The step, negative where time ran backwards."""
+        return self.marks.h
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -80,6 +95,37 @@ class FieldResult:
         if self.residual is None:
             raise UnsupportedError("a result read from a file cannot take the steps that this needs; run again")
         return self.residual(name)
+
+    def to_xarray(self) -> Any:
+        """An xarray Dataset of "phi", "phi_t", ..., drifts, totals and status.
+
+        Times, places and parameters are its coordinates. One run has the dimensions of time and space, such as
+        ("t", "x"); an ensemble of one axis has "trajectory" in front, of more "axis_0", "axis_1", .... Complex fields
+        stay complex. Raises UnsupportedError where xarray is missing.
+        """
+        from symphys.simulate.save import to_dataset
+
+        return to_dataset(field_table(self))
+
+    def save(self, path: str | Path) -> None:
+        """Write all of the result to a file: .nc (NetCDF), .zarr (a Zarr store) or .npz (NumPy's format).
+
+        Files hold real numbers and text: psi is "psi_real" and "psi_imag". Raises InputError for another suffix,
+        UnsupportedError where what NetCDF or Zarr need is not installed.
+        """
+        from symphys.simulate.save import save_table
+
+        save_table(field_table(self), path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> FieldResult:
+        """Read what `save` wrote. Symbols come back as names, `result[psi]` finds them by name; the grid is whole.
+
+        Nothing in the file is evaluated. Raises InputError where the file is missing or no result of fields.
+        """
+        from symphys.simulate.save import load_table
+
+        return cls(**field_parts(load_table(path)))
 
     def __repr__(self) -> str:
         many = "one run" if not self.shape else f"{'x'.join(map(str, self.shape))} runs"

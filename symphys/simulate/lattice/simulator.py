@@ -100,7 +100,7 @@ class FieldSimulator:
             ]
         finally:
             finish()
-        return self._collect(inputs, marks, members, count)
+        return self._collect(inputs, span[0], marks, members, count)
 
     def start(self, inputs: Inputs, member: tuple[int, ...], t_start: float, h: float, threads: int) -> Run:
         """One member of an ensemble in memory, at its initial state."""
@@ -149,7 +149,9 @@ class FieldSimulator:
                 f"saving {len(marks.steps)} times of {sites} sites takes {size / 2**30:.0f} GiB; give save_every"
             )
 
-    def _collect(self, inputs: Inputs, marks: Marks, members: list[Member], threads: int) -> FieldResult:
+    def _collect(
+        self, inputs: Inputs, t_start: float, marks: Marks, members: list[Member], threads: int
+    ) -> FieldResult:
         shape = inputs.shape
         rows = max(len(m.states) for m in members) if not shape else len(marks.steps)
         states = {}
@@ -161,13 +163,14 @@ class FieldSimulator:
                     whole[i, row] = state[label]
             states[label] = whole.reshape(*shape, rows, *self.grid.shape)
         laws = self.machine.laws
-        drift, totals = {}, {}
+        drift, totals, sizes = {}, {}, {}
         for number, law in enumerate(laws):
             drift[law.name] = np.array([m.drift(number) for m in members]).reshape(shape)
-            course = np.full((len(members), rows), np.nan)
+            courses = np.full((2, len(members), rows), np.nan)
             for i, m in enumerate(members):
-                course[i, : len(m.totals)] = [t[number] for t in m.totals]
-            totals[law.name] = course.reshape(*shape, rows)
+                courses[0, i, : len(m.totals)] = [t[number] for t in m.totals]
+                courses[1, i, : len(m.sizes)] = [s[number] for s in m.sizes]
+            totals[law.name], sizes[law.name] = courses.reshape(2, *shape, rows)
         outcomes = np.empty(len(members), dtype=object)
         outcomes[:] = [m.outcome for m in members]
         written = self.dynamics.jets.from_jet
@@ -179,11 +182,15 @@ class FieldSimulator:
             drift,
             outcomes.reshape(shape),
             np.array([m.reached for m in members]).reshape(shape),
+            marks,
             self.choice.method.name,
-            marks.h,
+            self.choice.derivatives,
             {law.name: written(sum(law.terms)) for law in laws},
             totals,
-            residual_of(self, inputs, marks, states, threads),
+            sizes,
+            str(self.dynamics.time),
+            t_start,
+            residual_of(self, inputs, t_start, marks, states, threads),
         )
 
 
