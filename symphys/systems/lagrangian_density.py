@@ -9,6 +9,7 @@ import sympy
 
 from symphys.discretise import Grid
 from symphys.errors import InputError
+from symphys.fields.calculus import euler_operators
 from symphys.fields.currents import divergence, stress_energy
 from symphys.fields.derive import derive_dynamics
 from symphys.fields.dynamics import FieldDynamics
@@ -21,7 +22,9 @@ from symphys.fields.read import Density, read_density, scalar, to_jet
 from symphys.fields.symmetric import symmetric_stress_energy
 from symphys.fields.symmetry import FieldSymmetry
 from symphys.fields.variation import check_real, functional_derivatives, hamiltonian_terms, momenta, outer_forces
+from symphys.language.fields import is_complex_field
 from symphys.mechanics.tidy import readable, written_out
+from symphys.simulate.lattice.ground import GroundState, energy_of, find_ground_state
 from symphys.simulate.lattice.simulator import FieldSimulator, build_field_simulator
 from symphys.systems.notation import latex_lines, text, text_lines
 
@@ -238,6 +241,35 @@ class LagrangianDensity:
         that is unknown or does not suit the fields, `BackendUnavailableError` where the backend cannot run here.
         """
         return build_field_simulator(self.dynamics, grid, method, order, backend, dtype)
+
+    def ground_state(
+        self,
+        grid: Grid,
+        parameters: Mapping[Any, Any] | None = None,
+        *,
+        norm: Any = 1.0,
+        initial: Mapping[Any, Any] | None = None,
+        seed: int = 0,
+        max_steps: int = 20_000,
+    ) -> GroundState:
+        """The fields of least energy on a grid, by preconditioned conjugate gradients.
+
+        norm: the integral of |psi|^2 for complex fields of first order, one number or {field: number}; other fields are
+        free, and relax from where they start. initial: {field: [*grid]}, by default a hump in the middle with a little
+        noise from `seed`. What converges is a minimum near the start: of linear theories the ground state.
+
+        Raises `InputError` for missing or unfit values and norms that are not positive, `UnsupportedError` for theories
+        without an energy of the fields themselves. A descent that does not converge in `max_steps` says so by `ok`.
+        """
+        energy = energy_of(self.dynamics, self._gradients)
+        return find_ground_state(energy, grid, dict(parameters or {}), norm, initial, seed, max_steps)
+
+    @cached_property
+    def _gradients(self) -> Mapping[Any, Any]:
+        """{field: dE/d(conjugate of field)} in jet symbols."""
+        total = sympy.Add(*hamiltonian_terms(self.density))
+        varied = tuple((each, is_complex_field(each)) for each in self.fields)
+        return dict(zip(self.fields, euler_operators(total, varied, self.density.jets), strict=True))
 
     @cached_property
     def dynamics(self) -> FieldDynamics:

@@ -15,9 +15,9 @@ import sympy
 from codegen import Array, Intent, Kernel, Launch, Program, add_many, apply, integer
 from symphys.fields.dynamics import Law
 from symphys.lower.lattice.layout import Layout
+from symphys.lower.lattice.packed import PackedSite
 from symphys.lower.lattice.plan import halo_launches, kernel_of, launch_of, program_of
 from symphys.lower.lattice.site import Site
-from symphys.lower.lattice.split_step import PackedSite
 
 
 def new_site(layout: Layout) -> Site:

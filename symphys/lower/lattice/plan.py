@@ -7,10 +7,11 @@ A run of `steps` steps shares the flow that ends one step and begins the next, w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from codegen import Array, Builder, Intent, Kernel, Kind, Launch, Node, Program, Repeat, Scalar, Transform, variable
+from symphys.fields.dynamics import Convolved
 from symphys.lower.lattice.layout import Layout
 from symphys.lower.lattice.site import LANE, Site
 
@@ -27,22 +28,35 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """A part of a step, for runs in which the host must act between parts.
+
+    offset: of the time at which what is given must be known; steps: launches and transforms; convolutions: what the
+    host convolves before, with `source` {component: array} where the argument is not the state itself.
+    """
+
+    offset: float
+    steps: tuple[Step, ...]
+    convolutions: tuple[Convolved, ...] = ()
+    source: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Plan:
     """A program that advances a state by `steps` steps, and what its scalars and tables stand for.
 
     weights: scalars that are multiples of dt; constants: scalars that are what they are.
     factors: tables of a linear flow followed for weight * dt, {name of the table: its weight}.
-    scratch: arrays over sites that hold nothing between runs. complex_state: the state is stored as complex numbers.
-    sequence: one step in pieces, each with the offset of the time at which what is given must be known.
+    complex_state: the state is stored as complex numbers.
+    sequence: one step in pieces.
     reach: how far kernels read along the first outer axis.
     """
 
     program: Program
-    sequence: tuple[tuple[float, tuple[Step, ...]], ...]
+    sequence: tuple[Piece, ...]
     weights: Mapping[str, float]
     constants: Mapping[str, float]
     factors: Mapping[str, float]
-    scratch: tuple[str, ...]
     complex_state: bool
     reach: int
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 from codegen import Intent, Kernel, Kind, Launch, Node, Repeat, Scalar, add_many, program_halo, real
 from symphys.errors import MethodError
 from symphys.integrators import ExplicitTableau
+from symphys.lower.lattice.convolve import convolutions_in
 from symphys.lower.lattice.layout import Component, Layout
 from symphys.lower.lattice.plan import (
+    Piece,
     Plan,
     halo_launches,
     held,
@@ -37,6 +39,7 @@ def runge_kutta_plan(layout: Layout, tableau: ExplicitTableau) -> Plan:
     halo = program_halo(program_of(layout, "stages", tuple(launch_of(layout, k, r) for k, r in made)))
     body: list[Launch] = []
     sequence = []
+    convolved = convolutions_in(layout.dynamics, layout.dynamics.rates)
     offsets: dict[str, float] = {}
     for i, (kernel, reach) in enumerate(made):
         names = [("offset", f"offset_{i}")] if any(s.name == "offset" for s in kernel.scalars) else []
@@ -44,20 +47,12 @@ def runge_kutta_plan(layout: Layout, tableau: ExplicitTableau) -> Plan:
         filled = layout.components if i == last else ()
         targets = [c.name for c in filled] or [_argument(c, i + 1) for c in layout.components]
         pieces = (launch_of(layout, kernel, reach, names), *halo_launches(layout, targets, halo))
-        sequence.append((float(tableau.c[i]), pieces))
+        source = {c.name: _argument(c, i) for c in layout.components}
+        sequence.append(Piece(float(tableau.c[i]), pieces, convolved, source))
         body += pieces
     program = program_of(layout, "runge_kutta", (Repeat("steps", tuple(body), "k"),), (Scalar("k", Kind.INT),))
-    own = {c.name for c in layout.components}
-    scratch = tuple(a.name for a in program.arrays if a.instanced and _is_scratch(a.name, own))
     reach = max(r for _, r in made)
-    return Plan(program, tuple(sequence), {"dt": 1.0}, offsets, {}, scratch, False, reach)
-
-
-def _is_scratch(name: str, components: set[str]) -> bool:
-    return any(name.startswith(f"{word}_of_") and name.split("_of_")[1] in components for word in _WORDS)
-
-
-_WORDS = ("even", "odd", "sum", *(f"slope{i}" for i in range(32)))
+    return Plan(program, tuple(sequence), {"dt": 1.0}, offsets, {}, False, reach)
 
 
 def _argument(component: Component, stage: int) -> str:

@@ -228,6 +228,10 @@ class Site:
             self._loaded[key] = self.builder.load(f"{name}_here", name, place, kind=kind)
         return self._loaded[key]
 
+    def complex_at(self, name: str) -> tuple[Node, Node]:
+        """Real and imaginary part of an element of an array of complex numbers."""
+        return self._load(name, (), 0), self._load(name, (), 1)
+
     def profile(self, word: str, axis: int) -> Node:
         """The entry for this site of a list along one axis, such as quadrature weights."""
         if axis == self.layout.dimensions - 1:

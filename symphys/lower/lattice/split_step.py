@@ -8,15 +8,14 @@ convolutions of |psi|^2. Each part is unitary where lambda is imaginary and V re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from codegen import Array, Intent, Kernel, Kind, Launch, Node, Transform, apply, real
-from symphys.errors import UnsupportedError
-from symphys.fields.dynamics import Convolved, FieldDynamics
+from codegen import Array, Kernel, Kind, Node, apply
+from symphys.fields.dynamics import FieldDynamics
 from symphys.integrators import Splitting
-from symphys.lower.lattice.layout import Component, Layout
+from symphys.lower.lattice.convolve import convolutions_in, convolve_steps, convolves_by_program, transform_of_array
+from symphys.lower.lattice.layout import Layout
+from symphys.lower.lattice.packed import PackedSite, packed_name
 from symphys.lower.lattice.plan import (
+    Piece,
     Plan,
     Stage,
     Step,
@@ -28,38 +27,7 @@ from symphys.lower.lattice.plan import (
     sponge,
     steps_of,
 )
-from symphys.lower.lattice.site import Site, derivative_name
 from symphys.lower.lattice.wave import split_stages
-
-KINDS = {"periodic": "fourier", "dirichlet": "sine", "neumann": "cosine", "absorbing": "cosine"}
-
-
-@dataclass
-class PackedSite(Site):
-    """A site of fields that are stored as complex numbers, under the name of the field."""
-
-    def packed(self, unknown: int) -> tuple[Node, Node]:
-        """Real and imaginary part of an unknown here."""
-        name = self.over_sites(packed_name(self.layout, unknown), components=2)
-        return self._load(name, (), 0), self._load(name, (), 1)
-
-    def derivative(self, component: Component, index: tuple[int, ...]) -> Node:
-        """A component, or its derivative, which the host has laid beside it."""
-        if not any(index):
-            return self.packed(component.unknown)[component.part]
-        name = derivative_name(packed_name(self.layout, component.unknown), index)
-        return self._load(self.over_sites(name, components=2), (), component.part)
-
-    def store(self, unknown: int, x: Node, y: Node) -> None:
-        """New real and imaginary part of an unknown."""
-        name = self.over_sites(packed_name(self.layout, unknown), Intent.INOUT, components=2)
-        for component, value in enumerate((x, y)):
-            self.builder.store(name, *self.where, component, value=value)
-
-
-def packed_name(layout: Layout, unknown: int) -> str:
-    """The array of complex numbers of an unknown."""
-    return layout.names[layout.dynamics.unknowns[unknown].jet]
 
 
 def why_not_split(dynamics: FieldDynamics) -> str:
@@ -85,22 +53,23 @@ def separable_waves(dynamics: FieldDynamics) -> bool:
 def split_plan(layout: Layout, splitting: Splitting) -> Plan:
     """Steps of a splitting: kicks are phases, drifts are waves."""
     d = layout.dynamics
+    assert d.structure.local is not None
+    convolved = convolutions_in(d, d.structure.local)
+    in_program = convolves_by_program(layout)
     factors: dict[str, float] = {}
-    weights = {}
 
     def steps(stage: Stage, suffix: str) -> tuple[Step, ...]:
         if stage.kind == "kick":
-            weights[suffix] = stage.weight
             kernel = _phases(layout)
-            convolve = [s for c in _needed(layout) for s in _convolution(layout, c)]
+            convolve = convolve_steps(layout, convolved) if in_program else ()
             return (*convolve, launch_of(layout, kernel, 0, renamed(kernel, suffix)))
         tag = f"w{sorted(distinct).index(stage.weight)}"
         kernel, tables = _waves(layout)
         own = {table: f"{table}_{tag}" for table in tables}
         factors.update(dict.fromkeys(own.values(), stage.weight))
         names = [packed_name(layout, n) for n in range(len(d.unknowns))]
-        there = tuple(_transform(layout, name, inverse=False) for name in names)
-        back = tuple(_transform(layout, name, inverse=True) for name in names)
+        there = tuple(transform_of_array(layout, name, inverse=False) for name in names)
+        back = tuple(transform_of_array(layout, name, inverse=True) for name in names)
         return (*there, launch_of(layout, kernel, 0, own.items()), *back)
 
     stages = split_stages(splitting)
@@ -110,14 +79,17 @@ def split_plan(layout: Layout, splitting: Splitting) -> Plan:
     numbers, offsets = numbers_of(stages)
     program = program_of(layout, "split_step", body)
     own = {s.name for s in program.scalars}
-    sequence = tuple((stage.offset, steps(stage, str(i))) for i, stage in enumerate(stages))
+    hosted = () if in_program else convolved
+    sequence = tuple(
+        Piece(stage.offset, steps(stage, str(i)), hosted if stage.kind == "kick" else ())
+        for i, stage in enumerate(stages)
+    )
     return Plan(
         program,
         sequence,
         {name: w for name, w in numbers.items() if name in own},
         {name: o for name, o in offsets.items() if name in own},
         factors,
-        tuple(convolution_names(layout)),
         True,
         0,
     )
@@ -195,64 +167,3 @@ def wave_table(layout: Layout, a: int, b: int, axis: int | None = None) -> str:
     if axis is not None:
         return f"{base}_axis_{axis}"
     return base if a == b else f"{base}_from_{packed_name(layout, b)}"
-
-
-def _transform(layout: Layout, name: str, inverse: bool) -> Transform:
-    kinds = tuple(KINDS[boundary] for boundary in layout.boundaries)
-    return Transform(name, name, layout.sizes[-1], inverse, kinds)
-
-
-# -- convolutions ------------------------------------------------------------------------------------------------------
-def _needed(layout: Layout) -> tuple[Convolved, ...]:
-    """The convolutions that the local potentials hold, inner ones first."""
-    d = layout.dynamics
-    assert d.structure.local is not None
-    wanted = set().union(*(p.free_symbols for p in d.structure.local))
-    found: list[Convolved] = []
-    for each in reversed(d.convolutions):
-        if each.symbol in wanted:
-            found.append(each)
-            wanted |= each.term.argument.free_symbols
-    return tuple(found[::-1])
-
-
-def convolution_names(layout: Layout) -> Mapping[str, Convolved]:
-    """The arrays that hold convolutions, by name."""
-    return {layout.names[each.symbol]: each for each in _needed(layout)}
-
-
-def kernel_table(name: str) -> str:
-    """The table of a convolution's kernel in wave numbers."""
-    return f"kernel_of_{name}"
-
-
-def _convolution(layout: Layout, each: Convolved) -> tuple[Launch | Transform, ...]:
-    """argument -> waves -> times those of the kernel -> values, in an array of complex numbers."""
-    if any(boundary != "periodic" for boundary in layout.boundaries):
-        raise UnsupportedError(
-            "a convolution in a split step needs periodic axes, long enough that images do not meet; "
-            f"the boundaries are {', '.join(layout.boundaries)}"
-        )
-    if set(each.term.over) != set(layout.dynamics.axes):
-        raise UnsupportedError(f"a convolution over {each.term.over} alone is not compiled; integrate over all axes")
-    name = layout.names[each.symbol]
-    site = PackedSite(layout)
-    x, y = site.lowering.run(each.term.argument)
-    site.over_sites(name, Intent.OUT, components=2)
-    for component, value in enumerate((x, y)):
-        site.builder.store(name, *site.where, component, value=real(0.0) if value is None else value)
-    fill = kernel_of(f"argument_of_{name}", site)
-    site = PackedSite(layout)
-    table = site.over_sites(kernel_table(name), components=2)
-    u, v = (site._load(table, (), component) for component in (0, 1))
-    site.over_sites(name, Intent.INOUT, components=2)
-    x, y = (site._load(name, (), component) for component in (0, 1))
-    for component, value in enumerate((x * u - y * v, x * v + y * u)):
-        site.builder.store(name, *site.where, component, value=value)
-    multiply = kernel_of(f"convolve_{name}", site)
-    return (
-        launch_of(layout, fill),
-        _transform(layout, name, inverse=False),
-        launch_of(layout, multiply),
-        _transform(layout, name, inverse=True),
-    )

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from codegen import Intent, Kernel, Launch, Node, apply, program_halo
 from symphys.integrators import Splitting
+from symphys.lower.lattice.convolve import convolutions_in
 from symphys.lower.lattice.layout import Layout
 from symphys.lower.lattice.plan import (
+    Piece,
     Plan,
     Stage,
     halo_launches,
@@ -49,8 +51,12 @@ def wave_plan(layout: Layout, splitting: Splitting) -> Plan:
     program = program_of(layout, "wave", body)
     own = {s.name for s in program.scalars}
     offsets = {name: value for name, value in offsets.items() if name in own}
-    sequence = tuple((stage.offset, steps(stage, str(i))) for i, stage in enumerate(stages))
-    return Plan(program, sequence, weights, offsets, {}, (), False, reach)
+    convolved = convolutions_in(layout.dynamics, layout.dynamics.rates)
+    sequence = tuple(
+        Piece(stage.offset, steps(stage, str(i)), convolved if stage.kind == "kick" else ())
+        for i, stage in enumerate(stages)
+    )
+    return Plan(program, sequence, weights, offsets, {}, False, reach)
 
 
 def split_stages(splitting: Splitting) -> tuple[Stage, ...]:

@@ -15,7 +15,7 @@ from symphys.simulate.lattice.given import Inputs, differentiated
 from symphys.simulate.run_fixed import Marks
 
 if TYPE_CHECKING:
-    from symphys.simulate.lattice.machine import Run
+    from symphys.simulate.lattice.running import Run
     from symphys.simulate.lattice.simulator import FieldSimulator
 
 

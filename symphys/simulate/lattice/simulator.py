@@ -19,9 +19,10 @@ from symphys.simulate.execute import cores
 from symphys.simulate.inputs import positive_number, read_span, read_times, whole_number
 from symphys.simulate.lattice.choose import FieldChoice, choose_field_method
 from symphys.simulate.lattice.given import Inputs, read_inputs
-from symphys.simulate.lattice.machine import Machine, Run, build_machine
+from symphys.simulate.lattice.machine import Machine, build_machine
 from symphys.simulate.lattice.residual import residual_of
 from symphys.simulate.lattice.result import FieldResult
+from symphys.simulate.lattice.running import Run
 from symphys.simulate.progress import progress_report
 from symphys.simulate.run_fixed import Marks, read_marks
 from symphys.simulate.status import Outcome
@@ -88,9 +89,10 @@ class FieldSimulator:
         every = None if save_every is None else whole_number("save_every", save_every)
         if times is not None and every is not None:
             raise InputError("t_eval and save_every were both given; give one of them")
-        marks = read_marks(span, positive_number("dt", dt), times, every)
         inputs = read_inputs(self.dynamics, self.grid, initial, dict(parameters or {}))
-        self._check_size(inputs, marks)
+        steps = abs(span[1] - span[0]) / positive_number("dt", dt)
+        self._check_size(inputs, round(steps / (every or 1)) if times is None else len(times))
+        marks = read_marks(span, dt, times, every)
         report, finish = progress_report(progress)
         count = cores() if threads is None else whole_number("threads", threads)
         try:
@@ -140,14 +142,12 @@ class FieldSimulator:
             member_run.outcome = Outcome.INTERRUPTED
         return member_run
 
-    def _check_size(self, inputs: Inputs, marks: Marks) -> None:
+    def _check_size(self, inputs: Inputs, rows: int) -> None:
         numbers = sum(2 if np.iscomplexobj(a) else 1 for a in inputs.state.values())
         sites = int(np.prod(self.grid.shape)) * max(1, int(np.prod(inputs.shape)))
-        size = numbers * sites * len(marks.steps) * np.dtype(self.dtype).itemsize
+        size = numbers * sites * rows * np.dtype(self.dtype).itemsize
         if size > LARGEST:
-            raise InputError(
-                f"saving {len(marks.steps)} times of {sites} sites takes {size / 2**30:.0f} GiB; give save_every"
-            )
+            raise InputError(f"saving {rows} times of {sites} sites takes {size / 2**30:.0f} GiB; give save_every")
 
     def _collect(
         self, inputs: Inputs, t_start: float, marks: Marks, members: list[Member], threads: int

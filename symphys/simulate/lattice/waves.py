@@ -1,4 +1,4 @@
-"""Tables in wave numbers: the factors exp(lambda(k) w dt) of linear flows, and the kernels of convolutions."""
+"""Tables in wave numbers: the factors exp(lambda(k) w dt) of linear flows."""
 
 from __future__ import annotations
 
@@ -6,18 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import scipy.fft
-import sympy
 from numpy.typing import NDArray
-from sympy.core.function import AppliedUndef
 
-from symphys.discretise import Axis, Grid
+from symphys.discretise import Axis
 from symphys.discretise.spectral import transform_of, wave_numbers
 from symphys.errors import UnsupportedError
-from symphys.fields.dynamics import Convolved, FieldDynamics
 from symphys.lower.lattice.layout import Layout
 from symphys.lower.lattice.split_step import coupled, separable_waves, wave_table
-from symphys.simulate.lattice.given import number_of, sample
+from symphys.simulate.lattice.given import number_of
 from symphys.simulate.lattice.memory import Frame
 
 Numbers = Mapping[Any, float]
@@ -105,46 +101,3 @@ def _propagator(layout: Layout, frame: Frame, values: Numbers, h: float) -> NDAr
     from scipy.linalg import expm
 
     return np.asarray(expm(h * matrix))
-
-
-def convolution_table(
-    dynamics: FieldDynamics, grid: Grid, frame: Frame, each: Convolved, values: Numbers, functions: Mapping[Any, Any]
-) -> NDArray[Any]:
-    """The kernel of a convolution in wave numbers, times the volume of a cell and the derivative that is asked for."""
-    kernel = displaced_kernel(dynamics, grid, each, values, functions)
-    waves: NDArray[Any] = scipy.fft.fftn(kernel) * float(np.prod([axis.spacing for axis in grid.axes]))
-    for position, (axis, order) in enumerate(zip(grid.axes, each.index[1:], strict=True)):
-        if order:
-            shape = [1] * len(grid.shape)
-            shape[position] = -1
-            waves = waves * slope(axis, order).reshape(shape)
-    table = frame.allocate(frame.shape[:-1], 2)
-    frame.sites(table, 2)[...] = waves
-    return table
-
-
-def displaced_kernel(
-    dynamics: FieldDynamics, grid: Grid, each: Convolved, values: Numbers, functions: Mapping[Any, Any]
-) -> NDArray[Any]:
-    """[*shape], K at the displacements of a periodic grid, the nearest image of each; an external kernel is sampled."""
-    kernel = each.term.kernel
-    displacements = np.meshgrid(
-        *(axis.spacing * axis.count * scipy.fft.fftfreq(axis.count) for axis in grid.axes), indexing="ij"
-    )
-    external = kernel.expr.atoms(AppliedUndef)
-    stand_ins = {}
-    sampled = []
-    for number, node in enumerate(sorted(external, key=str)):
-        function = node.func(*each.term.over)
-        value = functions[function]
-        stand_ins[node] = sympy.Symbol(f"external_{number}")
-        if callable(value):
-            sampled.append(np.asarray(value(*displacements), dtype=np.float64))
-        else:  # values at the points of the grid, of which the one nearest to zero is no displacement
-            origin = [int(np.argmin(np.abs(axis.points))) for axis in grid.axes]
-            whole = sample(dynamics, grid, function, value, 0.0)
-            sampled.append(np.roll(whole, [-i for i in origin], axis=tuple(range(whole.ndim))))
-    expression = kernel.expr.xreplace(stand_ins).subs(values)
-    names = [*kernel.variables, *stand_ins.values()]
-    made = sympy.lambdify(names, expression, "numpy")(*displacements, *sampled)
-    return np.asarray(np.broadcast_to(made, grid.shape))

@@ -1,0 +1,252 @@
+"""One run of fields in memory: a state that advances, and what is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen import CompiledProgram
+from symphys.discretise import Grid
+from symphys.discretise.spectral import derivative
+from symphys.errors import UnsupportedError
+from symphys.fields.dynamics import Convolved
+from symphys.fields.jets import Jet
+from symphys.lower.lattice.convolve import argument_kernel, convolves_by_program, kernel_table
+from symphys.lower.lattice.layout import Component
+from symphys.lower.lattice.packed import packed_name
+from symphys.lower.lattice.plan import launch_of, program_of
+from symphys.lower.lattice.site import derivative_name
+from symphys.simulate.lattice.convolve import convolve, kernel_waves
+from symphys.simulate.lattice.given import depends_on_time, differentiated, sample
+from symphys.simulate.lattice.machine import Machine
+from symphys.simulate.lattice.memory import grid_scalars, grid_tables, missing_arrays
+from symphys.simulate.lattice.sponge import layer_strength
+from symphys.simulate.lattice.waves import factor_tables
+
+
+@dataclass
+class Run:
+    """The arrays of one run: a state that advances."""
+
+    machine: Machine
+    grid: Grid
+    values: Mapping[Any, float]
+    functions: Mapping[Any, Any]
+    dt: float
+    t_start: float
+    threads: int
+    k: int = 0
+
+    def __post_init__(self) -> None:
+        m = self.machine
+        self.frame = m.frame(self.grid)
+        self.scalars: dict[str, Any] = {
+            **grid_scalars(self.frame, m.margin),
+            **{m.layout.names[s]: v for s, v in self.values.items()},
+            **m.plan.constants,
+            **{name: weight * self.dt for name, weight in m.plan.weights.items()},
+            "t_start": self.t_start,
+            "dt": self.dt,
+            "offset": 0.0,
+        }
+        self.arrays: dict[str, NDArray[Any]] = grid_tables(self.frame, m.margin, self._sponges())
+        if m.plan.factors:
+            self.arrays |= factor_tables(m.layout, self.frame, self.values, m.plan.factors, self.dt)
+        convolutions = m.layout.dynamics.convolutions
+        self.waves = {
+            each.symbol: kernel_waves(m.layout.dynamics, self.grid, each, self.values, self.functions)
+            for each in convolutions
+        }
+        for each in convolutions if convolves_by_program(m.layout) else ():
+            table = self.frame.allocate(self.frame.shape[:-1], 2)
+            self.frame.sites(table, 2)[...] = self.waves[each.symbol]
+            self.arrays[kernel_table(m.layout.names[each.symbol])] = table
+        self.moving = [f for f, v in self.functions.items() if depends_on_time(m.layout.dynamics, f, v)]
+        self.in_pieces = bool(self.moving) or any(piece.convolutions for piece in m.plan.sequence)
+        self.give(self.t_start, self.functions)
+        for program in (m.advance, *((m.measure,) if m.measure else ())):
+            self._complete(program)
+
+    # -- what is given -------------------------------------------------------------------------------------------------
+    def give(self, time: float, functions: Mapping[Any, Any]) -> None:
+        """Sample given functions at a time, and their derivatives that the kernels read."""
+        layout = self.machine.layout
+        for symbol in layout.dynamics.given:
+            jet = layout.dynamics.jets.jet(symbol)
+            assert jet is not None
+            if jet.function not in functions:
+                continue
+            if jet.index[0]:
+                raise UnsupportedError(
+                    f"{layout.dynamics.jets.written(symbol)}, a rate of what is given, is not compiled"
+                )
+            values = sample(layout.dynamics, self.grid, jet.function, functions[jet.function], time)
+            name = layout.names[symbol]
+            if values.shape == ():
+                self.scalars[name] = float(values)
+                continue
+            values = differentiated(layout, self.grid, Jet(jet.function, jet.index), values)[self.frame.inside]
+            components = 1 if symbol.is_real else 2
+            if name not in self.arrays:
+                self.arrays[name] = self.frame.allocate(self.frame.shape[:-1], components)
+            self.frame.sites(self.arrays[name], components)[...] = values
+
+    def _sponges(self) -> list[float]:
+        """How strongly the layer at the ends of each axis damps: enough to leave a thousandth of the fastest waves."""
+        return [
+            layer_strength(self.machine.layout, self.grid, number, self.values) for number in range(len(self.grid.axes))
+        ]
+
+    # -- the state -----------------------------------------------------------------------------------------------------
+    def put(self, state: Mapping[Any, NDArray[Any]]) -> None:
+        """Lay a state [*grid] by label into memory."""
+        layout = self.machine.layout
+        for number, unknown in enumerate(layout.dynamics.unknowns):
+            if self.machine.plan.complex_state:
+                array = self.arrays[packed_name(layout, number)]
+                self.frame.sites(array, 2)[...] = state[unknown.label][self.frame.inside]
+                continue
+            for component in layout.components:
+                if component.unknown == number:
+                    values = state[unknown.velocity_label if component.velocity else unknown.label]
+                    part = values.imag if component.part else values.real
+                    self.frame.sites(self.arrays[component.name])[...] = self._held(component, part)
+        self.fill_halos()
+
+    def _held(self, component: Component, part: NDArray[Any]) -> NDArray[Any]:
+        """Velocities vanish at ends that are held."""
+        if not component.velocity:
+            return part
+        out = np.array(part)
+        for number, axis in enumerate(self.grid.axes):
+            if axis.boundary == "dirichlet":
+                np.moveaxis(out, number, 0)[[0, -1]] = 0.0
+        return out
+
+    def fill_halos(self) -> None:
+        """Set the cells beyond the ends of every row of the state."""
+        if not self.machine.halo or self.machine.plan.complex_state:
+            return
+        a = self.arrays
+        for component in self.machine.layout.components:
+            row = a[component.name]
+            sign = a["halo_sign"]
+            row[..., a["halo_target"]] = sign * row[..., a["halo_source"]] + (1 - sign) * row[..., a["halo_end"]]
+
+    def state(self) -> dict[Any, NDArray[Any]]:
+        """The state [*grid] by label, copied."""
+        layout, found = self.machine.layout, {}
+        for number, unknown in enumerate(layout.dynamics.unknowns):
+            if self.machine.plan.complex_state:
+                whole = np.zeros(self.grid.shape, dtype=np.result_type(self.frame.dtype, np.complex64))
+                whole[self.frame.inside] = self.frame.sites(self.arrays[packed_name(layout, number)], 2)
+                found[unknown.label] = whole
+                continue
+            for velocity in (False, True) if unknown.order == 2 else (False,):
+                parts = [self.frame.sites(self.arrays[c.name]) for c in layout.parts(number, velocity)]
+                label = unknown.velocity_label if velocity else unknown.label
+                found[label] = parts[0] + 1j * parts[1] if len(parts) == 2 else parts[0].copy()
+        return found
+
+    # -- going on ------------------------------------------------------------------------------------------------------
+    def go(self, steps: int) -> None:
+        """Take `steps` steps."""
+        if steps <= 0:
+            return
+        if self.in_pieces:
+            self._go_in_pieces(steps)
+            return
+        self.scalars |= {"steps": steps, "middle": steps - 1, "k": self.k}
+        self.machine.advance(self.arrays, self.scalars, self.threads)
+        self.k += steps
+
+    def _go_in_pieces(self, steps: int) -> None:
+        """Steps between whose pieces the host samples what is given at their times, and convolves."""
+        layout = self.machine.layout
+        moving = {f: self.functions[f] for f in self.moving}
+        pieces = [
+            (piece, self.machine.compiled(("piece", i), program_of(layout, f"piece_{i}", piece.steps)))
+            for i, piece in enumerate(self.machine.plan.sequence)
+        ]
+        for _ in range(steps):
+            self.scalars["k"] = self.k
+            for piece, program in pieces:
+                self.scalars["offset"] = piece.offset
+                self.give(self.t_start + (self.k + piece.offset) * self.dt, moving)
+                for each in piece.convolutions:
+                    self._convolve(each, piece.source)
+                program(self.arrays, self.scalars, self.threads)
+            self.k += 1
+
+    @property
+    def time(self) -> float:
+        """The present time."""
+        return self.t_start + self.k * self.dt
+
+    # -- measures ------------------------------------------------------------------------------------------------------
+    def totals(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """[laws], the integrals of the densities and of the absolute values of their terms."""
+        if self.machine.measure is None:
+            return np.zeros(0), np.zeros(0)
+        self._prepare(self.machine.measure)
+        self.machine.measure(self.arrays, self.scalars, self.threads)
+        count = len(self.machine.laws)
+        return self.arrays["totals"][:count].astype(np.float64), self.arrays["sizes"][:count].astype(np.float64)
+
+    def probe(self, expressions: Sequence[Any]) -> list[NDArray[np.complex128]]:
+        """The values of expressions in jet symbols at all sites that kernels see."""
+        program = self.machine.probe(expressions)
+        self._complete(program)
+        self._prepare(program)
+        program(self.arrays, self.scalars, self.threads)
+        return [self.frame.sites(self.arrays[f"probe_{i}"], 2).astype(np.complex128) for i in range(len(expressions))]
+
+    def _complete(self, program: CompiledProgram) -> None:
+        """Arrays that a program names and nobody has given, as zeros."""
+        self.arrays |= missing_arrays(program.program, self.frame, self.arrays, self.scalars)
+
+    def _prepare(self, program: CompiledProgram) -> None:
+        """Bring time, given functions and, where waves differentiate, derivatives and convolutions up to date."""
+        self.scalars |= {"k": self.k, "offset": 0.0}
+        if self.moving:
+            self.give(self.time, {f: self.functions[f] for f in self.moving})
+        layout = self.machine.layout
+        wanted = {array.name for array in program.program.arrays}
+        for each in layout.dynamics.convolutions:
+            if layout.names[each.symbol] in wanted:
+                self._convolve(each, {})
+        if layout.order is None:
+            self._differentiate(wanted)
+
+    def _differentiate(self, wanted: set[str]) -> None:
+        """The derivatives of the state by waves, into the arrays that are wanted."""
+        inside = self.frame.inside
+        for number in range(len(self.machine.layout.dynamics.unknowns)):
+            base = packed_name(self.machine.layout, number)
+            values = np.zeros(self.grid.shape, dtype=np.complex128)
+            values[inside] = self.frame.sites(self.arrays[base], 2)
+            for name in wanted:
+                index = tuple(int(digit) for digit in name[len(base) + 2 :] if digit.isdigit())
+                if any(index) and derivative_name(base, index) == name:
+                    made = derivative(values, self.grid.axes, index)
+                    self.frame.sites(self.arrays[name], 2)[...] = made[inside]
+
+    def _convolve(self, each: Convolved, source: Mapping[str, str]) -> None:
+        """A convolution of the present state, or of the arrays that stand for it, by the host."""
+        layout = self.machine.layout
+        name = layout.names[each.symbol]
+        kernel = argument_kernel(layout, each)
+        own = {array.name for array in kernel.arrays}
+        rename = tuple((a, b) for a, b in source.items() if a in own and a != b)
+        body = (launch_of(layout, kernel, 0, rename),)
+        program = self.machine.compiled(("argument", name, rename), program_of(layout, kernel.name, body))
+        self._complete(program)
+        program(self.arrays, self.scalars, self.threads)
+        argument = np.zeros(self.grid.shape, dtype=np.complex128)
+        argument[self.frame.inside] = self.frame.sites(self.arrays[name], 2)
+        made = convolve(self.grid, self.waves[each.symbol], argument)
+        self.frame.sites(self.arrays[name], 2)[...] = made[self.frame.inside]
