@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import click
 
 from symphys.cli.report import Section, report
-from symphys.cli.source import load
-from symphys.models import Model
+from symphys.cli.source import load_any
+from symphys.models import FieldModel, Model
 from symphys.systems.notation import latex, text
 
 
@@ -17,13 +17,13 @@ from symphys.systems.notation import latex, text
     help="Plain text, LaTeX (a fragment for amsmath), or Markdown with LaTeX formulas.",
 )  # fmt: skip
 def derive(system: str, form: str) -> None:
-    """Print coordinates, equations of motion, momenta, energy, Hamiltonian and conserved quantities."""
-    model = load(system)
+    """Print coordinates or fields, equations of motion, momenta, energy, Hamiltonian and conserved quantities."""
+    model = load_any(system)
     write = {"text": as_text, "latex": as_latex, "markdown": as_markdown}[form]
     click.echo("\n".join(write(model, report(model.system))))
 
 
-def as_text(model: Model, sections: tuple[Section, ...]) -> Iterator[str]:
+def as_text(model: Model | FieldModel, sections: tuple[Section, ...]) -> Iterator[str]:
     """Headings, and formulas indented under them."""
     yield model.title
     for section in sections:
@@ -31,7 +31,7 @@ def as_text(model: Model, sections: tuple[Section, ...]) -> Iterator[str]:
         yield from (f"  {line}" for line in section.lines(text))
 
 
-def as_latex(model: Model, sections: tuple[Section, ...]) -> Iterator[str]:
+def as_latex(model: Model | FieldModel, sections: tuple[Section, ...]) -> Iterator[str]:
     """Unnumbered sections with aligned formulas."""
     yield rf"\section*{{{_escaped(model.title)}}}"
     for section in sections:
@@ -39,7 +39,7 @@ def as_latex(model: Model, sections: tuple[Section, ...]) -> Iterator[str]:
         yield from _display(section, "\\begin{align*}", "\\end{align*}", _escaped)
 
 
-def as_markdown(model: Model, sections: tuple[Section, ...]) -> Iterator[str]:
+def as_markdown(model: Model | FieldModel, sections: tuple[Section, ...]) -> Iterator[str]:
     """Headings, and formulas between double dollar signs."""
     yield f"# {model.title}"
     for section in sections:

@@ -3,15 +3,16 @@
 import click
 
 from symphys.integrators import METHODS, ExplicitTableau, Gauss, Rattle, Splitting, is_adaptive, names_by_kind
-from symphys.models import MODELS
+from symphys.models import FIELD_MODELS, MODELS, FieldModel, Model
 
 
 @click.command()
 @click.option("--sources", is_flag=True, help="Say where each is written about, too.")
 def models(sources: bool) -> None:
-    """List the ready systems, one a line."""
-    width = max(map(len, MODELS))
-    for model in MODELS.values():
+    """List the ready systems, one a line; those on grids last."""
+    everything: dict[str, Model | FieldModel] = {**MODELS, **FIELD_MODELS}
+    width = max(map(len, everything))
+    for model in everything.values():
         click.echo(f"{model.name:{width}}  {model.title}")
         if sources:
             click.echo(f"{'':{width}}  {model.source}")

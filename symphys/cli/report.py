@@ -6,9 +6,9 @@ from typing import Any
 
 import sympy
 
-from symphys.errors import DegenerateLagrangianError, LegendreTransformError
+from symphys.errors import DegenerateLagrangianError, LegendreTransformError, UnsupportedError
 from symphys.models import System
-from symphys.systems import Hamiltonian, Lagrangian
+from symphys.systems import Hamiltonian, Lagrangian, LagrangianDensity
 from symphys.systems.notation import text
 
 
@@ -30,8 +30,10 @@ class Section:
         return [f"{left if isinstance(left, str) else write(left)} = {write(right)}" for left, right in self.formulas]
 
 
-def report(system: System) -> tuple[Section, ...]:
+def report(system: System | LagrangianDensity) -> tuple[Section, ...]:
     """All that is derived from a system, in the order in which a book would give it."""
+    if isinstance(system, LagrangianDensity):
+        return _of_density(system)
     if isinstance(system, Lagrangian):
         given = _of_lagrangian(system)
     elif isinstance(system, Hamiltonian):
@@ -52,6 +54,44 @@ def _of_lagrangian(system: Lagrangian) -> tuple[Section, ...]:
         Section("Energy", (("E", system.energy),)),
         _hamiltonian_of(system),
     )
+
+
+def _of_density(system: LagrangianDensity) -> tuple[Section, ...]:
+    given = (("Parameters", system.parameters), ("Given functions", system.given))
+    # those of conjugates are the conjugates
+    momenta = tuple((sympy.Symbol(f"pi_{text(each)}"), system.momenta[each]) for each in system.fields)
+    equations = tuple((equation.lhs, equation.rhs) for equation in system.equations.values())
+    return (
+        Section("Coordinates", symbols=system.coordinates),
+        Section("Fields", symbols=system.fields),
+        *(Section(title, symbols=symbols) for title, symbols in given if symbols),
+        Section("Lagrangian density", (("L", system.expression),)),
+        Section("Field equations", equations),
+        Section("Momenta", momenta),
+        Section("Hamiltonian density", (("H", system.hamiltonian_density),)),
+        *_currents(system),
+    )
+
+
+def _currents(system: LagrangianDensity) -> tuple[Section, ...]:
+    """Densities and fluxes of the conserved currents; of non-local densities what is conserved as a whole."""
+    if system.conserved:
+        place = system.coordinates[1:]
+        formulas = [
+            formula
+            for current in system.conserved
+            for formula in (
+                (f"{current.name}: density", current.density),
+                *((f"{current.name}: flux {x.name}", flux) for x, flux in zip(place, current.flux, strict=True)),
+            )
+        ]
+        return (Section("Conserved currents", tuple(formulas)),)
+    try:
+        laws, jets = system.dynamics.laws, system.dynamics.jets
+    except (UnsupportedError, DegenerateLagrangianError):
+        return ()
+    formulas = [(f"{law.name}: density", jets.from_jet(sympy.Add(*law.terms))) for law in laws]
+    return (Section("Conserved integrals", tuple(formulas)),) if formulas else ()
 
 
 def _of_hamiltonian(system: Hamiltonian) -> tuple[Section, ...]:

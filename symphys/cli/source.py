@@ -10,10 +10,26 @@ from typing import Any
 from symphys import models
 from symphys.cli.names import resolve, state_names, value_names
 from symphys.errors import InputError
-from symphys.models import Model, Setting, System
+from symphys.models import FieldModel, FieldSetting, Model, Setting, System
 from symphys.simulate.inputs import read_span
+from symphys.systems import LagrangianDensity
 
 SPAN = (0.0, 10.0)  # where a file says nothing
+
+
+def load_any(target: str) -> Model | FieldModel:
+    """The model or field theory of that name, or what a Python file defines; what can be derived from.
+
+    Raises as `load` does.
+    """
+    if target in models.FIELD_MODELS:
+        return models.field(target)
+    path = Path(target)
+    if path.suffix == ".py":
+        defined = _execute(path)
+        theory = _density_of(defined)
+        return _from_file(path, defined) if theory is None else _theory(path, defined, theory)
+    return load(target)
 
 
 def load(target: str) -> Model:
@@ -23,17 +39,39 @@ def load(target: str) -> Model:
     """
     if target in models.MODELS:
         return models.get(target)
+    if target in models.FIELD_MODELS:
+        raise InputError(
+            f"{target} is a field theory; here it can be derived, and run from Python: models.field({target!r}).system"
+            ".compile(grid=...)."
+        )
     path = Path(target)
     if path.suffix == ".py":
-        return _from_file(path)
+        return _from_file(path, _execute(path))
     try:
         return models.get(target)
     except InputError as error:
         raise InputError(f"{error} A file must end in .py.") from None
 
 
-def _from_file(path: Path) -> Model:
-    defined = _execute(path)
+def _density_of(defined: Mapping[str, Any]) -> LagrangianDensity | None:
+    """The density that a file calls `system`, or defines alone."""
+    found = {id(value): value for value in defined.values() if isinstance(value, LagrangianDensity)}
+    if isinstance(defined.get("system"), LagrangianDensity):
+        return defined["system"]
+    others = any(isinstance(value, System) for value in defined.values())
+    return next(iter(found.values())) if len(found) == 1 and not others else None
+
+
+def _theory(path: Path, defined: Mapping[str, Any], system: LagrangianDensity) -> FieldModel:
+    """A field theory from a file, for reading alone: it has neither grid nor start."""
+    return FieldModel(path.stem, _title(path, defined), str(path), lambda: FieldSetting(system, {}, {}), SPAN, 0.0)
+
+
+def _title(path: Path, defined: Mapping[str, Any]) -> str:
+    return str(defined.get("__doc__") or path.stem).strip().splitlines()[0]
+
+
+def _from_file(path: Path, defined: Mapping[str, Any]) -> Model:
     system = _system_of(defined, path)
     given = _mapping(defined, "parameters", path), _mapping(defined, "initial", path)
     setting = Setting(
@@ -43,10 +81,8 @@ def _from_file(path: Path) -> Model:
         positions=tuple(defined.get("positions", ())),
         joined=bool(defined.get("joined", False)),
     )
-    title = (defined.get("__doc__") or path.stem).strip().splitlines()[0]
-    return Model(
-        path.stem, title, str(path), lambda: setting, read_span(defined.get("t_span", SPAN)), defined.get("dt")
-    )
+    span = read_span(defined.get("t_span", SPAN))
+    return Model(path.stem, _title(path, defined), str(path), lambda: setting, span, defined.get("dt"))
 
 
 def _execute(path: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ A new model is one file that exports `MODEL`, and its line in `_FILES` below; co
 from collections.abc import Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
+from typing import Any
 
 from symphys.errors import InputError
 from symphys.models import (
@@ -24,9 +25,22 @@ from symphys.models import (
     spring_chain,
     toda,
 )
+from symphys.models.fields import FIELD_MODELS, FieldModel, FieldSetting
 from symphys.models.model import Model, Setting, System
 
-__all__ = ["MODELS", "Model", "Setting", "System", "get", "names"]
+__all__ = [
+    "FIELD_MODELS",
+    "MODELS",
+    "FieldModel",
+    "FieldSetting",
+    "Model",
+    "Setting",
+    "System",
+    "field",
+    "field_names",
+    "get",
+    "names",
+]
 
 _FILES = (
     pendulum,
@@ -48,14 +62,29 @@ MODELS: Mapping[str, Model] = MappingProxyType({file.MODEL.name: file.MODEL for 
 
 
 def names() -> tuple[str, ...]:
-    """The names of all models, in the order in which they are best read."""
+    """The names of all models of finitely many coordinates, in the order in which they are best read."""
     return tuple(MODELS)
+
+
+def field_names() -> tuple[str, ...]:
+    """The names of all field theories, in the order in which they are best read."""
+    return tuple(FIELD_MODELS)
 
 
 def get(name: str) -> Model:
     """The model of a name.  Raises `InputError`, with the names that come close, for one that is unknown."""
-    if name in MODELS:
-        return MODELS[name]
-    close = get_close_matches(str(name), MODELS, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"the models are {', '.join(MODELS)}."
-    raise InputError(f"There is no model {name!r}; {hint}")
+    return _look_up(name, MODELS, "model")
+
+
+def field(name: str) -> FieldModel:
+    """The field theory of a name.  Raises `InputError`, with the names that come close, for one that is unknown."""
+    return _look_up(name, FIELD_MODELS, "field theory")
+
+
+def _look_up(name: str, known: Mapping[str, Any], what: str) -> Any:
+    if name in known:
+        return known[name]
+    everything = (*MODELS, *FIELD_MODELS)
+    close = get_close_matches(str(name), everything, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"the models are {', '.join(everything)}."
+    raise InputError(f"There is no {what} {name!r}; {hint}")

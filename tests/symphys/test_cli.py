@@ -56,8 +56,9 @@ def spring(tmp_path):
 
 def test_models_are_listed_one_a_line():
     lines = printed("models").splitlines()
-    assert [line.split()[0] for line in lines] == list(models.names())
-    assert all(models.get(name).title in line for name, line in zip(models.names(), lines, strict=True))
+    assert [line.split()[0] for line in lines] == [*models.names(), *models.field_names()]
+    titles = [*(model.title for model in models.MODELS.values()), *(m.title for m in models.FIELD_MODELS.values())]
+    assert all(title in line for title, line in zip(titles, lines, strict=True))
     assert "Hairer, Lubich, Wanner" in printed("models", "--sources")
 
 
@@ -81,6 +82,14 @@ def test_every_model_can_be_read(name):
     assert "Conserved quantities" in shown
 
 
+@pytest.mark.parametrize("name", models.field_names())
+def test_every_field_theory_can_be_read(name):
+    shown = printed("derive", name)
+    assert shown.startswith(models.field(name).title)
+    assert "Field equations" in shown
+    assert "energy: density = " in shown
+
+
 @pytest.mark.parametrize("form", ["latex", "markdown"])
 @pytest.mark.parametrize("name", ["double_pendulum", "henon_heiles", "guiding_centre"])
 def test_formulas_are_set_in_other_forms(name, form):
@@ -99,6 +108,26 @@ def test_a_pendulum_reads_as_in_a_book():
     assert r"\begin{align*}" in latex
     assert r"\ddot{\theta}" in latex
     assert r"p_{\theta} &=" in latex
+
+
+def test_a_field_reads_as_in_a_book(tmp_path):
+    shown = printed("derive", "complex_klein_gordon")
+    assert "m**2*phi + phi_tt - phi_xx = 0" in shown
+    assert "pi_phi = conjugate(phi_t)" in shown
+    assert "charge: density = -I*phi*conjugate(phi_t) + I*phi_t*conjugate(phi)" in shown
+    assert r"\overline{\phi_{t}}" in printed("derive", "complex_klein_gordon", "--format", "latex")
+    assert "convolution(dx**2*k/2, psi*conjugate(psi))" in printed("derive", "hartree")
+    assert r"\int" in printed("derive", "hartree", "--format", "markdown")
+    path = tmp_path / "chain.py"
+    path.write_text(
+        "import symphys as ph\n"
+        "t, x = ph.spacetime('t x')\n"
+        "u = ph.scalar_field('u', (t, x))\n"
+        "chain = ph.LagrangianDensity(u.diff(t)**2/2 - u.diff(x)**2/2 + u.diff(x, 2)**2/24)\n"
+    )
+    assert "u_tt - u_xx - u_xxxx/12 = 0" in printed("derive", path)
+    assert "chain.py defines no Lagrangian" in refused("run", path)
+    assert "wave is a field theory; here it can be derived" in refused("run", "wave")
 
 
 def test_a_hamiltonian_shows_its_lagrangian_and_a_vector_field_its_equations(tmp_path):
