@@ -48,6 +48,7 @@ from symphys.simulate.lattice.simulator import FieldSimulator
 from symphys.simulate.ledger import EnergyLedger
 from symphys.simulate.result import Result
 from symphys.simulate.simulator import Simulator
+from symphys.simulate.tangents import LyapunovSpectrum, Variations
 from symphys.systems import Hamiltonian, Lagrangian, LagrangianDensity, Network, VectorField, network
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "Lagrangian",
     "LagrangianDensity",
     "LegendreTransformError",
+    "LyapunovSpectrum",
     "MethodError",
     "Network",
     "NotASymmetryError",
@@ -76,6 +78,7 @@ __all__ = [
     "SymphysError",
     "Trajectories",
     "UnsupportedError",
+    "Variations",
     "VectorField",
     "canonical",
     "check_cuda",

@@ -98,7 +98,7 @@ class DampedStepper:
 
         def drift(time: Node, state: tuple[State, State], length: Node) -> tuple[State, State]:
             q, p = state
-            at = self._merge(nothing[:count], p)
+            at = self._merge(nothing[: len(q)], p)
             speeds = b.call(drift_rates, (time, *at, *inputs.signals(b, time), *inputs.parameters))
             return tuple(b.let("drifted", qi + length * speed) for qi, speed in zip(q, speeds, strict=True)), p
 

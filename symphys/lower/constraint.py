@@ -140,10 +140,13 @@ def largest(values: State) -> Node:
 def projected(flow: Flow, b: Builder, inputs: Inputs, t: Node, x: State) -> tuple[State, Node | None]:
     """The state carried to f(q, t) = 0 and J v + b = 0, and whether that converged (None: nothing is held).
 
+    Tangent vectors that are to be orthonormal are made so again; these flows have no constraints.
     Orthogonal in the metric of M, so that momenta which the constraint forces leave alone are kept. Source: Hairer,
     Lubich, Wanner, "Geometric Numerical Integration", IV.4.
     """
     constraint = flow.constraint
+    if flow.tangents is not None and flow.tangents.orthonormal:
+        return flow.tangents.orthonormalised(b, x), boolean(True)
     if constraint is None:
         return x, None
     n = len(x) // 2

@@ -29,6 +29,7 @@ from symphys.lower.expressions import lower_expressions
 from symphys.lower.ledger import BALANCE, Ledger, lower_ledger
 from symphys.lower.parts import PartFlow, lower_part
 from symphys.lower.saddle import motion
+from symphys.lower.tangents import Tangents
 from symphys.mechanics.constrained import Constrained
 from symphys.mechanics.dynamics import Dynamics, FirstOrder, SecondOrder
 from symphys.mechanics.split import Part
@@ -50,7 +51,7 @@ class Flow:
     where the system is separable; `q` and `p` index what they advance. With `damping` it is separable but for linear
     friction, and `kick` gives p' without that. `autonomous`: nothing depends on the time. `constraint` is what the
     state is held to, if anything; `ledger` follows the energy where it changes; `parts` are the flows of a split that
-    the user gave.
+    the user gave. With `tangents` the state has vectors behind it that its derivative moves.
     """
 
     arguments: Arguments
@@ -66,6 +67,7 @@ class Flow:
     ledger: Ledger | None = None
     parts: tuple[PartFlow, ...] = ()
     damping: Damping | None = None
+    tangents: Tangents | None = None
 
     @property
     def watched(self) -> tuple[str, ...]:

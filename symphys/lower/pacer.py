@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from codegen import Builder, CompilerBug, Function, Let, Node, apply, real, rebuild, taylor_coefficients
+from codegen import Builder, Function, Node, apply, real, taylor_coefficients
 from symphys.integrators import ExplicitTableau, Taylor
 from symphys.integrators.arithmetic import horner
 from symphys.integrators.control import StepControl, control_for
@@ -17,6 +17,7 @@ from symphys.lower.constraint import projected
 from symphys.lower.flow import Flow
 from symphys.lower.frame import Frame, State
 from symphys.lower.stepper import rates_of
+from symphys.lower.straight import straight_line
 
 
 class AdaptiveFrame(Frame):
@@ -243,13 +244,3 @@ class TaylorPacer:
         rows = taylor_coefficients(a.state, straight_line(rates), self.order, time)
         results = tuple(value for row in rows[1:] for value in row)
         return Function("taylor_series", (a.time, *a.state, *a.parameters), (), results)
-
-
-def straight_line(function: Function) -> State:
-    """The results of a straight-line function in its parameters alone."""
-    known: dict[Node, Node] = {}
-    for statement in function.body:
-        if not isinstance(statement, Let):
-            raise CompilerBug(f"{function.name} is no straight line: {type(statement).__name__}; choose another method")
-        known[statement.target] = rebuild((statement.value,), known)[0]
-    return rebuild(function.results, known)

@@ -8,7 +8,7 @@ from codegen import Function, Intent, Kernel, Let, jacobian
 from symphys.lower.arguments import function_of
 from symphys.lower.flow import Flow
 from symphys.lower.frame import LANE, Frame
-from symphys.lower.pacer import straight_line
+from symphys.lower.straight import straight_line
 
 
 def functions_kernel(flow: Flow, functions: Sequence[Function], dtype: str) -> Kernel:

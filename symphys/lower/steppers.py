@@ -16,7 +16,7 @@ from symphys.lower.stepper import ExplicitStepper, GaussStepper, Inputs, Splitti
 
 @dataclass(frozen=True)
 class ProjectedStepper:
-    """Steps of another stepper, each carried to the constraints of the flow at its end."""
+    """Steps of another stepper, each carried to the constraints of the flow at its end, or its vectors made unit."""
 
     flow: Flow
     inner: Stepper
@@ -36,14 +36,18 @@ class ProjectedStepper:
         if held is None:
             return stepped
         converged = held if stepped.converged is None else apply("and", stepped.converged, held)
-        return Stepped(state, stepped.memory, converged)
+        memory = stepped.memory
+        if isinstance(self.inner, SplittingStepper):  # the force that it keeps was one on other tangent vectors
+            memory = self.inner.start(b, inputs, t + h, state, h)
+        return Stepped(state, memory, converged)
 
 
 def stepper_for(flow: Flow, method: object, compensated: bool, canonical: Canonical | None, epsilon: float) -> Stepper:
     """The stepper of a fixed-step method; `epsilon` is the rounding unit, to which implicit stages are solved."""
     if isinstance(method, Rattle):
         return RattleStepper(flow, method)
-    if flow.constraint is not None:  # what is carried to the constraints keeps no sums
+    turned = flow.tangents is not None and flow.tangents.orthonormal
+    if flow.constraint is not None or turned:  # what is carried back to something keeps no sums
         return ProjectedStepper(flow, _free_stepper(flow, method, False, canonical, epsilon))
     return _free_stepper(flow, method, compensated, canonical, epsilon)
 

@@ -27,6 +27,8 @@ class Lowered:
         """The canonical form (q, p) of a Lagrangian system without constraints; None for other systems."""
         if not isinstance(self.dynamics, SecondOrder) or isinstance(self.dynamics, Constrained):
             return None
+        if self.flow.tangents is not None:  # vectors belong to positions and velocities
+            return None
         if not self._canonical:
             self._canonical.append(lower_canonical(self.dynamics))
         return self._canonical[0]

@@ -37,6 +37,7 @@ from symphys.simulate.run_adaptive import run_adaptive
 from symphys.simulate.run_external import run_external
 from symphys.simulate.run_fixed import read_marks, run_fixed
 from symphys.simulate.signals import signal_functions, signal_tables
+from symphys.simulate.tangents import LyapunovSpectrum, Variations, lyapunov, variations, widened
 from symphys.simulate.weights import kernel_weights, split_weights
 
 DEFAULT_RTOL = 1e-9
@@ -145,6 +146,58 @@ class Simulator:
             return collect_adaptive(request, advance(request, Sampling(times, save_every or 1), tolerances), times)
         finally:
             finish()
+
+    def variations(
+        self,
+        initial: Mapping[Any, Any],
+        parameters: Mapping[Any, Any] | None = None,
+        t_span: tuple[float, float] | None = None,
+        *,
+        vectors: Any = None,
+        **options: Any,
+    ) -> Variations:
+        """Integrate the variational equations Y' = (df/dx) Y beside the trajectories, in the same kernels.
+
+        vectors: [n, k], tangent vectors at the start, in the order of the components; by default the unit matrix, from
+        which Y becomes the derivative of the state by the initial state.  options: as for `run`.  With a splitting or
+        an explicit method and `dt`, Y is the exact derivative of the discrete map.
+
+        Raises what `run` does, InputError for vectors of another shape, UnsupportedError for systems with constraints,
+        MethodError for methods of SciPy.
+        """
+        return variations(self, self._widened, initial, parameters, t_span, vectors, options)
+
+    def lyapunov(
+        self,
+        initial: Mapping[Any, Any],
+        parameters: Mapping[Any, Any] | None = None,
+        t_span: tuple[float, float] | None = None,
+        *,
+        count: int | None = None,
+        transient: float = 0.0,
+        samples: int = 100,
+        **options: Any,
+    ) -> LyapunovSpectrum:
+        """The Lyapunov exponents of trajectories, by tangent vectors that are made orthonormal after every step.
+
+        count: how many, from the largest; by default all.  transient: the time after which growth counts.  samples: at
+        how many times the means are kept.  options: as for `run`, but for what is saved.  Arrays give ensembles.
+        Benettin, Galgani, Giorgilli, Strelcyn, Meccanica 15 (1980) 9.
+
+        Raises what `variations` does, and InputError for a count or a transient that is too large.
+        """
+        return lyapunov(self, self._widened, initial, parameters, t_span, count, transient, samples, options)
+
+    def _widened(self, count: int, orthonormal: bool) -> Simulator:
+        key = (count, orthonormal)
+        if key not in self._wider:
+            self._wider[key] = widened(self, count, orthonormal)
+        return self._wider[key]
+
+    @cached_property
+    def _wider(self) -> dict[tuple[int, bool], Simulator]:
+        """Simulators of the same system with tangent vectors, kept for the next run."""
+        return {}
 
     def _method(self, dt: float | None, rtol: float | None) -> Method:
         if dt is not None and rtol is not None:
