@@ -3,6 +3,7 @@
 from .backends import Backend, CompiledKernel, CompiledProgram, get_backend
 from .backends.cuda import cuda_available
 from .backends.nvrtc import check_cuda
+from .bars import Bar
 from .builder import Builder, Names
 from .cache import KernelCache, default_directory
 from .compile import compile_kernel, compile_program
@@ -39,6 +40,7 @@ __all__ = [
     "Array",
     "Backend",
     "BackendUnavailableError",
+    "Bar",
     "Builder",
     "CompiledKernel",
     "CompiledProgram",

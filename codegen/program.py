@@ -14,10 +14,9 @@ is recompiled for another ensemble, grid or number of samples.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from .ir import Kind, Node, variable, walk
 
@@ -162,13 +161,6 @@ class Call:
     arguments: tuple[Node, ...]
 
 
-class Reverse(Protocol):
-    """A derivative known by heart; an immutable value, for it is part of what a function says."""
-
-    def adjoint(self, function: Function, wrt: Sequence[Node], bars: Mapping[str, Array]) -> Function:
-        """See `lower.reverse_statements.vjp_function`, without the results of the function itself."""
-
-
 @dataclass(frozen=True)
 class Comment:
     """A line that names the physics in the emitted code."""
@@ -185,8 +177,8 @@ class Function:
     """A function: parameters, statements that see nothing else but `arrays` of the kernel, and results.
 
     `arrays` are declared as the kernel declares them, and bear the same names there. What a function adds to or stores
-    in them is its only effect; one that has any is always inlined. `reverse` knows how to differentiate the function
-    where something cheaper is known than running its statements backwards.
+    in them is its only effect; one that has any is always inlined. `reverse` (`lower.pull_cotangents.Reverse`) knows
+    its derivative where something cheaper is known than running its statements backwards.
     """
 
     name: str
@@ -194,7 +186,7 @@ class Function:
     body: Block
     results: tuple[Node, ...]
     arrays: tuple[Array, ...] = ()
-    reverse: Reverse | None = None
+    reverse: object | None = None
 
 
 @dataclass(frozen=True)
@@ -298,12 +290,15 @@ def functions(block: Block) -> tuple[Function, ...]:
     return tuple(found.values())
 
 
-def has_effects(function: Function) -> bool:
-    """Whether a function, or one that it calls, writes to arrays of the kernel."""
+def must_be_inlined(function: Function) -> bool:
+    """Whether a function writes to arrays of the kernel, or reaches for elements that belong to an instance.
+
+    Only the kernel itself knows where these stand.
+    """
     private = {s.array.name for s in statements(function.body) if isinstance(s, Local)}
-    return any(
+    return any(array.instanced for array in function.arrays) or any(
         (isinstance(s, Store | Accumulate) and s.array not in private)
-        or (isinstance(s, Call) and has_effects(s.function))
+        or (isinstance(s, Call) and must_be_inlined(s.function))
         for s in statements(function.body)
     )
 

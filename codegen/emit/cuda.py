@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from codegen.errors import CompilerBug
 from codegen.ir import Kind, Node, integer, variable, variables, walk
 from codegen.program import (
     Accumulate,
@@ -23,6 +24,7 @@ from codegen.program import (
     Local,
     Store,
     functions,
+    must_be_inlined,
     nodes_of,
     statements,
 )
@@ -93,6 +95,8 @@ def emit_cuda(kernel: Kernel, dtype: str = "float64", halo: int = 0) -> str:
 
 
 def _function(function: Function, dtype: str, names: Mapping[str, str]) -> list[str]:
+    if must_be_inlined(function):
+        raise CompilerBug(f"function {function.name!r} reaches for arrays of an instance; `inline` was to copy it")
     naming = name_function(function, RESERVED | set(names.values()), ascii_only=True)
     out = [naming.take(f"result{i}") for i in range(len(function.results))]
     printer = CudaPrinter(dtype, naming, names, Addresses(_private(function.body), function), {})

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from ..errors import CompilerBug
 from ..ir import Kind, Node, variable, walk
-from ..program import Block, Function, Intent, Kernel, functions, nodes_of, statements
+from ..program import Block, Function, Intent, Kernel, functions, must_be_inlined, nodes_of, statements
 from .llvm_math import define
 from .llvm_printer import Printer
 from .llvm_writer import WIDTHS, Value, Writer, function_symbol, spelled
@@ -34,6 +34,8 @@ def _paired(block: Block, results: tuple[Node, ...] = ()) -> frozenset[bytes]:
 
 def _emit_function(function: Function, lanes: int, dtype: str) -> Writer:
     w = Writer(lanes, dtype)
+    if must_be_inlined(function):
+        raise CompilerBug(f"function {function.name!r} reaches for arrays of an instance; `inline` was to copy it")
     printer = Printer(w, {a.name: a for a in function.arrays}, _paired(function.body, function.results))
     parameters = [f"{w.type(Kind.BOOL)} %mask", "ptr noalias %out"]
     for array in function.arrays:

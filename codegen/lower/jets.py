@@ -14,7 +14,7 @@ from typing import cast
 from codegen.builder import Names
 from codegen.errors import CompilerBug
 from codegen.ir import JET, Node, real, variable, variables, walk
-from codegen.networks import DenseJet, Wanted, jet_function
+from codegen.networks import DenseJet, DenseReverse, Wanted, jet_function
 from codegen.optimise.traverse import Scope, everywhere, names_in, results_of, with_body, with_nodes
 from codegen.program import (
     Block,
@@ -126,7 +126,8 @@ class _Writer:
 def evaluation(wanted: Wanted, beyond: Sequence[int] = ()) -> Function:
     """The function of the inputs that gives wanted derivatives, differentiated further along the inputs `beyond`."""
     digest = blake2b(repr(wanted).encode(), digest_size=4).hexdigest()
-    function = jet_function(f"{wanted.network.name}_jet_{digest}", wanted)
+    plain = jet_function(f"{wanted.network.name}_jet_{digest}", wanted)
+    function = replace(plain, reverse=DenseReverse(wanted))
     for i in beyond:
         function = with_tangents(function, [function.parameters[i]])
     return function

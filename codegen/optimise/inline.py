@@ -28,7 +28,7 @@ from codegen.program import (
     Var,
     While,
     functions,
-    has_effects,
+    must_be_inlined,
     nodes_of,
     statements,
 )
@@ -69,7 +69,7 @@ def _inline_into(scope: Scope, done: dict[str, Function], calls: Counter[str], l
     """The scope with its calls pointing to the functions in `done`, or replaced by their bodies."""
     here = Counter(s.function.name for s in statements(scope.body) if isinstance(s, Call))
     copied = {
-        name: f for name, f in done.items() if calls[name] == 1 or size(f) * here[name] <= limit or has_effects(f)
+        name: f for name, f in done.items() if calls[name] == 1 or size(f) * here[name] <= limit or must_be_inlined(f)
     }
     reachable: tuple[Function, ...] = functions((*scope.body, *(s for f in done.values() for s in f.body)))
     names = Names((*names_in(scope), *(f.name for f in reachable)))

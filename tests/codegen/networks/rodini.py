@@ -6,6 +6,7 @@ without a thought of its own. Activations are SymPy expressions, differentiated 
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import sympy
@@ -24,6 +25,7 @@ EXPRESSIONS = {
 }
 
 
+@cache
 def slopes(activation):
     """s, s', s'', s''' as functions of arrays."""
     expression = EXPRESSIONS[activation]

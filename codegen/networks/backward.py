@@ -1,0 +1,241 @@
+"""The reverse of an evaluation of a network: cotangents of its derivatives pulled back to inputs and weights, by heart.
+
+With f_, g_, h_ the cotangents of value, gradient and Hessian, the sweep down is undone first, from the first layer up,
+
+    m_1 = W_1 g_,   b_ = s' m_ + s'' q,   m_(l+1) = W_(l+1) b_,     q = sum h_ij J_i J_j,
+    z_ = s'' b m_ + s''' b q,   J_i_ = s'' b sum_j (h_ij + h_ji) J_j,
+
+then the sweep up, from the last layer down,
+
+    z_ += s' y_ + s'' sum_i P_i_ J_i,   J_i_ += s' P_i_,   y_ = W^T z_,   P_i_ = W^T J_i_,     P_i = s' J_i;
+
+and each weight matrix gets W_ = z_ y^T + sum_i J_i_ P_i^T + (s' b) b_^T of the layers at both its ends. So it meets
+2 (d + 2) vectors where the evaluation itself is d + 2. Names as in `sweeps`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from ..bars import Bar
+from ..builder import Builder
+from ..ir import Node, add_many, constant_value, integer, real
+from .dense import Wanted
+from .loops import Place, downward, tiled, upward
+from .sweeps import Sweeps, tile_width
+
+Cotangents = Mapping[tuple[int, ...], Node]  # of one component, by the inputs of each derivative
+
+
+@dataclass(frozen=True)
+class DenseReverse:
+    """What the compiler knows of the derivative of an evaluation."""
+
+    wanted: Wanted
+
+    def forward(self, b: Builder, arguments: Sequence[Node]) -> tuple[tuple[Node, ...], Sweeps]:
+        """The evaluation written out, and what its reverse needs."""
+        sweeps = Sweeps(b, self.wanted, arguments)
+        return sweeps.evaluate(), sweeps
+
+    def back(self, kept: Sweeps, cotangents: Sequence[Node], bars: Mapping[str, Bar]) -> tuple[Node, ...]:
+        """The cotangents of the arguments; those of the weights are added to their bar."""
+        return Backward(kept, cotangents, bars.get(self.wanted.network.array.name)).run()
+
+
+class Backward:
+    """Writes the reverse of an evaluation whose memory is still there."""
+
+    def __init__(self, sweeps: Sweeps, cotangents: Sequence[Node], bar: Bar | None) -> None:
+        self.sweeps, self.b, self.bar = sweeps, sweeps.b, bar
+        self.network, self.kept = sweeps.network, sweeps.kept
+        given = zip(sweeps.wanted.jets, cotangents, strict=True)
+        nonzero = [(jet, c) for jet, c in given if constant_value(c) != 0]
+        self.of: dict[int, Cotangents] = {
+            component: {jet.inputs: c for jet, c in nonzero if jet.component == component}
+            for component in sweeps.wanted.components
+        }
+        self.sloping = [c for c, found in self.of.items() if any(inputs for inputs in found)]
+        curved = {i for found in self.of.values() for inputs in found if len(inputs) == 2 for i in inputs}
+        self.directions = tuple(sorted(curved))  # along which there are tangents with cotangents
+        places = [sweeps.wanted.directions.index(i) for i in self.directions]
+        self.slopes = [self.kept.tangents[place] for place in places]
+        self.pushed = [self.kept.pushed[place] for place in places]
+        neurons = (self.network.neurons,)
+        self.turned = {c: self.b.local("turned", neurons) for c in self.sloping}  # b_, of each component
+        self.inputs = self.b.local("input_bar", neurons)  # z_
+        self.tangents = [self.b.local("tangent_bar", neurons) for _ in self.directions]  # J_
+
+    def run(self) -> tuple[Node, ...]:
+        """The cotangents of the inputs of the network."""
+        if not any(self.of.values()):
+            return tuple(real(0.0) for _ in self.kept.inputs)
+        for index, component in enumerate(self.sloping):
+            self.undo_fall(component, fresh=index == 0)
+        self.undo_rise()
+        return self.first_layer()
+
+    # --- the sweep down, undone upward --------------------------------------------------------------------------------
+
+    def undo_fall(self, component: int, fresh: bool) -> None:
+        """What the cotangents of one component make of its sweep down; `fresh`: the first one stores, others add."""
+        b, first, sweeps = self.b, self.network.layers[0], self.sweeps
+        slopes = {inputs[0]: c for inputs, c in self.of[component].items() if len(inputs) == 1}
+        with b.loop("neuron", 0, first.outputs) as i:
+            row = b.let("row", integer(first.weights) + i * first.inputs)
+            scaled = add_many(sweeps.weight(row, j) * c for j, c in slopes.items())
+            self.unturn(component, first.activation, i, scaled, fresh)
+        for place in upward(b, self.network):
+            tiled(b, place.layer.outputs, tile_width(1), partial(self.lift, component, fresh, place))
+
+    def lift(self, component: int, fresh: bool, place: Place, rows: tuple[Node, ...]) -> None:
+        """m_ of some neurons of a layer."""
+        b = self.b
+        sums = [b.register("scaled_bar", 0.0) for _ in rows]
+        starts = [b.let("row", place.weights + i * place.layer.inputs) for i in rows]
+        with b.loop("k", 0, place.layer.inputs) as k:
+            vector = b.load("y", self.turned[component], place.before + k)
+            for start, register in zip(starts, sums, strict=True):
+                b.assign(register, register + self.sweeps.weight(start, k) * vector)
+        for i, register in zip(rows, sums, strict=True):
+            self.unturn(component, place.layer.activation, b.let("neuron", place.here + i), register, fresh)
+
+    def unturn(self, component: int, activation: str, neuron: Node, scaled: Node, fresh: bool) -> None:
+        """b_, z_ and J_ of one neuron from m_."""
+        b, sweeps, kept = self.b, self.sweeps, self.kept
+        state = sweeps.state_of(activation, neuron)
+        first, second, third = sweeps.activation(activation).derivatives(state)
+        pulled = b.load("pulled", kept.pulled[component], neuron)
+        curvatures = {inputs: c for inputs, c in self.of[component].items() if len(inputs) == 2}
+        needed = sorted({i for inputs in curvatures for i in inputs})
+        slopes = {i: b.load("slope", self.slopes[self.directions.index(i)], neuron) for i in needed}
+        scaled = b.let("scaled_bar", scaled)
+        second = b.let("second", second)
+        along: dict[int, list[Node]] = {i: [] for i in self.directions}
+        for (i, j), c in curvatures.items():
+            along[i].append(c * slopes[j])
+            along[j].append(c * slopes[i])
+        sums = {i: b.let("along", add_many(terms)) for i, terms in along.items()}
+        turned, bar = first * scaled, second * scaled
+        if curvatures:  # sum_i J_i sum_j (h_ij + h_ji) J_j counts every pair twice
+            q = b.let("q", 0.5 * add_many(slopes[i] * sums[i] for i in needed))
+            turned, bar = turned + second * q, bar + third * q
+        b.store(self.turned[component], neuron, value=turned)
+        self.put(self.inputs, neuron, bar * pulled, fresh)
+        bent = b.let("bent", second * pulled)
+        for tangent, i in zip(self.tangents, self.directions, strict=True):
+            self.put(tangent, neuron, bent * sums[i], fresh)
+
+    def put(self, array: str, neuron: Node, value: Node, fresh: bool) -> None:
+        """Store a value, or add it."""
+        if not fresh:
+            value = value + self.b.load("before", array, neuron)
+        self.b.store(array, neuron, value=value)
+
+    # --- the sweep up, undone downward --------------------------------------------------------------------------------
+
+    def undo_rise(self) -> None:
+        """z_ and J_ of all neurons complete, and the cotangents of all weights but the first layer's."""
+        b, last = self.b, self.network.last
+        values = {c: found[()] for c, found in self.of.items() if () in found}
+        top = last.first - last.inputs
+        with b.loop("neuron", 0, last.inputs) as k:
+            neuron = b.let("neuron", k + top)
+            for c, pulled in self.turned.items():
+                self.weigh(k + (last.weights + c * last.inputs), b.load("turned", pulled, neuron))
+            for c, value in values.items():
+                self.weigh(k + (last.weights + c * last.inputs), value * b.load("y", self.kept.state[0], neuron))
+            bar = add_many(self.sweeps.weight(last.weights + c * last.inputs, k) * v for c, v in values.items())
+            self.unsettle(self.network.layers[-1].activation, neuron, bar, ())
+        for c, value in values.items():
+            self.weigh(integer(last.bias + c), value)
+        for place in downward(b, self.network):
+            self.weights(place)
+            tiled(b, place.layer.inputs, tile_width(1 + len(self.tangents)), partial(self.sink, place))
+
+    def unsettle(self, activation: str, neuron: Node, value: Node, pushed: Sequence[Node]) -> None:
+        """Complete z_ and J_ of one neuron from y_ and P_."""
+        b, sweeps = self.b, self.sweeps
+        if not self.sloping:
+            first, _, _ = sweeps.activation(activation).derivatives(sweeps.state_of(activation, neuron))
+            b.store(self.inputs, neuron, value=first * value)
+            return
+        first, second, _ = sweeps.activation(activation).derivatives(sweeps.state_of(activation, neuron))
+        first = b.let("first", first)
+        bar = b.load("bar", self.inputs, neuron) + first * value
+        if pushed:
+            bent = (p * b.load("slope", name, neuron) for p, name in zip(pushed, self.slopes, strict=True))
+            bar = bar + second * add_many(bent)
+            for name, p in zip(self.tangents, pushed, strict=True):
+                b.store(name, neuron, value=b.load("bar", name, neuron) + first * p)
+        b.store(self.inputs, neuron, value=bar)
+
+    def sink(self, place: Place, columns: tuple[Node, ...]) -> None:
+        """y_ and P_ of some neurons of the layer before, and what they complete."""
+        b, sources = self.b, (self.inputs, *self.tangents)
+        sums = [[b.register("bar", 0.0) for _ in sources] for _ in columns]
+        with b.loop("k", 0, place.layer.outputs) as k:
+            row = b.let("row", place.weights + k * place.layer.inputs)
+            vectors = [b.load("bar", name, place.here + k) for name in sources]
+            for j, registers in zip(columns, sums, strict=True):
+                w = self.sweeps.weight(row, j)
+                for register, vector in zip(registers, vectors, strict=True):
+                    b.assign(register, register + w * vector)
+        for j, (value, *pushed) in zip(columns, sums, strict=True):
+            self.unsettle(place.below, b.let("neuron", place.before + j), value, pushed)
+
+    # --- weights ------------------------------------------------------------------------------------------------------
+
+    def weigh(self, place: Node, value: Node) -> None:
+        """Add to the cotangent of a weight, if any are wanted."""
+        if self.bar is not None and constant_value(value) != 0:
+            self.bar.add(self.b, place, value)
+
+    def weights(self, place: Place) -> None:
+        """W_ and the cotangents of the biases of a layer after the first."""
+        if self.bar is None:
+            return
+        width = tile_width(1 + len(self.tangents) + len(self.turned))
+        tiled(self.b, place.layer.outputs, width, partial(self.outer, place))
+
+    def outer(self, place: Place, rows: tuple[Node, ...]) -> None:
+        """Some rows of W_."""
+        b, kept = self.b, self.kept
+        left = [self.inputs, *self.tangents, *(kept.scaled[c] for c in self.turned)]
+        right = [kept.state[0], *self.pushed, *self.turned.values()]
+        bars = [[b.load("bar", name, place.here + i) for name in left] for i in rows]
+        for i, (bias, *_) in zip(rows, bars, strict=True):
+            self.weigh(place.bias + i, bias)
+        with b.loop("k", 0, place.layer.inputs) as k:
+            vectors = [b.load("y", name, place.before + k) for name in right]
+            for i, own in zip(rows, bars, strict=True):
+                terms = [x * y for x, y in zip(own, vectors, strict=True)]
+                self.weigh(place.weight(i, k), add_many(terms))
+
+    def first_layer(self) -> tuple[Node, ...]:
+        """The cotangents of the inputs, and of the weights that meet them."""
+        b, first = self.b, self.network.layers[0]
+        sums = [b.register("x_bar", 0.0) for _ in self.kept.inputs]
+        learnt = self.bar is not None and not self.network.features
+        with b.loop("neuron", 0, first.outputs) as i:
+            row = b.let("row", integer(first.weights) + i * first.inputs)
+            bar = b.load("bar", self.inputs, i)
+            for j, register in enumerate(sums):
+                b.assign(register, register + self.sweeps.weight(row, j) * bar)
+            if learnt:
+                self.weigh(i + first.bias, bar)
+                for j, x in enumerate(self.kept.inputs):
+                    self.weigh(row + j, add_many([bar * x, *self.first_terms(j, i)]))
+        return tuple(b.copy("x_bar", register) for register in sums)
+
+    def first_terms(self, j: int, neuron: Node) -> list[Node]:
+        """What W_1 contributes besides z_ x: through tangents along x_j, and through the gradient itself."""
+        b = self.b
+        slopes = [(self.of[c][j,], self.kept.scaled[c]) for c in self.sloping if (j,) in self.of[c]]
+        own = [self.tangents[self.directions.index(j)]] if j in self.directions else []
+        return [
+            *(b.load("bar", name, neuron) for name in own),
+            *(slope * b.load("scaled", name, neuron) for slope, name in slopes),
+        ]
