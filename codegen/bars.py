@@ -21,11 +21,12 @@ class Bar:
     at: tuple[int, ...] = ()
     offset: int = 0
 
-    def add(self, b: Builder, place: Node, value: Node) -> None:
-        """Add to the cotangent of an element."""
-        index = (*(as_node(i) for i in self.at), place + self.offset)
+    def add(self, b: Builder, place: Node, value: Node, *more: Node) -> None:
+        """Add to the cotangents of an element and of those that follow it."""
+        start = tuple(as_node(i) for i in self.at)
         if self.array.intent is Intent.SUM:
-            b.accumulate(self.array.name, *index, value=value)
+            b.accumulate(self.array.name, *start, place + self.offset, value=value, more=more)
             return
-        before = b.load("bar", self.array.name, *index)
-        b.store(self.array.name, *index, value=before + value)
+        for k, each in enumerate((value, *more)):
+            index = (*start, place + self.offset + k)
+            b.store(self.array.name, *index, value=b.load("bar", self.array.name, *index) + each)

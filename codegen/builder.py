@@ -93,8 +93,8 @@ class Builder:
     def store(self, array: str, *index: Node | int, value: Node) -> None:
         self.add(Store(array, tuple(as_node(i) for i in index), value))
 
-    def accumulate(self, array: str, *index: Node | int, value: Node) -> None:
-        self.add(Accumulate(array, tuple(as_node(i) for i in index), value))
+    def accumulate(self, array: str, *index: Node | int, value: Node, more: Sequence[Node] = ()) -> None:
+        self.add(Accumulate(array, tuple(as_node(i) for i in index), value, tuple(more)))
 
     def call(self, function: Function, arguments: Sequence[Node], wishes: Sequence[str] = ()) -> tuple[Node, ...]:
         wished = wishes or [f"{function.name}_{i}" for i in range(len(function.results))]

@@ -33,6 +33,7 @@ from .program import (
     Store,
     Var,
     While,
+    one_by_one,
 )
 
 Values = dict[str, Any]
@@ -114,7 +115,7 @@ def _scalar(kind: Kind, value: float | int, dtype: Any) -> Any:
 
 
 def _run_block(block: Block, values: Values, mask: NDArray[np.bool_], at: _Instances) -> None:
-    for statement in block:
+    for statement in one_by_one(block):
         _run(statement, values, mask, at)
 
 

@@ -119,11 +119,12 @@ class Store:
 
 @dataclass(frozen=True)
 class Accumulate:
-    """Add a value to an element of a SUM array, over all instances."""
+    """Add a value to an element of a SUM array, over all instances, and `more` to those that follow it in memory."""
 
     array: str
     index: tuple[Node, ...]
     value: Node
+    more: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -290,6 +291,19 @@ def functions(block: Block) -> tuple[Function, ...]:
     return tuple(found.values())
 
 
+def one_by_one(block: Block) -> Block:
+    """A block in which every Accumulate adds to one element."""
+    if not any(isinstance(s, Accumulate) and s.more for s in block):
+        return block
+    return tuple(single for s in block for single in (_singles(s) if isinstance(s, Accumulate) else (s,)))
+
+
+def _singles(s: Accumulate) -> tuple[Accumulate, ...]:
+    values = (s.value, *s.more)
+    places = ((*s.index[:-1], s.index[-1] + k) if k else s.index for k in range(len(values)))
+    return tuple(Accumulate(s.array, place, value) for place, value in zip(places, values, strict=True))
+
+
 def must_be_inlined(function: Function) -> bool:
     """Whether a function writes to arrays of the kernel, or reaches for elements that belong to an instance.
 
@@ -316,7 +330,9 @@ def nodes_of(statement: Statement) -> tuple[Node, ...]:
             return (value,)
         case Load(_, _, index, _):
             return index
-        case Store(_, index, value) | Accumulate(_, index, value):
+        case Accumulate(_, index, value, more):
+            return (*index, value, *more)
+        case Store(_, index, value):
             return (*index, value)
         case For(_, start, stop, _):
             return (start, stop)

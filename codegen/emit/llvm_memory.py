@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import CompilerBug
 from ..ir import Kind, Node, constant_value
-from ..program import Accumulate, Array, Intent, Load, Store
+from ..program import Array, Intent, Load, Store
 from .llvm_values import Values
 from .llvm_writer import Value
 
@@ -12,7 +12,7 @@ I = Kind.INT
 
 
 class Memory(Values):
-    """Loads, stores and sums. Truths are stored as integers, as the other backends do."""
+    """Loads and stores. Truths are stored as integers, as the other backends do."""
 
     def size(self, size: int | str) -> Value:
         """A size of an array: a number, or a scalar of the kernel."""
@@ -149,43 +149,6 @@ class Memory(Values):
         w.line(
             f"call void {full}({wide} {spread.text}, ptr {where}, i32 {self._bytes(array.kind)}, <{lanes} x i1> {mask})"
         )
-
-    def accumulate(self, s: Accumulate) -> None:
-        """Add a value over the lanes at work to an element; lanes beyond the last instance add nothing."""
-        w, array = self.w, self.arrays[s.array]
-        where, _ = self.address(array, s.index, 0)
-        value = self.value(s.value)
-        if w.lanes == 1:
-            self._add(array, str(where.text if isinstance(where, Value) else where), value.text)
-            return
-        mask = self.real_lanes if self.mask is None else w.operation("and", self.mask, self.real_lanes)
-        value = w.select(mask, w.widen(value), w.constant(0, array.kind, True))
-        type_ = w.type(array.kind)
-        if isinstance(where, Value):  # each lane has an element of its own: one after the other
-            for lane in range(w.lanes):
-                on = w.emit(f"extractelement {w.type(Kind.BOOL)} {mask.text}, i64 {lane}", Kind.BOOL, False)
-                one = w.emit(f"extractelement {type_} {value.text}, i64 {lane}", array.kind, False)
-                at = w.emit(f"extractelement <{w.lanes} x ptr> {where.text}, i64 {lane}", I, False)
-                safe = w.emit(f"select i1 {on.text}, ptr {at.text}, ptr {self.bases[array.name]}", I, False)
-                self._add(array, safe.text, one.text)
-            return
-        scalar = w.scalar_type(array.kind)
-        if array.kind is Kind.REAL:
-            full = f"@llvm.vector.reduce.fadd.{w.suffix(Kind.REAL, True)}"
-            w.intrinsics.add(f"declare {scalar} {full}({scalar}, {type_})")
-            call = f"call reassoc {scalar} {full}({scalar} {w.number(-0.0, Kind.REAL)}, {type_} {value.text})"
-        else:
-            full = f"@llvm.vector.reduce.add.{w.suffix(I, True)}"
-            w.intrinsics.add(f"declare {scalar} {full}({type_})")
-            call = f"call {scalar} {full}({type_} {value.text})"
-        self._add(array, where, w.emit(call, array.kind, False).text)
-
-    def _add(self, array: Array, where: str, value: str) -> None:
-        w, scalar = self.w, self.w.scalar_type(array.kind)
-        old = w.emit(f"load {scalar}, ptr {where}", array.kind, False)
-        instruction = "fadd" if array.kind is Kind.REAL else "add"
-        new = w.emit(f"{instruction} {scalar} {old.text}, {value}", array.kind, False)
-        w.line(f"store {scalar} {new.text}, ptr {where}")
 
     def _where_any(self, mask: Value, text: str) -> None:
         """Write one line that runs if it runs for any lane: all lanes would write the same to the same place."""

@@ -22,13 +22,13 @@ from ..program import (
     While,
     assigned,
 )
-from .llvm_memory import Memory
+from .llvm_sums import Sums
 from .llvm_writer import Value, function_symbol, spelled
 
 I = Kind.INT
 
 
-class Printer(Memory):
+class Printer(Sums):
     """Prints the statements of one function body."""
 
     def block(self, block: Block) -> None:

@@ -29,6 +29,7 @@ from codegen.program import (
     While,
     assigned,
     nodes_of,
+    one_by_one,
 )
 
 from .expressions import Language, Sharing, render
@@ -135,6 +136,7 @@ class Printer(ABC):
     def block(self, block: Block, outer: Sharing | None = None, results: tuple[Node, ...] = ()) -> tuple[str, ...]:
         """The statements of a block, then the texts of what it results in."""
         plan, sharing = Sharing(outer), Sharing(outer)
+        block = one_by_one(block)
         for statement in block:
             plan.count(self.roots(statement), self.language)
             plan.touch(_changed(statement))

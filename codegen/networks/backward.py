@@ -26,6 +26,8 @@ from .dense import Wanted
 from .loops import Place, downward, tiled, upward
 from .sweeps import Sweeps, tile_width
 
+NEIGHBOURS = 8  # weights whose sums over samples are taken together
+
 Cotangents = Mapping[tuple[int, ...], Node]  # of one component, by the inputs of each derivative
 
 
@@ -188,10 +190,10 @@ class Backward:
 
     # --- weights ------------------------------------------------------------------------------------------------------
 
-    def weigh(self, place: Node, value: Node) -> None:
-        """Add to the cotangent of a weight, if any are wanted."""
-        if self.bar is not None and constant_value(value) != 0:
-            self.bar.add(self.b, place, value)
+    def weigh(self, place: Node, *values: Node) -> None:
+        """Add to the cotangents of a weight and of those that follow it, if any are wanted."""
+        if self.bar is not None and any(constant_value(value) != 0 for value in values):
+            self.bar.add(self.b, place, *values)
 
     def weights(self, place: Place) -> None:
         """W_ and the cotangents of the biases of a layer after the first."""
@@ -208,11 +210,14 @@ class Backward:
         bars = [[b.load("bar", name, place.here + i) for name in left] for i in rows]
         for i, (bias, *_) in zip(rows, bars, strict=True):
             self.weigh(place.bias + i, bias)
-        with b.loop("k", 0, place.layer.inputs) as k:
-            vectors = [b.load("y", name, place.before + k) for name in right]
+
+        def block(columns: tuple[Node, ...]) -> None:
+            vectors = [[b.load("y", name, place.before + k) for name in right] for k in columns]
             for i, own in zip(rows, bars, strict=True):
-                terms = [x * y for x, y in zip(own, vectors, strict=True)]
-                self.weigh(place.weight(i, k), add_many(terms))
+                values = [add_many(x * y for x, y in zip(own, column, strict=True)) for column in vectors]
+                self.weigh(place.weight(i, columns[0]), *values)
+
+        tiled(b, place.layer.inputs, NEIGHBOURS, block)
 
     def first_layer(self) -> tuple[Node, ...]:
         """The cotangents of the inputs, and of the weights that meet them."""
@@ -226,8 +231,8 @@ class Backward:
                 b.assign(register, register + self.sweeps.weight(row, j) * bar)
             if learnt:
                 self.weigh(i + first.bias, bar)
-                for j, x in enumerate(self.kept.inputs):
-                    self.weigh(row + j, add_many([bar * x, *self.first_terms(j, i)]))
+                columns = enumerate(self.kept.inputs)
+                self.weigh(row, *(add_many([bar * x, *self.first_terms(j, i)]) for j, x in columns))
         return tuple(b.copy("x_bar", register) for register in sums)
 
     def first_terms(self, j: int, neuron: Node) -> list[Node]:

@@ -38,7 +38,10 @@ def with_nodes(statement: Statement, nodes: Sequence[Node]) -> Statement:
             return replace(statement, value=nodes[0])
         case Load():
             return replace(statement, index=tuple(nodes))
-        case Store() | Accumulate():
+        case Accumulate(_, index, _, _):
+            k = len(index)
+            return replace(statement, index=tuple(nodes[:k]), value=nodes[k], more=tuple(nodes[k + 1 :]))
+        case Store():
             return replace(statement, index=tuple(nodes[:-1]), value=nodes[-1])
         case For():
             return replace(statement, start=nodes[0], stop=nodes[1])

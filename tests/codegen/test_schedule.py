@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from codegen.ir import Kind, integer, real, variable
 from codegen.primitives import apply
-from codegen.program import For, Kernel, Var
+from codegen.program import Array, For, Kernel, Var
 from codegen.schedule import FEW, SOME, lanes_for, padding, registers, row_shares, shares
 from tests.codegen.strategies import Case, random_kernels
 
@@ -31,6 +31,12 @@ def test_few_registers_take_many_lanes(count: int, lanes: int) -> None:
     assert registers(carrying(count)) == count
     assert lanes_for(carrying(count), "float64") == lanes
     assert lanes_for(carrying(count), "float32") == 2 * lanes
+
+
+@pytest.mark.parametrize(("weights", "lanes"), [(0, 32), (100, 16), (8000, 16), (9000, 8)])
+def test_weights_take_fewer_lanes(weights: int, lanes: int) -> None:
+    arrays = (Array("w", (weights,), instanced=False),) if weights else (Array("marks", ("n",), instanced=False),)
+    assert lanes_for(Kernel("k", "lane", arrays, (), ()), "float64") == lanes
 
 
 @given(random_kernels())

@@ -7,8 +7,10 @@ Both sides add a few hundred products: 1e-12 of the largest number is some hundr
 import numpy as np
 import pytest
 
+from codegen.backends.cpu import CpuBackend
 from codegen.bars import Bar
 from codegen.builder import Builder
+from codegen.compile import compile_kernel
 from codegen.emit.cuda import emit_cuda
 from codegen.emit.llvm import emit_llvm
 from codegen.errors import CompilerBug
@@ -174,3 +176,20 @@ def test_bars_go_to_a_part_of_an_array(run_backend):
     stores = [s for s in statements(function.body) if isinstance(s, Store) and s.array == "rows"]
     assert stores
     assert all(s.index[0] == integer(1) for s in stores)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8, 11])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_sums_of_neighbours_are_added_in_order(count, dtype):
+    """Value k of lane i is k + 1 for lanes that exist: the sums are multiples of the number of instances, exactly."""
+    b = Builder()
+    x = b.load("x", "points")
+    values = [x * float(k + 1) for k in range(count)]
+    b.accumulate("total", 0, 2, value=values[0], more=values[1:])
+    total = Array("total", (2, 20), intent=Intent.SUM, instanced=False)
+    kernel = Kernel("sum_up", "sample", (Array("points", ()), total), (), b.block())
+    for lanes in (1, 8, 32):
+        arrays = {"points": np.ones(64, dtype), "total": np.zeros((2, 20), dtype)}
+        compile_kernel(kernel, CpuBackend(lane_count=lanes), dtype)(arrays, {}, (37,), threads=2)
+        np.testing.assert_array_equal(arrays["total"][0, 2 : 2 + count], 37.0 * np.arange(1, count + 1))
+        assert arrays["total"].sum() == 37.0 * count * (count + 1) / 2
