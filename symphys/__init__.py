@@ -42,6 +42,7 @@ from symphys.language.forms import positive, positive_matrix
 from symphys.learn import Fit, Trajectories
 from symphys.mechanics.canonical import CanonicalTransformation
 from symphys.mechanics.symmetries import Symmetry
+from symphys.simulate.density import PhaseDensity
 from symphys.simulate.events import Event
 from symphys.simulate.lattice.result import FieldResult
 from symphys.simulate.lattice.simulator import FieldSimulator
@@ -72,6 +73,7 @@ __all__ = [
     "MethodError",
     "Network",
     "NotASymmetryError",
+    "PhaseDensity",
     "Result",
     "Simulator",
     "Symmetry",

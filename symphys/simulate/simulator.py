@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from symphys.discretise import Grid
 from symphys.errors import InputError, MethodError
 from symphys.integrators import METHODS, External, Method, is_adaptive, kind_of
 from symphys.language import spread_arrays
@@ -18,6 +20,7 @@ from symphys.simulate.choose import Choice
 from symphys.simulate.choose_split import choice_for
 from symphys.simulate.collect import collect_adaptive, collect_fixed
 from symphys.simulate.compiled import Kernels, Lowered, kernels_for, lower
+from symphys.simulate.density import PhaseDensity, density_along, density_on_grid
 from symphys.simulate.emit import kernel_source
 from symphys.simulate.events import Event, plan_events
 from symphys.simulate.execute import cores
@@ -187,6 +190,50 @@ class Simulator:
         Raises what `variations` does, and InputError for a count or a transient that is too large.
         """
         return lyapunov(self, self._widened, initial, parameters, t_span, count, transient, samples, options)
+
+    def density(
+        self,
+        rho: Any,
+        points: Mapping[Any, Any],
+        parameters: Mapping[Any, Any] | None = None,
+        t: Any = 0.0,
+        *,
+        t0: float = 0.0,
+        **options: Any,
+    ) -> NDArray[np.float64]:
+        """A density that Liouville's equation moves, at given points: carried along the trajectories that lead there.
+
+        rho: the density at t0, an expression in the components, parameters and t, or a function of {component: array};
+        points: {component: array}, all of one shape; t: a time, or times, which become a last axis.  options: as for
+        `run`.  Where the flow is not known to keep volumes (friction, vector fields, velocities with a mass matrix that
+        varies) the determinant of its derivative goes along.  rho(x, t) = rho_0(y) |det dy/dx|, y being where x was at
+        t0.  Tuckerman, "Statistical Mechanics", section 2.5.
+
+        Raises what `run` and, with determinants, `variations` do.
+        """
+        return density_along(self, rho, points, dict(parameters or {}), t, float(t0), options)
+
+    def evolve_density(
+        self,
+        rho: Any,
+        grid: Grid,
+        parameters: Mapping[Any, Any] | None = None,
+        t_span: tuple[float, float] | None = None,
+        *,
+        dt: float,
+        save_every: int = 1,
+    ) -> PhaseDensity:
+        """Liouville's equation on the phase plane of one degree of freedom, by the simulator's splitting.
+
+        rho: as for `density`.  grid: periodic axes for both components, wide enough for the density.  A kick shifts
+        rho along p, a drift along q, each by Fourier waves and exact on the grid: the norm is kept to rounding, the
+        integral of rho^2 as far as the grid resolves rho.  The motion draws rho out into filaments; when they become
+        finer than the grid, `drift["entropy"]` tells.  Cheng, Knorr, Journal of Computational Physics 22 (1976) 330.
+
+        Raises UnsupportedError for more than two components, MethodError for systems that are not split, InputError for
+        grids of other components, and for parameters that are missing or arrays.
+        """
+        return density_on_grid(self, rho, grid, dict(parameters or {}), t_span, dt, save_every)
 
     def _widened(self, count: int, orthonormal: bool) -> Simulator:
         key = (count, orthonormal)
