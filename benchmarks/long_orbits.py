@@ -16,6 +16,7 @@ from benchmarks import peer_heyoka
 from benchmarks.harness import Case, interleaved
 from benchmarks.peer_splitting import solar
 from benchmarks.problems import SOLAR_GRAVITY, SOLAR_MASSES, solar_energy, solar_start, solar_symphys
+from benchmarks.solar_split import Heliocentric, Jacobi, Split
 
 NAME = "long_orbits"
 DAYS = 1e6
@@ -51,6 +52,22 @@ def ours(method: str) -> Callable[[float], Contestant]:
                 np.stack([result[q] for q in positions], -1).reshape(-1, *r.shape),
                 np.stack([result[q] for q in velocities], -1).reshape(-1, *v.shape),
             )
+
+        return run
+
+    return at
+
+
+def ours_split(coordinates: type[Split], method: str) -> Callable[[float], Contestant]:
+    """A whole run of a near-integrable split, in coordinates that are moved back at the samples."""
+    split = coordinates()
+    simulator, initial = split.system.compile(method=method, split=split.parts), split.start()
+
+    def at(step: float) -> Contestant:
+        def run(samples: int) -> Path:
+            times = np.linspace(0.0, DAYS, samples + 1)[1:]
+            result = simulator.run(initial, {}, t_span=(0.0, DAYS), t_eval=times, watch_every=0, threads=1, dt=step)
+            return split.path(result)
 
         return run
 
@@ -127,6 +144,11 @@ def rebound(integrator: str) -> Callable[[float], Contestant]:
 
 
 ADAPTIVE = ("taylor", "dop853")
+SPLIT = {
+    "aba104, Jacobi": (Jacobi, "aba104"),
+    "aba1064, Jacobi": (Jacobi, "aba1064"),
+    "abah1064, heliocentric": (Heliocentric, "abah1064"),
+}
 OURS = ("kahan_li8", "srkn14_6", "sofroniou_spaletta10", "taylor")
 
 
@@ -154,6 +176,7 @@ def run(with_ours: bool = True) -> tuple[list[Case], list[str]]:
         skipped.append("rebound is not installed")
     if with_ours:
         field |= {f"symphys {method}": (ours(method), TOLERANCES if method in ADAPTIVE else STEPS) for method in OURS}
+        field |= {f"symphys {name}": (ours_split(*made), STEPS) for name, made in SPLIT.items()}
     cases = []
     for target, bar in TARGETS:
         runs: dict[str, Callable[[], object]] = {}

@@ -58,48 +58,88 @@ class Body:
 
 def kepler_increments(b: Builder, bodies: Sequence[Body], duration: Node) -> dict[int, Node]:
     """The increments of all bodies in the time `duration`, by component."""
-    if not bodies:
-        return {}
-    b.comment("Kepler's equation in universal variables: s with r G1 + eta G2 + mu G3 = h, for each body")
-    starts = [_bound(b, start_of(body.q, body.w, body.a, body.k, ELEMENTARY.sqrt)) for body in bodies]
-    times, anomalies, twos, threes = [], [], [], []
-    good: Node = boolean(True)
-    for start in starts:
-        guess = b.let("guess", early_guess(start, duration))
-        near = [b.let(f"c{n}", c) for n, c in zip((2, 3), stumpff_near(start.beta * (guess * guess)), strict=True)]
-        g = _named(b, universal(start.beta, guess, *near))
-        change = b.let("change", quick_correction(start, g, duration))
-        s = b.let("s", guess + change)
-        z = b.let("z", start.beta * (s * s))
-        settled = apply("le", apply("abs", change), real(QUICK) * apply("abs", s))
-        good = apply("and", good, apply("and", settled, apply("le", apply("abs", z), real(NEAR))))
-        two, three = stumpff_near(z)
-        times.append(b.register("h", duration))
-        anomalies.append(b.register("anomaly", s))
-        twos.append(b.register("c2_at", two))
-        threes.append(b.register("c3_at", three))
-    with b.where(b.let("hard", apply("not", good))):
-        b.comment("a long step or a close passage: Laguerre's method for each body")
-        for start, h, s, two, three in zip(starts, times, anomalies, twos, threes, strict=True):
-            b.assign(h, within_period(start, duration, ELEMENTARY))
-            b.assign(s, late_guess(start, h, ELEMENTARY))
-            moving, count = b.register("moving", boolean(True)), b.register("corrections", integer(0))
-            with b.repeat_while(apply("and", moving, apply("lt", count, MOST_CORRECTIONS))):
-                _, c2, c3 = stumpff(start.beta * (s * s), ELEMENTARY)
-                g = _named(b, universal(start.beta, s, b.let("c2", c2), b.let("c3", c3)))
-                change = b.let("change", sure_correction(start, g, h, ELEMENTARY))
-                b.assign(s, s + change)
-                b.assign(moving, apply("lt", real(CLOSE) * apply("abs", s), apply("abs", change)))
-                b.assign(count, count + 1)
-            _, c2, c3 = stumpff(start.beta * (s * s), ELEMENTARY)
-            b.assign(two, c2)
-            b.assign(three, c3)
     moved: dict[int, Node] = {}
-    for body, start, h, s, two, three in zip(bodies, starts, times, anomalies, twos, threes, strict=True):
-        g = _named(b, universal(start.beta, s, two, three))
-        dq, dw = increments(start, g, h, body.q, body.w, body.a, body.k)
-        moved |= dict(zip((*body.places, *body.speeds), (*dq, *dw), strict=True))
+    for dimension in sorted({len(body.q) for body in bodies}):
+        alike = [body for body in bodies if len(body.q) == dimension]
+        moved |= _one_body(b, alike[0], duration) if len(alike) == 1 else _many_bodies(b, alike, duration)
     return moved
+
+
+def _one_body(b: Builder, body: Body, duration: Node) -> dict[int, Node]:
+    changes, good = _quickly(b, body, duration)
+    registers = [b.register("change", change) for change in changes]
+    with b.where(b.let("hard", apply("not", good))):
+        for register, change in zip(registers, _surely(b, body, duration), strict=True):
+            b.assign(register, change)
+    return dict(zip((*body.places, *body.speeds), registers, strict=True))
+
+
+def _many_bodies(b: Builder, bodies: Sequence[Body], duration: Node) -> dict[int, Node]:
+    """A loop over bodies: one copy of the code, and without branches, so that bodies may share vector instructions."""
+    count, n = len(bodies), len(bodies[0].q)
+    rows = [(*body.q, *body.w, body.a, body.k) for body in bodies]
+    given = [b.local("of_bodies", (count,)) for _ in rows[0]]
+    found = [b.local("changes_of_bodies", (count,)) for _ in range(2 * n)]
+    for index, row in enumerate(rows):
+        for array, value in zip(given, row, strict=True):
+            b.store(array, index, value=value)
+
+    def body_at(index: Node) -> Body:
+        values = [b.load("of_body", array, index) for array in given]
+        return Body((), (), tuple(values[:n]), tuple(values[n : 2 * n]), values[2 * n], values[2 * n + 1])
+
+    solved = b.register("solved", integer(0))
+    with b.loop("body", 0, count) as index:
+        changes, good = _quickly(b, body_at(index), duration)
+        for array, change in zip(found, changes, strict=True):
+            b.store(array, index, value=change)
+        b.assign(solved, solved + apply("select", good, integer(1), integer(0)))
+    with b.where(b.let("hard", apply("lt", solved, count))), b.loop("body", 0, count) as index:
+        for array, change in zip(found, _surely(b, body_at(index), duration), strict=True):
+            b.store(array, index, value=change)
+    return {
+        component: b.load("change", array, index)
+        for index, body in enumerate(bodies)
+        for component, array in zip((*body.places, *body.speeds), found, strict=True)
+    }
+
+
+def _quickly(b: Builder, body: Body, h: Node) -> tuple[tuple[Node, ...], Node]:
+    """The changes of q and w by one correction of s, and whether that was enough."""
+    b.comment("Kepler's equation in universal variables: s with r G1 + eta G2 + mu G3 = h, guessed and corrected once")
+    start = _bound(b, start_of(body.q, body.w, body.a, body.k, ELEMENTARY.sqrt))
+    guess = b.let("guess", early_guess(start, h))
+    near = [b.let(f"c{n}", c) for n, c in zip((2, 3), stumpff_near(start.beta * (guess * guess)), strict=True)]
+    change = b.let("correction", quick_correction(start, _named(b, universal(start.beta, guess, *near)), h))
+    s = b.let("s", guess + change)
+    z = b.let("z", start.beta * (s * s))
+    settled = apply("le", apply("abs", change), real(QUICK) * apply("abs", s))
+    good = b.let("good", apply("and", settled, apply("le", apply("abs", z), real(NEAR))))
+    two, three = stumpff_near(z)
+    g = _named(b, universal(start.beta, s, b.let("c2", two), b.let("c3", three)))
+    dq, dw = increments(start, g, h, body.q, body.w, body.a, body.k)
+    return (*dq, *dw), good
+
+
+def _surely(b: Builder, body: Body, duration: Node) -> tuple[Node, ...]:
+    """The changes of q and w on any orbit in any time."""
+    b.comment("a long step or a close passage: Laguerre's method, from afar")
+    start = _bound(b, start_of(body.q, body.w, body.a, body.k, ELEMENTARY.sqrt))
+    h = b.let("h", within_period(start, duration, ELEMENTARY))
+    s = b.register("anomaly", late_guess(start, h, ELEMENTARY))
+    moving, count = b.register("moving", boolean(True)), b.register("corrections", integer(0))
+    with b.repeat_while(apply("and", moving, apply("lt", count, MOST_CORRECTIONS))):
+        change = b.let("correction", sure_correction(start, _far(b, start, s), h, ELEMENTARY))
+        b.assign(s, s + change)
+        b.assign(moving, apply("lt", real(CLOSE) * apply("abs", s), apply("abs", change)))
+        b.assign(count, count + 1)
+    dq, dw = increments(start, _far(b, start, s), h, body.q, body.w, body.a, body.k)
+    return (*dq, *dw)
+
+
+def _far(b: Builder, start: Start, s: Node) -> tuple[Node, ...]:
+    _, two, three = stumpff(start.beta * (s * s), ELEMENTARY)
+    return _named(b, universal(start.beta, s, b.let("c2", two), b.let("c3", three)))
 
 
 def _bound(b: Builder, start: Start) -> Start:

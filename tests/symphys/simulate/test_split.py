@@ -50,6 +50,23 @@ def test_kepler_alone_is_exact_on_every_backend(backend, h):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_bodies_side_by_side_are_solved_alone(backend):
+    """Two bodies in one part, one of which needs the sure way: the same numbers as each by itself, to rounding."""
+    z, pz, u, pu = ph.canonical("z p_z u p_u")
+    other = (pz**2 + pu**2) / 2 + 1 / sympy.sqrt(z**2 + u**2)
+    both, rest = KEPLER + other, e * (x + z)
+    system = ph.Hamiltonian(both + rest, {**PAIRS, z: pz, u: pu})
+    start = dict(zip((*STATE, z, u, pz, pu), (*START, 0.01, 0.3, 0.2, -2.0), strict=True))
+    found = system.compile("leapfrog", split=(both, rest), backend=backend).run(
+        start, {**VALUES, e: 1e-300}, (0.0, 0.2), dt=0.2
+    )
+    places, speeds = kepler_flow((1.0, 0.2), (-0.3, 1.7), 1 / 1.5, 2.0, 0.2)
+    more, fast = kepler_flow((0.01, 0.3), (0.2, -2.0), 1.0, -1.0, 0.2)
+    end = np.array([found[s][-1] for s in (*STATE, z, u, pz, pu)])
+    assert np.abs(end - (*places, *speeds, *more, *fast)).max() < 200 * 2.0**-52
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("square", [4.0, 0.0, -4.0], ids=["turning", "free", "falling"])
 def test_linear_parts_are_matrix_exponentials(backend, square):
     """A pair with its own exponential, x; a Coriolis force couples four variables; both against mpmath's, which
