@@ -44,6 +44,7 @@ from symphys.mechanics.canonical import CanonicalTransformation
 from symphys.mechanics.symmetries import Symmetry
 from symphys.simulate.density import PhaseDensity
 from symphys.simulate.events import Event
+from symphys.simulate.kept import limit_kernel_cache
 from symphys.simulate.lattice.result import FieldResult
 from symphys.simulate.lattice.simulator import FieldSimulator
 from symphys.simulate.ledger import EnergyLedger
@@ -97,6 +98,7 @@ __all__ = [
     "gradient",
     "input_signal",
     "laplacian",
+    "limit_kernel_cache",
     "models",
     "network",
     "parameter_array",

@@ -173,6 +173,7 @@ class CpuBackend:
             path, symbol = str(folder / ASSEMBLY), kernel_symbol(kernel)
             text = MODULE.format(symbol=symbol, launch=module, assembly=path, scalar=lanes == 1)
             self.cache.write(key, {ASSEMBLY: assembly, f"{module}.py": text})
+        self.cache.used(key)
         return CpuKernel(kernel, dtype, lanes, halo, folder, _load(folder / f"{module}.py", module), optimise)
 
     def compile_program(

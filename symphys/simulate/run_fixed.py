@@ -15,6 +15,7 @@ from symphys.integrators import Gauss
 from symphys.lower import fixed
 from symphys.lower.frame import RUNNING, STATUS
 from symphys.lower.steppers import stepper_for
+from symphys.simulate.blow_up import find_steps, keep_state
 from symphys.simulate.execute import Buffers, launch, make_buffers
 from symphys.simulate.inputs import padded
 from symphys.simulate.request import RunRequest
@@ -134,7 +135,9 @@ def _advance(
             last = first + 1
             while last < total and boundaries[last + 1] - boundaries[first] <= portion:
                 last += 1
+            before = keep_state(kernel, buffers)
             launch(kernel, buffers, {**scalars, "first_row": first, "last_row": last}, request.threads)
+            find_steps(kernel, buffers, before, scalars, first, request.threads)
             first = last
             request.report(boundaries[first] / max(boundaries[-1], 1))
             if (buffers.counter(STATUS) != RUNNING).all():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from codegen.backends.cpu import ASSEMBLY, CpuBackend
 from codegen.builder import Builder
-from codegen.cache import KernelCache, default_directory
+from codegen.cache import GRACE, MEASURED, KernelCache, default_directory
 from codegen.compile import compile_kernel
 from codegen.program import Array, Intent, Kernel
 
@@ -66,6 +67,52 @@ HALVES = str([k / 2 for k in range(8)])
 
 def files(folder: Path) -> dict[Path, int]:
     return {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc"}
+
+
+def kernel_of(cache, key, size, used):
+    """A kernel of some bytes that was used last at some time."""
+    cache.write(key, {"kernel.ll": "x" * size})
+    os.utime(cache.place(key), (used, used))
+
+
+def test_the_least_recently_used_kernels_go_when_the_limit_is_passed(tmp_path):
+    cache, now = KernelCache(tmp_path / "kernels"), 1e9
+    assert cache.size() == 0
+    for age, key in enumerate("abcd"):
+        kernel_of(cache, key, 1000, now - 10 * GRACE - age)
+    assert cache.size() == 4000
+    cache.trim(now)
+    assert cache.size() == 4000  # far below the default
+    cache.set_limit(2500)
+    assert KernelCache(tmp_path / "kernels").limit == 2500  # other processes read it
+    assert sorted(f.name for f in cache.directory.iterdir() if f.is_dir()) == ["a", "b"]
+
+
+def test_kernels_used_just_now_stay_beyond_the_limit(tmp_path):
+    cache = KernelCache(tmp_path)
+    kernel_of(cache, "old", 1000, 0)
+    kernel_of(cache, "new", 1000, 0)
+    cache.used("new")
+    cache.used("never written")
+    cache.set_limit(0)
+    assert [f.name for f in tmp_path.iterdir() if f.is_dir()] == ["new"]
+
+
+def test_writing_looks_at_the_size_once_a_minute(tmp_path):
+    cache = KernelCache(tmp_path)
+    cache.set_limit(1500)
+    kernel_of(cache, "first", 1000, 0)
+    kernel_of(cache, "second", 1000, 0)
+    kernel_of(cache, "third", 1000, 0)
+    assert cache.size() == 3000
+    os.utime(tmp_path / MEASURED, (0, 0))
+    kernel_of(cache, "fourth", 1000, 0)
+    assert cache.size() == 2000  # one that is left of the three, and the new one
+
+
+def test_a_limit_that_is_no_number_is_the_default(tmp_path):
+    (tmp_path / "limit").write_text("much")
+    assert KernelCache(tmp_path).limit == 2**30
 
 
 def test_a_second_process_loads_and_does_not_compile(tmp_path: Path) -> None:

@@ -46,6 +46,22 @@ def test_members_that_fail_leave_the_others_alone() -> None:
         assert run.status[member].outcome.name == "NOT_FINITE"
 
 
+@pytest.mark.parametrize("method", ["rk4", "gauss4"])
+def test_the_step_is_told_at_which_a_state_ceased_to_be_finite(method: str) -> None:
+    """Whatever is saved, and in every member of an ensemble, the same as where every step is saved."""
+    simulator, span, dt = EXPLOSION.compile(method=method), (0.0, 30.0), 0.001
+    starts = np.array([0.05, -1.0, 1.0, 0.2, 0.2001, 0.9])  # singular at 1 / x
+    every = simulator.run({x: starts}, {}, span, dt=dt)
+    few = simulator.run({x: starts}, {}, span, dt=dt, t_eval=[3.0, 30.0])
+    assert few.steps.tolist() == every.steps.tolist()
+    assert few.times_reached == pytest.approx(every.times_reached, abs=1e-12)
+    assert few.status[3].time == pytest.approx(5.0, abs=0.02)
+    assert few[x][:, 0] == pytest.approx(every[x][:, 3000], nan_ok=True)
+    alone = simulator.run({x: 0.2}, {}, span, dt=dt, save_every=10_000)
+    assert alone.steps == every.steps[3]
+    assert alone.status.time == pytest.approx(5.0, abs=0.02)
+
+
 @pytest.mark.parametrize("method", ["dop853", "taylor", "tsit5"])
 def test_singularities_end_adaptive_runs(method: str) -> None:
     """x = 1 / (1 - t): steps shrink with the distance to t = 1 until they are lost in the rounding of time."""

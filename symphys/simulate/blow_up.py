@@ -1,0 +1,65 @@
+"""The step at which a fixed-step run left the finite world, found after the fact so that healthy steps pay nothing.
+
+Kernels look at the state where a row of steps ends. Where it is not finite there, the trajectories concerned, and they
+alone, are advanced once more from the start of the launch: by the rows that they passed, then step by step.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen import CompiledKernel, Intent
+from symphys.lower.frame import NOT_FINITE, STATUS, STEPS
+from symphys.simulate.execute import Buffers, launch
+
+Kept = dict[str, NDArray[Any]]
+
+
+def keep_state(kernel: CompiledKernel, buffers: Buffers) -> Kept:
+    """Copies of what a launch changes and the next one starts from."""
+    changing = (a.name for a in kernel.kernel.arrays if a.instanced and a.intent is Intent.INOUT)
+    return {name: buffers.arrays[name].copy() for name in changing}
+
+
+def find_steps(
+    kernel: CompiledKernel,
+    buffers: Buffers,
+    before: Kept,
+    scalars: dict[str, Any],
+    first: int,
+    threads: int,
+) -> None:
+    """Set the step counters of trajectories that became infinite in a launch to the last step that was finite.
+
+    before: the state at the start of the launch, whose first row was `first`.
+    """
+    boundaries = buffers.arrays["step_marks"]
+    ended = (buffers.counter(STATUS) == NOT_FINITE) & (before["counters"][STATUS, : buffers.instances] != NOT_FINITE)
+    for last_good in np.unique(buffers.counter(STEPS)[ended]):
+        which = np.flatnonzero(ended & (buffers.counter(STEPS) == last_good))
+        start = boundaries[first]
+        row = int(np.searchsorted(boundaries, max(last_good, start), side="right"))
+        if boundaries[row] - boundaries[row - 1] <= 1:
+            continue  # a row of one step has told already
+        rows = boundaries[first:row]
+        marks = np.concatenate([rows, np.arange(rows[-1] + 1, boundaries[row] + 1)])
+        again = _members(kernel, buffers, before, which)
+        again.arrays["step_marks"], again.arrays["row_slots"] = marks, np.full(len(marks), -1, dtype=np.int64)
+        span = {"marks": len(marks), "first_row": 0, "last_row": len(marks) - 1}
+        launch(kernel, again, {**scalars, **span}, threads)
+        buffers.counter(STEPS)[which] = again.counter(STEPS)
+
+
+def _members(kernel: CompiledKernel, buffers: Buffers, before: Kept, which: NDArray[np.int64]) -> Buffers:
+    """The buffers of some trajectories alone, at the start of the launch."""
+    width = -(-len(which) // buffers.lanes) * buffers.lanes
+    padded = np.concatenate([which, np.full(width - len(which), which[-1])])
+    arrays = dict(buffers.arrays)
+    for array in kernel.kernel.arrays:
+        if array.instanced:
+            source = before.get(array.name, buffers.arrays[array.name])
+            arrays[array.name] = np.ascontiguousarray(source[..., padded])
+    return Buffers(arrays, len(which), buffers.lanes)
