@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from codegen import CompiledKernel
 from symphys.integrators import Gauss, Method, Splitting
+from symphys.lower.gauss import GaussStepper
 from symphys.lower.reverse_step import ExplicitReverse, GaussReverse, ReverseStep
 from symphys.lower.step_function import start_function, step_function
-from symphys.lower.stepper import GaussStepper
 from symphys.lower.steppers import stepper_for
 from symphys.lower.through_time import Stepping, adjoint_kernel, observe_kernel, tangent_kernel
 from symphys.simulate.compiled import Kernels, Lowered

@@ -23,6 +23,7 @@ from symphys.lower.frame import (
     State,
     all_finite,
 )
+from symphys.lower.gauss import GaussStepper
 from symphys.lower.ledger import HERMITE_ORDER, hermite
 from symphys.lower.stepper import Stepper, rates_of
 
@@ -57,8 +58,7 @@ def to_user(frame: Frame, canonical: Canonical | None, t: Node, working: State, 
     if canonical is None:
         return working
     n = len(working) // 2
-    stages = len(memory) // (2 * n)
-    guess = memory[(stages - 1) * 2 * n : (stages - 1) * 2 * n + n]
+    guess = memory[-2 * n : -n]  # the velocities at the last stage
     arguments = (t, *working, *guess, *frame.signals(frame.builder, t), *frame.parameters)
     velocities = frame.builder.call(canonical.velocities, arguments, [f"v{i}" for i in range(n)])
     return (*working[:n], *velocities)
@@ -84,7 +84,8 @@ def prepare_kernel(flow: Flow, stepper: Stepper, canonical: Canonical | None, pl
         working = to_working(frame, canonical, t, user)
         arguments = (t, *working, *user[len(user) // 2 :], *frame.signals(b, t), *frame.parameters)
         rates = b.call(canonical.rates, arguments)
-        memory = rates * (len(stepper.memory_names()) // len(rates))
+        assert isinstance(stepper, GaussStepper)
+        memory = stepper.remembered(rates)
     else:
         working = user
         memory = stepper.start(b, frame, t, working, h)

@@ -51,7 +51,8 @@ class Flow:
     where the system is separable; `q` and `p` index what they advance. With `damping` it is separable but for linear
     friction, and `kick` gives p' without that. `autonomous`: nothing depends on the time. `constraint` is what the
     state is held to, if anything; `ledger` follows the energy where it changes; `parts` are the flows of a split that
-    the user gave. With `tangents` the state has vectors behind it that its derivative moves.
+    the user gave; `groups` are the components of one kind, coordinates or velocities. With `tangents` the state has
+    vectors behind it that its derivative moves.
     """
 
     arguments: Arguments
@@ -66,6 +67,7 @@ class Flow:
     constraint: Constraint | None = None
     ledger: Ledger | None = None
     parts: tuple[PartFlow, ...] = ()
+    groups: tuple[tuple[int, ...], ...] = ()
     damping: Damping | None = None
     tangents: Tangents | None = None
 
@@ -142,6 +144,7 @@ def _lower_flow(dynamics: Dynamics) -> Flow:
         autonomous=bool(getattr(dynamics, "autonomous", False)),
         constraint=held,
         ledger=lower_ledger(dynamics, arguments),
+        groups=_groups(dynamics),
     )
     q, p = _split(dynamics)
     if held is not None or not q:
@@ -153,6 +156,17 @@ def _lower_flow(dynamics: Dynamics) -> Flow:
     kick = function_of("kick", arguments.all, [free[i] for i in p], [wishes[i] for i in p])
     drift = function_of("drift", arguments.all, [rates[i] for i in q], [wishes[i] for i in q])
     return replace(whole, q=q, p=p, kick=kick, drift=drift, damping=damping)
+
+
+def _groups(dynamics: Dynamics) -> tuple[tuple[int, ...], ...]:
+    """Coordinates, and velocities or momenta, by index; all components of what has no such structure."""
+    n = len(dynamics.state)
+    if isinstance(dynamics, SecondOrder):
+        return tuple(range(n // 2)), tuple(range(n // 2, n))
+    pairs = dynamics.pairs if isinstance(dynamics, FirstOrder) else ()
+    if 2 * len(pairs) == n:
+        return tuple(q for q, _ in pairs), tuple(p for _, p in pairs)
+    return (tuple(range(n)),)
 
 
 def _split(dynamics: Dynamics) -> tuple[tuple[int, ...], tuple[int, ...]]:

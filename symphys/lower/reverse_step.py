@@ -10,8 +10,9 @@ from codegen import Builder, Node, apply, integer, real, vjp_function
 from symphys.integrators.arithmetic import add_scaled, combine
 from symphys.integrators.gauss import stage_states
 from symphys.lower.flow import Flow
+from symphys.lower.gauss import SWEEPS, GaussStepper
 from symphys.lower.step_function import StepFunction
-from symphys.lower.stepper import SWEEPS, GaussStepper, Inputs, State
+from symphys.lower.stepper import Inputs, State
 
 
 @dataclass(frozen=True)

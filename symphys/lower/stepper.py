@@ -10,13 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from codegen import Builder, Node, apply, integer, real
-from symphys.integrators import ExplicitTableau, Gauss, Splitting
+from codegen import Builder, Node, apply, real
+from symphys.integrators import ExplicitTableau, Splitting
 from symphys.integrators.arithmetic import accumulate, combine
-from symphys.integrators.gauss import gauss_update, predicted_states, stage_states
 from symphys.integrators.splitting import compensated_splitting_step, splitting_step
 from symphys.integrators.tableau import explicit_step
-from symphys.lower.flow import Canonical, Flow
+from symphys.lower.flow import Flow
 
 State = tuple[Node, ...]
 Rates = Callable[[Node, State], State]
@@ -218,78 +217,3 @@ class _ExactFlows:
 
     def drift(self, t: Node, p: tuple[Exact, ...]) -> tuple[_Increment, ...]:
         return tuple(_Increment(r) for r in self.drift_rates(t, tuple(e.node for e in p)))
-
-
-SWEEPS = 100  # of the fixed-point iteration; it gains at least a digit a sweep at any sensible step
-
-
-@dataclass(frozen=True)
-class GaussStepper:
-    """Gauss-Legendre collocation by fixed-point iteration, in canonical variables for Lagrangian systems.
-
-    The iteration stops where the stages no longer move, or rounding keeps those that have converged in motion. Source:
-    Hairer, Lubich, Wanner, "Geometric Numerical Integration", VIII.6.
-    """
-
-    flow: Flow
-    gauss: Gauss
-    tolerance: float
-    canonical: Canonical | None = None
-
-    def memory_names(self) -> tuple[str, ...]:
-        return tuple(f"stage{i}_{n}" for i in range(self.gauss.stages) for n in self.flow.names)
-
-    def _rates(self, b: Builder, inputs: Inputs, t: Node, x: State, guess: State) -> State:
-        if self.canonical is None:
-            return rates_of(self.flow, b, inputs)(t, x)
-        arguments = (t, *x, *guess, *inputs.signals(b, t), *inputs.parameters)
-        return b.call(self.canonical.rates, arguments, [f"rates_{n}" for n in self.flow.names])
-
-    def _guess(self, stage: State) -> State:
-        return stage[: len(stage) // 2] if self.canonical is not None else ()
-
-    def start(self, b: Builder, inputs: Inputs, t: Node, x: State, h: Node) -> State:
-        guess = tuple(real(0.0) for _ in x)
-        rates = self._rates(b, inputs, t, x, self._guess(guess))
-        return rates * self.gauss.stages
-
-    def step(self, b: Builder, inputs: Inputs, t: Node, x: State, memory: State, h: Node) -> Stepped:
-        s, n = self.gauss.stages, len(x)
-        old = tuple(memory[i * n : (i + 1) * n] for i in range(s))
-        states = predicted_states(self.gauss, x, h, old)
-        registers = [
-            [b.register(f"k{i}_{m}", r) for m, r in zip(self.flow.names, old[i], strict=True)] for i in range(s)
-        ]
-        points = [
-            [b.register(f"y{i}_{m}", r) for m, r in zip(self.flow.names, states[i], strict=True)] for i in range(s)
-        ]
-        change, before = b.register("change", real(1.0)), b.register("change_before", real(0.0))
-        sweep = b.register("sweep", integer(0))
-        scale: Node = real(1.0)
-        for component in x:
-            scale = apply("max", scale, apply("abs", component))
-        enough = b.let("enough", scale * real(self.tolerance))
-        # the first sweeps may move further than the one before, as Newton's method settles with them
-        early = apply("or", apply("lt", sweep, 2), apply("lt", enough, change))
-        more = apply("and", apply("or", early, apply("lt", change, before)), apply("lt", sweep, SWEEPS))
-        b.comment("fixed-point sweeps over the stages at the Gauss points, until nothing moves any more")
-        with b.repeat_while(apply("and", more, apply("lt", 0.0, change))):
-            fresh = []
-            for i, c in enumerate(self.gauss.c):
-                guess = self._guess(tuple(registers[i]))
-                fresh.append(self._rates(b, inputs, t + real(c) * h, tuple(points[i]), guess))
-            moved = stage_states(self.gauss, x, h, tuple(fresh))
-            largest: Node = real(0.0)
-            for new, point in zip(moved, points, strict=True):
-                for a, y in zip(new, point, strict=True):
-                    largest = apply("max", largest, apply("abs", a - y))
-            size = b.let("moved", largest)
-            b.assign(before, change)
-            b.assign(change, size)
-            for i in range(s):
-                for register, value in zip((*registers[i], *points[i]), (*fresh[i], *moved[i]), strict=True):
-                    b.assign(register, value)
-            b.assign(sweep, sweep + 1)
-        stages = tuple(tuple(r) for r in registers)
-        new = gauss_update(self.gauss, x, h, stages)
-        return Stepped(new, tuple(value for stage in stages for value in stage), apply("le", change, enough))

@@ -9,9 +9,10 @@ from symphys.integrators import ExplicitTableau, Gauss, Rattle, Splitting
 from symphys.lower.conformal import DampedStepper
 from symphys.lower.constraint import projected
 from symphys.lower.flow import Canonical, Flow
+from symphys.lower.gauss import GaussStepper
 from symphys.lower.rattle import RattleStepper
 from symphys.lower.split import SplitStepper
-from symphys.lower.stepper import ExplicitStepper, GaussStepper, Inputs, SplittingStepper, State, Stepped, Stepper
+from symphys.lower.stepper import ExplicitStepper, Inputs, SplittingStepper, State, Stepped, Stepper
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _free_stepper(
     if isinstance(method, Splitting):
         return SplittingStepper(flow, method, compensated)
     if isinstance(method, Gauss):
-        return GaussStepper(flow, method, 1e4 * epsilon, canonical)
+        return GaussStepper(flow, method, 1e4 * epsilon, canonical, compensated)
     if isinstance(method, ExplicitTableau):
         return ExplicitStepper(flow, method, compensated)
     raise TypeError(f"{method} has no fixed step")

@@ -84,6 +84,7 @@ def with_tangents(flow: Flow, count: int, orthonormal: bool) -> Flow:
         watches=(),
         ledger=None,
         tangents=Tangents(count, n, orthonormal),
+        groups=tuple(tuple(n * j + i for i in group) for j in range(count + 1) for group in flow.groups),
     )
     if not flow.q:
         return whole

@@ -1,7 +1,8 @@
-"""The step at which a fixed-step run left the finite world, found after the fact so that healthy steps pay nothing.
+"""The step at which a fixed-step run failed, found after the fact so that healthy steps pay nothing for it.
 
-Kernels look at the state where a row of steps ends. Where it is not finite there, the trajectories concerned, and they
-alone, are advanced once more from the start of the launch: by the rows that they passed, then step by step.
+Kernels look at the state where a row of steps ends. Where it is not finite there, or an implicit step of the row did
+not converge, the trajectories concerned, and they alone, are advanced once more from the start of the launch: by the
+rows that they passed, then step by step.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen import CompiledKernel, Intent
-from symphys.lower.frame import NOT_FINITE, STATUS, STEPS
+from symphys.lower.frame import NOT_CONVERGED, NOT_FINITE, RUNNING, STATUS, STEPS
 from symphys.simulate.execute import Buffers, launch
 
 Kept = dict[str, NDArray[Any]]
@@ -32,12 +33,13 @@ def find_steps(
     first: int,
     threads: int,
 ) -> None:
-    """Set the step counters of trajectories that became infinite in a launch to the last step that was finite.
+    """Set the step counters of trajectories that failed in a launch to the last step that did not.
 
     before: the state at the start of the launch, whose first row was `first`.
     """
     boundaries = buffers.arrays["step_marks"]
-    ended = (buffers.counter(STATUS) == NOT_FINITE) & (before["counters"][STATUS, : buffers.instances] != NOT_FINITE)
+    running = before["counters"][STATUS, : buffers.instances] == RUNNING
+    ended = running & np.isin(buffers.counter(STATUS), (NOT_FINITE, NOT_CONVERGED))
     for last_good in np.unique(buffers.counter(STEPS)[ended]):
         which = np.flatnonzero(ended & (buffers.counter(STEPS) == last_good))
         start = boundaries[first]
