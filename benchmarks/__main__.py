@@ -16,6 +16,7 @@ ROWS = {
     "symplectic_ensemble": "symplectic_ensemble",
     "long_orbits": "long_orbits",
     "derive_compile": "derive_compile",
+    "derivation": "derivation",
     "compile_promise": "compile_promise",
 }
 
