@@ -89,18 +89,18 @@ def _many_bodies(b: Builder, bodies: Sequence[Body], duration: Node) -> dict[int
         return Body((), (), tuple(values[:n]), tuple(values[n : 2 * n]), values[2 * n], values[2 * n + 1])
 
     solved = b.register("solved", integer(0))
-    with b.loop("body", 0, count) as index:
-        changes, good = _quickly(b, body_at(index), duration)
+    with b.loop("body", 0, count) as body:
+        changes, good = _quickly(b, body_at(body), duration)
         for array, change in zip(found, changes, strict=True):
-            b.store(array, index, value=change)
+            b.store(array, body, value=change)
         b.assign(solved, solved + apply("select", good, integer(1), integer(0)))
-    with b.where(b.let("hard", apply("lt", solved, count))), b.loop("body", 0, count) as index:
-        for array, change in zip(found, _surely(b, body_at(index), duration), strict=True):
-            b.store(array, index, value=change)
+    with b.where(b.let("hard", apply("lt", solved, count))), b.loop("body", 0, count) as body:
+        for array, change in zip(found, _surely(b, body_at(body), duration), strict=True):
+            b.store(array, body, value=change)
     return {
         component: b.load("change", array, index)
-        for index, body in enumerate(bodies)
-        for component, array in zip((*body.places, *body.speeds), found, strict=True)
+        for index, each in enumerate(bodies)
+        for component, array in zip((*each.places, *each.speeds), found, strict=True)
     }
 
 
