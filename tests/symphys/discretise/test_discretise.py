@@ -82,7 +82,7 @@ def test_grids() -> None:
     ("axes", "boundary", "message"),
     [
         ({}, "periodic", r"A grid needs an interval for each coordinate"),
-        ({x: (0, 1)}, "periodic", r"The interval of x is \(0, 1\); give \(start, stop, count of points\)"),
+        ({x: (0, 1)}, "periodic", r"The interval of x is \(0, 1\); give \(start, stop, number of points\)"),
         ({x: (1, 0, 8)}, "periodic", r"The interval of x runs from 1 to 0; it must run upwards"),
         ({x: (0, 1, 2)}, "periodic", r"x has 2 points; give a whole number of at least 4"),
         ({x: (0, 1, 8)}, "open", r"The boundary of x is 'open'; choose one of periodic"),
