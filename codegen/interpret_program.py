@@ -45,11 +45,11 @@ def run_program(program: Program, arrays: Arrays, scalars: Scalars, launch: Laun
                     given = {a.name: arrays[names.get(a.name, a.name)] for a in kernel.arrays}
                     wanted = {s.name: present[names.get(s.name, s.name)] for s in kernel.scalars}
                     launch(kernel, given, wanted, tuple(size_of(e, present) for e in extents), halo)
-                case Transform(source, output, extent, inverse, kinds):
+                case Transform(source, output, extent, inverse, kinds, scaled):
                     if halo:
                         raise CompilerBug(f"program {program.name!r} transforms {source!r}, whose rows have a halo")
                     before, after = (complex_view(arrays[n], size_of(extent, present)) for n in (source, output))
-                    after[...] = transform(before, inverse, kinds)
+                    after[...] = transform(before, inverse, kinds, scaled)
                 case Repeat(count, body, counter):
                     for _ in range(size_of(count, present)):
                         run(body)
@@ -76,12 +76,18 @@ def complex_view(array: NDArray[Any], extent: int) -> NDArray[Any]:
     return array.view(np.complex64 if array.dtype == np.float32 else np.complex128)[..., :extent]
 
 
-def transform(given: NDArray[Any], inverse: bool, kinds: tuple[str, ...]) -> NDArray[Any]:
+def transform(given: NDArray[Any], inverse: bool, kinds: tuple[str, ...], scaled: bool = True) -> NDArray[Any]:
     """What `Transform` means, in double precision: one axis after the other."""
     values = given.astype(np.complex128)
     for axis, kind in enumerate(kinds):
         values = _along(values, axis, kind, inverse)
-    return values
+    return values if scaled or not inverse else values * scale_of(values.shape, kinds)
+
+
+def scale_of(shape: tuple[int, ...], kinds: tuple[str, ...]) -> float:
+    """What an inverse transform divides by."""
+    each = {"fourier": lambda n: n, "sine": lambda n: 2 * (n + 1), "cosine": lambda n: 2 * (n - 1)}
+    return float(np.prod([each[kind](n) for n, kind in zip(shape, kinds, strict=True)]))
 
 
 def _along(values: NDArray[Any], axis: int, kind: str, inverse: bool) -> NDArray[Any]:

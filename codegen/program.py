@@ -225,7 +225,8 @@ class Transform:
     """A transform by a library over the axes of an array of complex numbers (`components` 2), outer axes first.
 
     `kinds` names one for each axis, the lane axis last: "fourier" (exp(-2 pi i k n / N), the inverse divided by N),
-    "sine" (DST-I) or "cosine" (DCT-I); the inverse of any undoes it. Of the lane axis `extent` elements count.
+    "sine" (DST-I) or "cosine" (DCT-I); the inverse of any undoes it, and leaves out the division where it is not
+    `scaled` (by N, 2 (N + 1) and 2 (N - 1) an axis). Of the lane axis `extent` elements count.
     """
 
     source: str
@@ -233,6 +234,7 @@ class Transform:
     extent: Size
     inverse: bool = False
     kinds: tuple[str, ...] = ("fourier",)
+    scaled: bool = True
 
 
 @dataclass(frozen=True)

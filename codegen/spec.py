@@ -93,7 +93,7 @@ def check_program(program: Program) -> None:
                 if known is not kernel and known != kernel:
                     raise CompilerBug(f"{place}: two different kernels are called {kernel.name!r}")
                 _check_launch(f"{place}, launch of {kernel.name!r}", step, arrays, scalars)
-            case Transform(source, output, extent, _, kinds):
+            case Transform(source, output, extent, _, kinds, _):
                 _check_size(f"{place}, transform of {source!r}", extent, scalars)
                 _check_transform(f"{place}, transform of {source!r}", arrays.get(source), arrays.get(output), kinds)
             case Repeat(count, _, counter):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,6 +75,7 @@ class _Run:
     scalars: dict[str, float | int]
     threads: int
     pool: ThreadPoolExecutor
+    kept: list[NDArray[np.uint64]] = field(default_factory=list)  # argument tables whose addresses have been given away
 
     def steps(self, body: tuple[Step, ...]) -> None:
         for step in body:
@@ -170,7 +172,7 @@ class _Run:
     def plan(self, step: Transform) -> Callable[[], None]:
         extent = size_of(step.extent, self.scalars)
         given, made = (complex_view(self.arrays[name], extent) for name in (step.source, step.output))
-        return plan_transform(given, made, step.inverse, step.kinds, self.threads)
+        return plan_transform(given, made, step.inverse, step.kinds, step.scaled, self.threads)
 
     def action(self, step: Step, counter: str | None) -> Callable[[], None]:
         if isinstance(step, Transform):
@@ -185,6 +187,9 @@ class _Run:
         work = shares(0, bound.rows * bound.row_blocks, self.threads if size > SMALL else 1)
         tables = [bound.kernel.table(bound.arrays, bound.scalars, bound.extents)[0] for _ in work]
         calls = [(a, b, table.ctypes.data) for (a, b), table in zip(work, tables, strict=True)]
+        if len(calls) == 1 and slot < 0:
+            self.kept += tables
+            return partial(launch, *calls[0])
         pool, scalars = self.pool, self.scalars
 
         def run() -> None:

@@ -12,7 +12,7 @@ from codegen.compile import compile_program
 from codegen.interpret_program import run_program
 from codegen.ir import Kind, variable
 from codegen.primitives import apply
-from codegen.program import Array, Intent, Kernel, Launch, Program, Repeat, Scalar
+from codegen.program import Array, Intent, Kernel, Launch, Program, Repeat, Scalar, Transform
 from codegen.schedule import Tiling, skews, tiling
 from codegen.spec import check_program
 from tests.codegen.conftest import BACKENDS
@@ -109,6 +109,26 @@ def test_a_program_runs_as_the_interpreter_says(name: str, backend: str) -> None
         # as many roundings in sequence as the miniature counts, each amplified at most tenfold
         allowed = 40 * miniature.operations * np.finfo(float).eps * scale
         np.testing.assert_allclose(found, wanted[array.name], rtol=0, atol=allowed, err_msg=array.name)
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+@pytest.mark.parametrize("kinds", [("fourier",), ("fourier", "fourier"), ("sine", "cosine"), ("cosine", "fourier")])
+def test_transforms_are_what_the_interpreter_says(kinds: tuple[str, ...], scaled: bool) -> None:
+    """There and back; sums of sixty terms of order one, times N where the inverse is not scaled."""
+    shape = (6,)[: len(kinds) - 1]
+    array = Array("z", shape, intent=Intent.INOUT, components=2)
+    steps = (Transform("z", "z", 10, False, kinds), Transform("z", "z", 10, True, kinds, scaled))
+    rng = np.random.default_rng(3)
+    start = rng.normal(size=(*shape, 64))
+    for body in (steps[:1], steps):
+        program = Program("there and back", (array,), (), body)
+        wanted, found = start.copy(), start.copy()
+        run_program(program, {"z": wanted}, {})
+        compile_program(program, get_backend("cpu"))({"z": found}, {}, threads=2)
+        scale = np.abs(wanted[..., :20]).max()
+        np.testing.assert_allclose(found[..., :20], wanted[..., :20], rtol=0, atol=60 * 8 * 2.0**-52 * scale)
+    if scaled:
+        np.testing.assert_allclose(found[..., :20], start[..., :20], atol=60 * 8 * 2.0**-52)
 
 
 @pytest.mark.parametrize("wraps", [True, False])

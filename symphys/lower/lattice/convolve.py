@@ -46,10 +46,10 @@ def kernel_table(name: str) -> str:
     return f"kernel_of_{name}"
 
 
-def transform_of_array(layout: Layout, name: str, inverse: bool) -> Transform:
+def transform_of_array(layout: Layout, name: str, inverse: bool, scaled: bool = True) -> Transform:
     """The transform of an array over all axes of space."""
     kinds = tuple(KINDS[boundary] for boundary in layout.boundaries)
-    return Transform(name, name, layout.sizes[-1], inverse, kinds)
+    return Transform(name, name, layout.sizes[-1], inverse, kinds, scaled)
 
 
 def argument_kernel(layout: Layout, each: Convolved) -> Kernel:

@@ -69,7 +69,7 @@ def split_plan(layout: Layout, splitting: Splitting) -> Plan:
         factors.update(dict.fromkeys(own.values(), stage.weight))
         names = [packed_name(layout, n) for n in range(len(d.unknowns))]
         there = tuple(transform_of_array(layout, name, inverse=False) for name in names)
-        back = tuple(transform_of_array(layout, name, inverse=True) for name in names)
+        back = tuple(transform_of_array(layout, name, inverse=True, scaled=False) for name in names)
         return (*there, launch_of(layout, kernel, 0, own.items()), *back)
 
     stages = split_stages(splitting)

@@ -38,7 +38,7 @@ def slope(axis: Axis, order: int) -> NDArray[np.complex128]:
 def factor_tables(
     layout: Layout, frame: Frame, values: Numbers, weights: Mapping[str, float], dt: float
 ) -> dict[str, NDArray[Any]]:
-    """The tables of `Plan.factors`: exp(lambda w dt) by name, for parameters that are known now."""
+    """The tables of `Plan.factors`, exp(lambda w dt) / N by name: the inverse transform is not divided by N."""
     found: dict[str, NDArray[Any]] = {}
     rows = layout.dynamics.structure.linear
     many = range(len(rows))
@@ -51,7 +51,7 @@ def factor_tables(
                     if name.startswith(f"{wave_table(layout, a, a, number)}_w"):
                         own = {i: c for i, c in rows[a][a].items() if _axis_of(i) == number}
                         rate = sum((number_of(c, values) * slope(axis, sum(i)) for i, c in own.items()), start=0.0)
-                        factor = np.exp(h * rate) * np.ones(frame.shape[number], dtype=np.complex128)
+                        factor = np.exp(h * rate) * np.full(frame.shape[number], 1.0 / _scale(frame, number) + 0j)
                         found[name] = _along(frame, factor, number)
         else:
             pair = next(
@@ -60,8 +60,14 @@ def factor_tables(
             found[name] = frame.allocate(frame.shape[:-1], 2)
             matrix = _propagator(layout, frame, values, h) if mixes else None
             value = np.exp(h * _rate(layout, frame, values, *pair)) if matrix is None else matrix[..., pair[0], pair[1]]
-            frame.sites(found[name], 2)[...] = value
+            frame.sites(found[name], 2)[...] = value / np.prod([_scale(frame, n) for n in range(len(frame.axes))])
     return found
+
+
+def _scale(frame: Frame, number: int) -> float:
+    """What the inverse transform along an axis leaves out, so that the table holds it."""
+    n, kind = frame.shape[number], transform_of(frame.axes[number])
+    return float({"fourier": n, "sine": 2 * (n + 1), "cosine": 2 * (n - 1)}[kind])
 
 
 def _is_table(name: str, base: str) -> bool:
