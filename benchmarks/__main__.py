@@ -18,6 +18,8 @@ ROWS = {
     "derive_compile": "derive_compile",
     "derivation": "derivation",
     "compile_promise": "compile_promise",
+    "jets": "jets",
+    "jets_1d": "jets_1d",
 }
 
 

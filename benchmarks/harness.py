@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("symphys", "numpy", "scipy", "sympy", "symengine", "numba", "llvmlite", "heyoka", "rebound")
+PACKAGES = ("symphys", "numpy", "scipy", "sympy", "symengine", "numba", "llvmlite", "heyoka", "rebound", "jax", "torch")
 VECTOR_FLAGS = ("avx2", "fma", "avx512f", "avx512dq", "avx512_fp16", "neon", "asimd", "sve")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
 import struct
 import sys
 from collections.abc import Callable, Mapping
@@ -59,6 +60,16 @@ def _load(module: Path, function: str) -> Launch:
     return launch
 
 
+@lru_cache(maxsize=8)
+def _pool(process: int, threads: int) -> ThreadPoolExecutor:
+    """Threads that wait for the next launch: starting them anew would cost more than small launches take.
+
+    A forked process has none of its parent's threads, so that the pool is that of one `process`.
+    """
+    del process
+    return ThreadPoolExecutor(threads)
+
+
 @dataclass(frozen=True)
 class CpuKernel:
     """One kernel, compiled; calling it runs instances first..last in place."""
@@ -105,16 +116,13 @@ class CpuKernel:
             raise CompilerBug(f"instances {first} to {last} do not lie on multiples of {self.lanes} lanes")
         check_arrays(self.kernel, arrays, scalars, self.dtype, blocks * self.lanes + 2 * self.halo)
         tables = [self.table(arrays, scalars, extents) for _ in work]
-        if len(work) == 1:
-            self.launch(*work[0], tables[0][0].ctypes.data)
-        else:
-            with ThreadPoolExecutor(min(threads, len(work))) as pool:
-                waiting = [
-                    pool.submit(self.launch, a, b, table.ctypes.data)
-                    for (a, b), (table, _) in zip(work, tables, strict=True)
-                ]
-                for future in waiting:
-                    future.result()
+        jobs = [(a, b, table.ctypes.data) for (a, b), (table, _) in zip(work, tables, strict=True)]
+        pool = _pool(os.getpid(), threads) if len(jobs) > 1 else None
+        waiting = [] if pool is None else [pool.submit(self.launch, *job) for job in jobs[1:]]
+        for job in jobs[:1]:  # the calling thread takes its share
+            self.launch(*job)
+        for future in waiting:
+            future.result()
         for _, sums in tables:  # in the order of the blocks: the same result for the same number of threads
             for name, partial in sums.items():
                 arrays[name][...] += partial
