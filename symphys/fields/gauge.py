@@ -1,6 +1,6 @@
-"""Minimal coupling: derivatives of charged fields become covariant, D_t = d_t + i g A^0, D_k = d_k - i g A^k."""
+"""Gauge fields: minimal coupling, D_t = d_t + i g A^0 and D_k = d_k - i g A^k, and gauges that fix a field."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sympy
@@ -34,6 +34,48 @@ def coupling_of(density: Density, potential: Sequence[Any], charge: Any) -> dict
     return dict(charge)
 
 
+def values_of(density: Density, gauge: Mapping[Any, Any]) -> dict[Any, Any]:
+    """{field: expression}, as given.
+
+    Raises `InputError` if nothing is fixed, for what does not vary, and if nothing would be left that varies.
+    """
+    unknown = [each for each in gauge if each not in density.fields]
+    if unknown or not gauge:
+        raise InputError(
+            f"A gauge fixes fields that vary, of {', '.join(map(str, density.fields))}, "
+            + (f"but {unknown[0]} does not." if unknown else "but none was given.")
+        )
+    if len(gauge) == len(density.fields):
+        raise InputError("If every field is fixed, nothing varies.")
+    return {each: sympy.sympify(value) for each, value in gauge.items()}
+
+
+def with_values(expression: Any, jets: FieldJets, values: Mapping[Any, Any]) -> Any:
+    """An expression in jet symbols as users write it, with some fields replaced by expressions."""
+    written = {}
+    for symbol in jets.present((expression,)):
+        jet = jets.jet(symbol)
+        if jet is not None and isinstance(jet.function, Nonlocal):
+            written[symbol] = _convolved(jet, jets, lambda inner: with_values(inner, jets, values))
+        elif jet is not None and jet.function in values:
+            made = derivative_by(values[jet.function], jet, jets)
+            written[symbol] = sympy.conjugate(made) if jet.conjugated else made
+        else:
+            written[symbol] = jets.written(symbol)
+    return expression.xreplace(written)
+
+
+def derivative_by(expression: Any, jet: Jet, jets: FieldJets) -> Any:
+    """The derivative of what users write by the multi-index of a jet."""
+    counts = [(x, order) for x, order in zip(jets.coordinates, jet.index, strict=True) if order]
+    return expression.diff(*counts) if counts else expression
+
+
+def _convolved(jet: Jet, jets: FieldJets, rewrite: Callable[[Any], Any]) -> Any:
+    term = jet.function
+    return derivative_by(Convolution(term.kernel, rewrite(term.argument), term.over), jet, jets)
+
+
 def minimally_coupled(expression: Any, jets: FieldJets, potential: Sequence[Any], charges: Mapping[Any, Any]) -> Any:
     """An expression in jet symbols as users write it, with covariant derivatives of the charged fields."""
     written = {symbol: _covariant(symbol, jets, potential, charges) for symbol in jets.present((expression,))}
@@ -45,13 +87,7 @@ def _covariant(symbol: Any, jets: FieldJets, potential: Sequence[Any], charges: 
     if jet is None or (not isinstance(jet.function, Nonlocal) and jet.function not in charges):
         return jets.written(symbol)
     if isinstance(jet.function, Nonlocal):
-        term = jet.function
-        inner = Convolution(term.kernel, minimally_coupled(term.argument, jets, potential, charges), term.over)
-        return (
-            inner.diff(*((x, n) for x, n in zip(jets.coordinates, jet.index, strict=True) if n))
-            if any(jet.index)
-            else inner
-        )
+        return _convolved(jet, jets, lambda inner: minimally_coupled(inner, jets, potential, charges))
     made = _derived(jet, jets, potential, charges[jet.function])
     return sympy.conjugate(made) if jet.conjugated else made
 

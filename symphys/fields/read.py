@@ -123,10 +123,13 @@ def to_jet(expression: Any, jets: FieldJets) -> Any:
     Raises `InputError` for functions that the jet space does not have, and `UnsupportedError` for conjugates of what
     has none in closed form.
     """
+    # convolutions first, as wholes: what stands in a kernel is no expression in fields
+    (expression,) = substitute(
+        (expression,), {node: _convolution(node, jets) for node in expression.atoms(Convolution)}
+    )
     replaced: dict[Any, Any] = {}
     for node in postorder((expression,)):
-        if isinstance(node, Convolution):
-            replaced[node] = _convolution(node, jets)
+        if jets.jet(node) is not None:
             continue
         inner = node.args[0] if isinstance(node, sympy.conjugate) else node
         found = derivative_of(inner)

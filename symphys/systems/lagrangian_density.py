@@ -8,13 +8,13 @@ from typing import Any
 import sympy
 
 from symphys.discretise import Grid
-from symphys.errors import InputError
+from symphys.errors import InputError, UnsupportedError
 from symphys.fields.calculus import euler_operators
 from symphys.fields.currents import divergence, stress_energy
 from symphys.fields.derive import derive_dynamics
 from symphys.fields.dynamics import FieldDynamics
 from symphys.fields.find import find_currents
-from symphys.fields.gauge import coupling_of, minimally_coupled
+from symphys.fields.gauge import coupling_of, minimally_coupled, values_of, with_values
 from symphys.fields.hamilton import HamiltonForm, hamilton_form
 from symphys.fields.noether import Current, gauge_current, noether
 from symphys.fields.onshell import vanishes_on_shell
@@ -47,6 +47,7 @@ class LagrangianDensity:
 
     expression: Any
     density: Density
+    held: tuple[tuple[Any, Any], ...]  # fields that a gauge fixed, and what their equations say vanishes
 
     def __init__(
         self, expression: Any, fields: Any = None, *, dissipation: Any = 0, sources: Mapping[Any, Any] | None = None
@@ -54,6 +55,7 @@ class LagrangianDensity:
         density = read_density(expression, fields, dissipation, sources)
         check_real(density)
         object.__setattr__(self, "density", density)
+        object.__setattr__(self, "held", ())
         object.__setattr__(self, "expression", scalar(expression, "Lagrangian density"))
 
     @property
@@ -91,6 +93,8 @@ class LagrangianDensity:
         """Both theories together: densities, dissipation and sources add up, and what varies in either varies."""
         if not isinstance(other, LagrangianDensity):
             return NotImplemented
+        if self.held or other.held:
+            raise InputError("Add densities first and fix the gauge of the sum: its constraint has parts of both.")
         fields = (*self.fields, *(each for each in other.fields if each not in self.fields))
         sources = {f: self.sources.get(f, 0) + other.sources.get(f, 0) for f in (*self.sources, *other.sources)}
         return LagrangianDensity(
@@ -221,6 +225,39 @@ class LagrangianDensity:
             sources=sources,
         )
 
+    def gauge_fixed(self, gauge: Mapping[Any, Any]) -> "LagrangianDensity":
+        """The same theory with some fields fixed, {field: expression}: `{A[0]: 0}` is temporal gauge.
+
+        The equations of fixed fields become `constraints`: they hold at all times if the start obeys them and the
+        theory is gauge invariant.  Raises `InputError` for what does not vary, and if nothing would be left.
+        """
+        values, jets = values_of(self.density, gauge), self.density.jets
+
+        def fixed(expression: Any) -> Any:
+            return with_values(expression, jets, values)
+
+        left = tuple(each for each in self.fields if each not in values)
+        sources = {f: fixed(s) for f, s in zip(self.fields, self.density.sources, strict=True) if s != 0 and f in left}
+        theory = LagrangianDensity(
+            fixed(self.density.lagrangian), left, dissipation=fixed(self.density.dissipation), sources=sources
+        )
+        by_field = dict(zip(self.fields, self._residuals, strict=True))
+        earlier = ((f, fixed(to_jet(residual, jets))) for f, residual in self.held)
+        held = (*earlier, *((f, fixed(by_field[f])) for f in values))
+        object.__setattr__(theory, "held", held)
+        return theory
+
+    @cached_property
+    def constraints(self) -> Mapping[Any, Any]:
+        """{field: Eq(expression, 0)}: equations without rates, such as Gauss's law, of what no equation of motion
+        fixes.
+
+        Those of fields that a gauge fixed are among them.  Raises as `dynamics` does.
+        """
+        jets = self.density.jets
+        found = {each.field: jets.from_jet(written_out(each.residual)) for each in self.dynamics.constraints}
+        return {f: sympy.Eq(r, sympy.S.Zero, evaluate=False) for f, r in (*self.held, *found.items())}
+
     def compile(
         self,
         grid: Grid,
@@ -238,8 +275,15 @@ class LagrangianDensity:
         backend: "cpu", "cuda", "reference" (NumPy), or "cuda-shim". dtype: "float64" or "float32".
 
         Raises `InputError` for a grid that does not fit, an unknown backend, dtype or order, `MethodError` for a method
-        that is unknown or does not suit the fields, `BackendUnavailableError` where the backend cannot run here.
+        that is unknown or does not suit the fields, `BackendUnavailableError` where the backend cannot run here, and
+        `UnsupportedError` for theories with a field that no equation of motion fixes.
         """
+        for each in self.dynamics.constraints:
+            raise UnsupportedError(
+                f"Nothing says how {each.field} moves: its equation holds no rate of it and is a constraint on "
+                f"the others. Fix it, for example by gauge_fixed({{{each.field}: 0}}), and start from values that "
+                f"obey `constraints`."
+            )
         return build_field_simulator(self.dynamics, grid, method, order, backend, dtype)
 
     def ground_state(

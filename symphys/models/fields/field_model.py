@@ -25,7 +25,6 @@ class FieldSetting:
     exact: (time, points, parameters) -> {label: array} for fields and rates, the solution in closed form.
     start: (points, parameters) -> {label: array}, where no solution is known or it starts otherwise.
     invariants: {name: expression} of densities whose integrals are constant, besides those found by the derivation.
-    constraints: {name: expression} that vanish everywhere at all times.
     """
 
     system: LagrangianDensity
@@ -35,7 +34,6 @@ class FieldSetting:
     exact: Evolution | None = None
     start: Callable[[Points, Values], State] | None = None
     invariants: Mapping[str, Any] = field(default_factory=dict)
-    constraints: Mapping[str, Any] = field(default_factory=dict)
 
     def initial(self, points: Points, parameters: Values | None = None) -> State:
         """{label: array} at time 0."""

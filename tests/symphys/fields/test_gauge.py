@@ -6,6 +6,7 @@ from sympy import I, LeviCivita, Matrix, conjugate, diag
 
 from symphys import (
     DegenerateLagrangianError,
+    Grid,
     InputError,
     LagrangianDensity,
     LegendreTransformError,
@@ -90,13 +91,25 @@ def test_gauss_law_is_a_constraint_and_not_a_rate(electrodynamics):
     assert electrodynamics.momenta[A[0]] == 0
 
 
-def test_in_temporal_gauge_everything_has_a_rate():
-    potential = (sympy.S.Zero, *A[1:])
-    theory = charged(potential) + LagrangianDensity(sum((a.diff(t) ** 2 for a in A[1:]), sympy.S.Zero) / 2)
-    dynamics = theory.dynamics
-    assert dynamics.constraints == ()
-    assert [law.name for law in dynamics.laws][:4] == ["energy", "momentum x", "momentum y", "momentum z"]
-    assert "charge" in [law.name for law in dynamics.laws]
+def test_in_temporal_gauge_everything_has_a_rate_and_gauss_law_stays(electrodynamics):
+    theory = electrodynamics.gauge_fixed({A[0]: 0})
+    assert theory.dynamics.constraints == ()
+    assert {law.name for law in theory.dynamics.laws} >= {"energy", "momentum x", "momentum y", "momentum z", "charge"}
+    gauss = theory.constraints[A[0]].lhs
+    charge = I * q * (conjugate(phi) * phi.diff(t) - phi * conjugate(phi).diff(t))
+    divergence = sum(a.diff(t, place) for a, place in zip(A[1:], WHERE[1:], strict=True))
+    assert zero(gauss - charge - divergence) or zero(gauss + charge + divergence)
+    assert list(electrodynamics.constraints) == [A[0]]
+    with pytest.raises(InputError, match="Add densities first and fix the gauge of the sum"):
+        _ = theory + LagrangianDensity(phi * conjugate(phi))
+    with pytest.raises(InputError, match=r"fixes fields that vary, of .*, but A0.*does not"):
+        theory.gauge_fixed({A[0]: 0})
+
+
+def test_a_theory_with_a_constraint_says_so_before_it_runs(electrodynamics):
+    grid = Grid(dict.fromkeys(WHERE[1:], (0.0, 1.0, 4)))
+    with pytest.raises(UnsupportedError, match=r"Nothing says how A0.* moves.*gauge_fixed"):
+        electrodynamics.compile(grid=grid)
 
 
 def test_a_given_potential_may_be_any_expression():
