@@ -46,7 +46,8 @@ def displaced_kernel(
     """K at the displacements of the grid: the nearest image of each point on periodic axes, both signs on others.
 
     An external kernel is a function of the displacements, or an array of values at the points of a periodic grid, of
-    which the one nearest to zero is no displacement. Raises InputError for an array on an axis with ends.
+    which the one nearest to zero is no displacement; varying a kernel that is not even asks for its mirror image,
+    W(-d), too. Raises InputError for an array on an axis with ends.
     """
     kernel = each.term.kernel
     lengths = [padded_length(axis) for axis in grid.axes]
@@ -58,8 +59,10 @@ def displaced_kernel(
         function = node.func(*each.term.over)
         value = functions[function]
         stand_ins[node] = sympy.Symbol(f"external_{number}")
+        mirrored = [i for i, (arg, d) in enumerate(zip(node.args, kernel.variables, strict=True)) if arg == -d]
         if callable(value):
-            sampled.append(np.asarray(value(*displacements), dtype=np.float64))
+            at = [-d if i in mirrored else d for i, d in enumerate(displacements)]
+            sampled.append(np.asarray(value(*at), dtype=np.float64))
             continue
         if lengths != list(grid.shape):
             raise InputError(
@@ -68,7 +71,10 @@ def displaced_kernel(
             )
         origin = [int(np.argmin(np.abs(axis.points))) for axis in grid.axes]
         whole = sample(dynamics, grid, function, value, 0.0)
-        sampled.append(np.roll(whole, [-i for i in origin], axis=tuple(range(whole.ndim))))
+        rolled = np.roll(whole, [-i for i in origin], axis=tuple(range(whole.ndim)))
+        for i in mirrored:
+            rolled = np.roll(np.flip(rolled, i), 1, axis=i)
+        sampled.append(rolled)
     expression = kernel.expr.xreplace(stand_ins).subs(values)
     made = sympy.lambdify([*kernel.variables, *stand_ins.values()], expression, "numpy")(*displacements, *sampled)
     return np.asarray(np.broadcast_to(made, lengths))
