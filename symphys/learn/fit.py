@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from symphys.errors import InputError
 from symphys.language import array_of, spread_arrays
@@ -29,6 +30,7 @@ from symphys.learn.store import load_fit
 from symphys.learn.trajectories import Trajectories
 from symphys.learn.unknowns import Unknowns, read_unknowns
 from symphys.learn.watch import Watch
+from symphys.mechanics.dynamics import Dynamics
 from symphys.simulate.compiled import Kernels, Lowered
 from symphys.simulate.naming import plain_name
 from symphys.simulate.progress import progress_report
@@ -37,6 +39,7 @@ from symphys.simulate.signals import signal_functions
 Floats = NDArray[np.float64]
 Data = SampleObjective | TrajectoryObjective
 ROUNDS = 3  # of fits with finer steps, where the found motion needs finer ones than the guessed one
+LARGE = 1000  # unknowns from which matrices are shared out to the threads of BLAS
 FINER = 3  # halvings a round at most: what is far from the data may move wildly
 
 
@@ -82,15 +85,20 @@ def fit(
     begun = _begun(options)
     signals = set(signal_functions(lowered.dynamics))
     fixed = {key: value for key, value in given.items() if key not in signals}
-    guess = {**(_named(begun, lowered.dynamics.parameters) if begun is not None else {}), **options.guess}
+    guess = {**(_named(begun, lowered.dynamics) if begun is not None else {}), **options.guess}
     guess = {key: value for key, value in guess.items() if key not in lowered.dynamics.labels}
-    looked_for = read_unknowns(lowered.dynamics.parameters, unknowns, fixed, guess, options.bounds)
+    dynamics = lowered.dynamics
+    looked_for = read_unknowns(
+        dynamics.parameters, dynamics.networks, unknowns, fixed, guess, options.bounds, options.seed
+    )
     ask = _Ask(lowered, kernels, looked_for, given, options)
     whole = ask.objective(data)
     objective, validation = _split(ask, whole, options)
     report, finish = progress_report(options.progress, "fit")
     try:
-        return _fitted(ask, objective, validation, begun, report)
+        # BLAS threads wait for each other busily, on small matrices longer than they compute
+        with threadpool_limits(1 if objective.size < LARGE else None, user_api="blas"):
+            return _fitted(ask, objective, validation, begun, report)
     finally:
         finish()
 
@@ -187,7 +195,7 @@ def _report(
     ask: _Ask, objective: Data, u: Floats, method: str, outcome: FitOutcome, watch: Watch, notes: list[str]
 ) -> Fit:
     unknowns = ask.unknowns
-    many = len(unknowns.symbols)
+    many = unknowns.size
     theta = unknowns.values(u[:many])
     uncertainties: dict[Any, Any] = {}
     open_: tuple[dict[Any, float], ...] = ()
@@ -197,7 +205,8 @@ def _report(
             known = determine(normal, objective.weight, objective.terms)
             with np.errstate(invalid="ignore"):
                 spread = known.deviations[:many] * np.abs(unknowns.slopes(u[:many]))
-            uncertainties = unknowns.by_key(np.where(np.isfinite(known.deviations[:many]), spread, np.inf))
+            found = unknowns.by_key(np.where(np.isfinite(known.deviations[:many]), spread, np.inf))
+            uncertainties = {key: value for key, value in found.items() if key not in unknowns.networks}
             open_ = combinations(known, unknowns, u)
     if open_:
         notes = [*notes, *map(_says_open, open_[:4])]
@@ -206,8 +215,8 @@ def _report(
         history["validation"] = np.array(watch.checked)
     start = {}
     if isinstance(objective, TrajectoryObjective) and objective.free:
-        found = objective.starts(u)
-        start = {ask.lowered.dynamics.labels[i]: found[i] for i in objective.free}
+        begun = objective.starts(u)
+        start = {ask.lowered.dynamics.labels[i]: begun[i] for i in objective.free}
     status = FitStatus(outcome, len(watch.losses), tuple(notes))
     return Fit(
         unknowns.by_key(theta),
@@ -233,9 +242,7 @@ def _says_open(direction: Mapping[Any, float]) -> str:
 def _judge(ask: _Ask, data: Any, found: Fit, parameters: Mapping[Any, Any]) -> dict[Any, float]:
     """See `Fit.relative_error`."""
     objective = ask.objective(data, spread_arrays(parameters), plain=True)
-    values = spread_arrays(found.parameters)
-    theta = np.array([values[s] for s in ask.unknowns.symbols])
-    u = ask.unknowns.free(theta)
+    u = ask.unknowns.free(ask.unknowns.vector(found.parameters))
     if isinstance(objective, TrajectoryObjective):
         if objective.free:
             missing = ask.lowered.dynamics.labels[objective.free[0]]
@@ -295,12 +302,9 @@ def _accuracy(ask: _Ask) -> float:
 def _check_guess(objective: Data, u: Floats) -> None:
     if np.isfinite(objective.loss(u)):
         return
-    unknowns = objective.unknowns
-    theta = unknowns.values(u[: len(unknowns.symbols)])
-    named = ", ".join(f"{s} = {v:.6g}" for s, v in list(zip(unknowns.symbols, theta, strict=True))[:6])
     raise InputError(
-        f"the loss is no finite number at the guess {named} (a singular mass matrix, or a motion that leaves the "
-        "finite world); give another guess"
+        f"the loss is no finite number at the guess {objective.unknowns.shown(u)} (a singular mass matrix, or a motion "
+        "that leaves the finite world); give another guess"
     )
 
 
@@ -312,10 +316,11 @@ def _begun(options: FitOptions) -> Fit | None:
     raise InputError(f"start is of type {type(options.start).__name__}; give a Fit or the path of a saved one")
 
 
-def _named(begun: Fit, parameters: Iterable[Any]) -> dict[Any, Any]:
+def _named(begun: Fit, dynamics: Dynamics) -> dict[Any, Any]:
     """The parameters of an earlier fit by symbol; one that was loaded knows their names alone."""
     found: dict[Any, Any] = {}
-    by_name = {plain_name(key): key for s in parameters for key in {s, array_of(s)}}
+    everything = (*dynamics.parameters, *dynamics.networks)
+    by_name = {plain_name(key): key for s in everything for key in {s, array_of(s)}}
     for key, value in begun.parameters.items():
         found |= spread_arrays({by_name.get(plain_name(key), key): value})
     return found

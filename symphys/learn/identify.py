@@ -51,8 +51,10 @@ def combinations(found: Determined, unknowns: Unknowns, u: Floats) -> tuple[dict
 
     With several, the basis is the reduced one: each has a parameter of its own, in which the others have no share.
     """
-    many = len(unknowns.symbols)
-    basis = _reduced(found.open[:, :many] * unknowns.slopes(u[:many]))
+    if not unknowns.symbols or not len(found.open):
+        return ()
+    many = unknowns.size
+    basis = _reduced((found.open[:, :many] * unknowns.slopes(u[:many]))[:, : len(unknowns.symbols)])
     shown = []
     for direction in basis:
         direction = direction / direction[np.argmax(np.abs(direction))]

@@ -33,11 +33,16 @@ class Question:
     targets: tuple[Any, ...]
     squared: bool
 
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells these residuals from others."""
+        return self.residuals, tuple(self.predictions.items()), self.squared
+
 
 def ask_for(dynamics: Dynamics, keys: Sequence[Any]) -> Question:
     """One residual for each key: the prediction less the measured value."""
-    measured = tuple(sympy.Dummy(plain_name(key), real=True) for key in keys)
-    says = {sympy.Dummy("model", real=True): read_expression(dynamics, key) for key in keys}
+    measured = tuple(_symbol("measured", plain_name(key)) for key in keys)
+    says = {_symbol("model", plain_name(key)): read_expression(dynamics, key) for key in keys}
     residuals = tuple(a - b for a, b in zip(says, measured, strict=True))
     return Question(residuals, says, measured, tuple(keys), tuple(keys), True)
 
@@ -55,9 +60,9 @@ def ask(dynamics: Dynamics, loss: Any, keys: Sequence[Any], free: Sequence[Any])
     says: dict[Any, Any] = {}
     told: dict[Any, Any] = {}
     for node in {n for part in parts for n in part.atoms(predicted)}:
-        told[node] = sympy.Dummy("model", real=True)
+        told[node] = _symbol("model", plain_name(node.args[0]))
         says[told[node]] = read_expression(dynamics, node.args[0])
-    symbols = {key: sympy.Dummy(plain_name(key), real=True) for key in keys}
+    symbols = {key: _symbol("measured", plain_name(key)) for key in keys}
     bare = [part.xreplace(told) for part in parts]
     used = {key for key in symbols if any(part.has(key) for part in bare)}
     if unused := [key for key in keys if key not in used]:
@@ -80,6 +85,11 @@ def ask(dynamics: Dynamics, loss: Any, keys: Sequence[Any], free: Sequence[Any])
     return Question(
         tuple(residuals), says, tuple(symbols[k] for k in chosen), chosen, (None,) * len(residuals), squared
     )
+
+
+def _symbol(role: str, name: str) -> Any:
+    """A symbol that no user makes, the same in every fit: kernels are found again by it."""
+    return sympy.Symbol(f"{role} {name}", real=True)
 
 
 def _squares(loss: Any) -> tuple[list[Any], bool]:

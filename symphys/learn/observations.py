@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from symphys.language.networks import NetworkSymbol
 from symphys.learn.loss import Question
 from symphys.learn.objective import Normal, Objective, accumulate, finite
 from symphys.learn.passage import Passage, Rows
-from symphys.learn.samples import TILE, TermKernels
+from symphys.learn.samples import TILE
+from symphys.learn.term_kernels import TermKernels
 from symphys.learn.unknowns import Unknowns
 
 Floats = NDArray[np.float64]
@@ -23,8 +25,8 @@ class TrajectoryObjective:
     """The loss of runs, a function of the free numbers of `unknowns` [U] and then of the unknown starts [F, runs].
 
     initial: [n, runs]; its rows `free` [F] are unknown, in units of `scale` [F]. parameters: [P, runs]; its rows
-    `places` [U] are unknown. data [k, rows, runs], roots [m, rows, runs]. `owners` [runs] are the columns of the
-    unknown starts, of which there are `total`, that belong to these runs.
+    `places` [S] are unknown; weights are those of networks that are given. data [k, rows, runs], roots [m, rows, runs].
+    `owners` [runs] are the columns of the unknown starts, of which there are `total`, that belong to these runs.
     """
 
     passage: Passage
@@ -42,11 +44,12 @@ class TrajectoryObjective:
     scale: Floats
     owners: NDArray[np.int64]
     total: int
+    weights: Mapping[NetworkSymbol, Floats]
 
     @property
     def size(self) -> int:
         """See `Objective`."""
-        return len(self.unknowns.symbols) + len(self.free) * self.total
+        return self.unknowns.size + len(self.free) * self.total
 
     @property
     def squared(self) -> bool:
@@ -91,17 +94,17 @@ class TrajectoryObjective:
         """[n, runs], the initial states at u."""
         initial = self.initial.copy()
         if self.free:
-            found = u[len(self.unknowns.symbols) :].reshape(len(self.free), self.total)[:, self.owners]
+            found = u[self.unknowns.size :].reshape(len(self.free), self.total)[:, self.owners]
             initial[list(self.free)] = found * self.scale[:, None]
         return initial
 
     def states(self, u: Floats) -> Floats:
         """[n, rows, runs], the simulated states at the times of observation."""
-        return self.passage.states(self.starts(u), self._parameters(u), self.rows_in_time)
+        return self.passage.states(self.starts(u), self._parameters(u), self._weights(u), self.rows_in_time)
 
     def residuals(self, u: Floats) -> Floats:
         """[m, rows, runs]."""
-        r = self.made.residuals(self._columns(self.states(u), self._parameters(u)))
+        r = self.made.residuals(self._columns(self.states(u), self._parameters(u)), self._weights(u))
         return r.reshape(self.roots.shape)
 
     def loss(self, u: Floats) -> float:
@@ -115,16 +118,18 @@ class TrajectoryObjective:
         if not self.passage.has_adjoint:
             normal = self.normal(u)
             return normal.loss, 2.0 * normal.slope
-        n, many = len(self.initial), len(self.unknowns.symbols)
-        parameters, states = self._parameters(u), self.states(u)
-        r, rows = self.made.rows(self._columns(states, parameters))
+        n, many = len(self.initial), self.unknowns.size
+        parameters, weights, states = self._parameters(u), self._weights(u), self.states(u)
+        r, rows = self.made.rows(self._columns(states, parameters), weights)
         with np.errstate(all="ignore"):
             pull = 2.0 * r if self.squared else np.ones_like(r)
             bars = np.einsum("ms,mis->is", pull, rows) / self.weight
             loss = finite(float(np.sum(r * r) if self.squared else np.sum(r)) / self.weight)
-            initial, found = self.passage.adjoint(states, parameters, self.rows_in_time, bars[:n].reshape(states.shape))
+            initial, found = self.passage.adjoint(
+                states, parameters, weights, self.rows_in_time, bars[:n].reshape(states.shape)
+            )
             slope = np.zeros(self.size)
-            slope[:many] = (found.sum(axis=1) + bars[n:].sum(axis=1)) * self.unknowns.slopes(u[:many])
+            slope[:many] = (found + bars[n:].sum(axis=1)) * self.unknowns.slopes(u[:many])
             starts = slope[many:].reshape(len(self.free), self.total)
             starts[:, self.owners] = initial[list(self.free)] * self.scale[:, None]
         return loss, slope
@@ -158,7 +163,7 @@ class TrajectoryObjective:
 
     def _blocks(self, u: Floats) -> Iterator[tuple[Floats, Floats, NDArray[np.int64]]]:
         """Residuals, rows and the columns of the rows, for groups of runs (each alone where starts are unknown)."""
-        n, many = len(self.initial), len(self.unknowns.symbols)
+        n, many = len(self.initial), self.unknowns.size
         directions = many + len(self.free)
         group = max(1, TILE // (n * len(self.rows_in_time.times) * max(directions, 1)))
         for first in range(0, self.samples, group):
@@ -175,29 +180,29 @@ class TrajectoryObjective:
 
     def _rows_of(self, u: Floats, directions: int) -> tuple[Floats, Floats]:
         """Residuals [m, rows, runs] and their derivatives [m, rows, runs, U + F]."""
-        n, many, runs = len(self.initial), len(self.unknowns.symbols), self.samples
+        n, many, runs = len(self.initial), self.unknowns.size, self.samples
         slopes = self.unknowns.slopes(u[:many])
         initial_dots = np.zeros((n, runs, directions))
         for f, component in enumerate(self.free):
             initial_dots[component, :, many + f] = self.scale[f]
-        parameter_dots = np.zeros((many, directions))
-        parameter_dots[:, :many] = np.diag(slopes)
-        parameters = self._parameters(u)
-        states, dots = self.passage.tangents(
-            self.starts(u), parameters, self.rows_in_time, initial_dots, parameter_dots
-        )
-        r, rows = self.made.rows(self._columns(states, parameters))
+        parameters, weights = self._parameters(u), self._weights(u)
+        states, dots = self.passage.tangents(self.starts(u), parameters, weights, self.rows_in_time, initial_dots)
+        r, rows = self.made.rows(self._columns(states, parameters), weights)
         shape = states.shape[1:]
         r, rows = r.reshape(-1, *shape), rows.reshape(len(r), -1, *shape)
         with np.errstate(all="ignore"):
             found = np.einsum("mirs,irsd->mrsd", rows[:, :n], dots, optimize=True)
-            found[..., :many] += np.moveaxis(rows[:, n:], 1, -1) * slopes
+            found[..., :many] += np.moveaxis(rows[:, n:], 1, -1)
+            found[..., :many] *= slopes
         return r, found
 
     def _parameters(self, u: Floats) -> Floats:
         parameters = self.parameters.copy()
-        parameters[self.places] = self.unknowns.values(u[: len(self.unknowns.symbols)])[:, None]
+        parameters[self.places] = self.unknowns.values(u[: self.unknowns.size])[: len(self.places), None]
         return parameters
+
+    def _weights(self, u: Floats) -> dict[NetworkSymbol, Floats]:
+        return {**self.weights, **self.unknowns.weights(self.unknowns.values(u[: self.unknowns.size]))}
 
     def _columns(self, states: Floats, parameters: Floats) -> dict[str, Floats]:
         """What the kernels of the residuals read: one sample for each time of each run."""

@@ -10,16 +10,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen import CompiledKernel
+from codegen import CompiledKernel, Kernel
 from symphys.integrators import Gauss, Method, Splitting
+from symphys.language.networks import NetworkSymbol
+from symphys.learn.term_kernels import Weights, learnt_columns
+from symphys.lower.expressions import dense
 from symphys.lower.gauss import GaussStepper
 from symphys.lower.reverse_step import ExplicitReverse, GaussReverse, ReverseStep
-from symphys.lower.step_function import start_function, step_function
+from symphys.lower.sensitivity import sensitivity_kernel
+from symphys.lower.step_function import gathered, start_function, step_function
+from symphys.lower.stepper import Stepper
 from symphys.lower.steppers import stepper_for
 from symphys.lower.through_time import Stepping, adjoint_kernel, observe_kernel, tangent_kernel
 from symphys.simulate.compiled import Kernels, Lowered
 from symphys.simulate.execute import cores
 from symphys.simulate.inputs import padded
+from symphys.simulate.weights import kernel_weights
 
 Floats = NDArray[np.float64]
 MOST_DIRECTIONS = 4  # tangents that one instance carries beside its state
@@ -52,39 +58,46 @@ class Passage:
     kernels: Kernels
     method: Method
     unknown: tuple[Any, ...]
+    networks: tuple[NetworkSymbol, ...]
     tables: Mapping[str, NDArray[Any]]
     places: Mapping[str, float | int]
 
-    def states(self, initial: Floats, parameters: Floats, rows: Rows) -> Floats:
+    def states(self, initial: Floats, parameters: Floats, weights: Weights, rows: Rows) -> Floats:
         """[n, rows, runs]: the states at the times of `rows`, from `initial` [n, runs] and `parameters` [P, runs]."""
         runs = initial.shape[1]
         kernel, lanes = self._kernel("observe", lambda s: observe_kernel(s, self.kernels.dtype), runs)
-        arrays = self._arrays(initial, parameters, rows, lanes)
+        arrays = self._arrays(initial, parameters, weights, rows, lanes)
         arrays["saved"] = self._new((len(initial), len(rows.times)), runs, lanes)
         self._launch(kernel, arrays, rows, runs)
         return np.asarray(arrays["saved"][..., :runs], dtype=np.float64)
 
     def tangents(
-        self, initial: Floats, parameters: Floats, rows: Rows, initial_dots: Floats, parameter_dots: Floats
+        self, initial: Floats, parameters: Floats, weights: Weights, rows: Rows, initial_dots: Floats
     ) -> tuple[Floats, Floats]:
-        """States [n, rows, runs] and their derivatives [n, rows, runs, D] along D directions.
+        """States [n, rows, runs] and their derivatives [n, rows, runs, U + F].
 
-        Directions: `initial_dots` [n, runs, D] of initial states, `parameter_dots` [A, D] of unknown parameters.
+        By the U unknown parameters and weights, and along the last F of `initial_dots` [n, runs, U + F], directions of
+        the initial states. Tangents are pushed for few unknowns; weights of networks are pulled back step by step.
         """
+        way = self._sensitivities if self.networks else self._pushed
+        return way(initial, parameters, weights, rows, initial_dots)
+
+    def _pushed(
+        self, initial: Floats, parameters: Floats, weights: Weights, rows: Rows, initial_dots: Floats
+    ) -> tuple[Floats, Floats]:
         n, runs, many = initial_dots.shape
         width = min(many, MOST_DIRECTIONS)
         chunks = -(-many // width)
         count = runs * chunks
         kernel, lanes = self._kernel(f"tangents {width}", lambda s: tangent_kernel(s, width, self.kernels.dtype), count)
         spread = np.repeat(np.arange(runs), chunks)
-        arrays = self._arrays(initial[:, spread], parameters[:, spread], rows.of(spread), lanes)
+        arrays = self._arrays(initial[:, spread], parameters[:, spread], weights, rows.of(spread), lanes)
         seeds = np.zeros((n, runs, chunks * width))
         seeds[..., :many] = initial_dots
         arrays["initial_dots"] = self._padded(
             seeds.reshape(n, count, width).transpose(0, 2, 1).reshape(n * width, count), lanes
         ).reshape(n, width, -1)
-        known = np.zeros((max(len(self.unknown), 1), chunks * width))
-        known[: len(self.unknown), :many] = parameter_dots
+        known = np.eye(max(len(self.unknown), 1), chunks * width)
         tiled = np.tile(known.reshape(len(known), chunks, width), (1, runs, 1)).transpose(0, 2, 1)
         arrays["parameter_dots"] = self._padded(tiled.reshape(-1, count), lanes).reshape(len(known), width, -1)
         arrays["saved"] = self._new((n, len(rows.times)), count, lanes)
@@ -94,29 +107,63 @@ class Passage:
         dots = arrays["saved_dots"][..., :count].reshape(n, -1, width, runs, chunks).transpose(0, 1, 3, 4, 2)
         return states, np.asarray(dots.reshape(n, -1, runs, chunks * width)[..., :many], dtype=np.float64)
 
-    def adjoint(self, states: Floats, parameters: Floats, rows: Rows, bars: Floats) -> tuple[Floats, Floats]:
-        """The slopes of a loss by initial states [n, runs] and unknown parameters [A, runs].
+    def _sensitivities(
+        self, initial: Floats, parameters: Floats, weights: Weights, rows: Rows, initial_dots: Floats
+    ) -> tuple[Floats, Floats]:
+        n, runs, _ = initial_dots.shape
+        kernel, lanes = self._kernel("sensitivities", self._sensitivity_kernel, runs)
+        arrays = self._arrays(initial, parameters, weights, rows, lanes)
+        stepping, learnt = self._stepping(), self.learnt
+        own = len(self.unknown) + stepping.weight_count
+        extra = initial_dots.shape[2] - len(learnt)
+        shape = (n + stepping.memory, own + extra)
+        for name in ("sensitivity", "following"):
+            arrays[name] = self._new(shape, runs, lanes)
+        arrays["sensitivity"][:n, own:, :runs] = initial_dots[..., len(learnt) :].transpose(0, 2, 1)
+        arrays["weight_bars"] = self._new((max(stepping.weight_count, 1),), runs, lanes)
+        arrays["saved"] = self._new((n, len(rows.times)), runs, lanes)
+        arrays["saved_dots"] = self._new((n, len(rows.times), own + extra), runs, lanes)
+        self._launch(kernel, arrays, rows, runs, {"columns": own + extra})
+        chosen = np.concatenate([learnt, np.arange(own, own + extra)])
+        dots = arrays["saved_dots"][:, :, chosen, :runs].transpose(0, 1, 3, 2)
+        return np.asarray(arrays["saved"][..., :runs], dtype=np.float64), np.asarray(dots, dtype=np.float64)
+
+    def adjoint(
+        self, states: Floats, parameters: Floats, weights: Weights, rows: Rows, bars: Floats
+    ) -> tuple[Floats, Floats]:
+        """The slopes of a loss by initial states [n, runs] and by what is unknown [U], all runs together.
 
         states: [n, rows, runs], as `states` gave them. bars: [n, rows, runs], the slopes of the loss by them.
         """
         n, _, runs = states.shape
         kernel, lanes = self._kernel("adjoint", self._adjoint_kernel, runs)
-        arrays = self._arrays(None, parameters, rows, lanes)
+        arrays = self._arrays(None, parameters, weights, rows, lanes)
         for name, values in (("saved", states), ("saved_bars", bars)):
             arrays[name] = self._padded(values.reshape(-1, runs), lanes).reshape(*values.shape[:2], -1)
         arrays["initial_bars"] = self._new((n,), runs, lanes)
         arrays["parameter_bars"] = self._new((max(len(self.unknown), 1),), runs, lanes)
+        stepping = self._stepping()
+        if self.networks:
+            arrays["weight_bars"] = self._new((stepping.weight_count,), runs, lanes)
         scalars: dict[str, int] = {}
         if not self.reversible:
             longest = int(rows.steps.max()) if len(rows.steps) else 1
             segment = math.isqrt(max(longest - 1, 0)) + 1
             scalars = {"segment": segment, "marks": -(-longest // segment)}
-            moving = n + self._stepping().memory
+            moving = n + stepping.memory
             arrays["held_marks"] = self._new((moving, scalars["marks"]), runs, lanes)
             arrays["held_steps"] = self._new((moving, segment), runs, lanes)
         self._launch(kernel, arrays, rows, runs, scalars)
-        found = arrays["parameter_bars"][: len(self.unknown), :runs]
-        return np.asarray(arrays["initial_bars"][:, :runs], dtype=np.float64), np.asarray(found, dtype=np.float64)
+        found = arrays["parameter_bars"][: len(self.unknown), :runs].sum(axis=1, dtype=np.float64)
+        if self.networks:
+            of_weights = arrays["weight_bars"][:, :runs].sum(axis=1, dtype=np.float64)
+            found = np.concatenate([found, of_weights])[self.learnt]
+        return np.asarray(arrays["initial_bars"][:, :runs], dtype=np.float64), found
+
+    @property
+    def learnt(self) -> NDArray[np.int64]:
+        """[U], the places of what is unknown among parameters and all weights; those given once for all left out."""
+        return learnt_columns(len(self.unknown), self.networks)
 
     @property
     def reversible(self) -> bool:
@@ -131,22 +178,32 @@ class Passage:
         return self.lowered.flow.constraint is None
 
     def _stepping(self) -> Stepping:
-        flow = self.lowered.flow
+        flow = gathered(self.lowered.flow)
         spacing = float(np.finfo(self.kernels.dtype).eps)
-        stepper = stepper_for(flow, self.method, False, None, spacing)
+        stepper = self._stepper()
         unknown = tuple(flow.arguments.symbols[s] for s in self.unknown)
-        return Stepping(flow, step_function(flow, stepper, spacing), start_function(flow, stepper, spacing), unknown)
+        weights = tuple(dense(network).array for network in self.networks)
+        step, start = step_function(flow, stepper, spacing), start_function(flow, stepper, spacing)
+        return Stepping(flow, step, start, unknown, weights)
 
-    def _adjoint_kernel(self, stepping: Stepping) -> Any:
-        flow = stepping.flow
-        stepper = stepper_for(flow, self.method, False, None, float(np.finfo(self.kernels.dtype).eps))
-        reverse: ReverseStep = ExplicitReverse(stepping.step, stepping.unknown)
+    def _stepper(self) -> Stepper:
+        spacing = float(np.finfo(self.kernels.dtype).eps)
+        return stepper_for(gathered(self.lowered.flow), self.method, False, None, spacing)
+
+    def _reverse(self, stepping: Stepping) -> ReverseStep:
+        stepper = self._stepper()
         if isinstance(stepper, GaussStepper):
-            reverse = GaussReverse(flow, stepper, stepping.unknown)
-        return adjoint_kernel(stepping, reverse, self.reversible, self.kernels.dtype)
+            return GaussReverse(stepping.flow, stepper, stepping.wanted)
+        return ExplicitReverse(stepping.step, stepping.wanted)
 
-    def _kernel(self, name: str, build: Callable[[Stepping], Any], instances: int) -> tuple[CompiledKernel, int]:
-        key = (name, self.method.name, self.unknown)
+    def _adjoint_kernel(self, stepping: Stepping) -> Kernel:
+        return adjoint_kernel(stepping, self._reverse(stepping), self.reversible, self.kernels.dtype)
+
+    def _sensitivity_kernel(self, stepping: Stepping) -> Kernel:
+        return sensitivity_kernel(stepping, self._reverse(stepping), self.kernels.dtype)
+
+    def _kernel(self, name: str, build: Callable[[Stepping], Kernel], instances: int) -> tuple[CompiledKernel, int]:
+        key = (name, self.method.name, self.unknown, self.networks)
         return self.kernels.get(key, lambda: build(self._stepping()), instances)
 
     def _padded(self, values: NDArray[Any], lanes: int) -> NDArray[Any]:
@@ -155,8 +212,10 @@ class Passage:
     def _new(self, shape: tuple[int, ...], instances: int, lanes: int) -> NDArray[Any]:
         return np.zeros((*shape, -(-instances // lanes) * lanes), dtype=self.kernels.dtype)
 
-    def _arrays(self, initial: Floats | None, parameters: Floats, rows: Rows, lanes: int) -> dict[str, NDArray[Any]]:
-        arrays = dict(self.tables)
+    def _arrays(
+        self, initial: Floats | None, parameters: Floats, weights: Weights, rows: Rows, lanes: int
+    ) -> dict[str, NDArray[Any]]:
+        arrays = dict(self.tables) | kernel_weights(weights, np.dtype(self.kernels.dtype))
         arrays["parameters"] = self._padded(parameters, lanes)
         arrays["row_times"] = self._padded(rows.times, lanes)
         arrays["row_lengths"] = self._padded(rows.lengths, lanes)

@@ -15,7 +15,7 @@ from symphys.integrators import METHODS, ExplicitTableau, Gauss, Method, Rattle,
 from symphys.learn.loss import Question, ask, ask_for
 from symphys.learn.observations import TrajectoryObjective
 from symphys.learn.passage import Passage, Rows
-from symphys.learn.samples import TermKernels
+from symphys.learn.term_kernels import TermKernels
 from symphys.learn.trajectories import Trajectories
 from symphys.learn.unknowns import Unknowns
 from symphys.lower.residual import lower_terms
@@ -25,6 +25,7 @@ from symphys.simulate.compiled import Kernels, Lowered
 from symphys.simulate.evaluate import at_times
 from symphys.simulate.inputs import numbers
 from symphys.simulate.signals import signal_tables
+from symphys.simulate.weights import split_weights
 
 Floats = NDArray[np.float64]
 
@@ -76,15 +77,17 @@ def trajectory_objective(
     margin = 4.0 * float(rows.lengths.max())
     tables, places = signal_tables(dynamics, lowered.flow, dict(given), span, dtype, margin)
     driven = at_times(signals, given, times)
+    known, _ = split_weights(given, [network for network in dynamics.networks if network in given])
     made = TermKernels(
         terms,
         (*dynamics.state, *unknowns.symbols),
+        unknowns.networks,
         kernels,
-        ("in time", question.residuals, tuple(question.predictions.items())),
+        ("in time", *question.key),
     )
     scale = np.maximum(np.abs(initial[list(free)]).max(axis=1, initial=0.0), 1e-3)
     return TrajectoryObjective(
-        Passage(lowered, kernels, method, unknowns.symbols, tables, places),
+        Passage(lowered, kernels, method, unknowns.symbols, unknowns.networks, tables, places),
         made,
         unknowns,
         question,
@@ -99,6 +102,7 @@ def trajectory_objective(
         scale,
         np.arange(runs),
         runs,
+        known,
     )
 
 

@@ -35,13 +35,8 @@ def resolve(objective: TrajectoryObjective, u: Floats, most: int = MOST_HALVINGS
             return coarse, change  # rounding, or a kink: halving helps no more
         coarse, before = fine, after
     if not np.isfinite(before).all():
-        names = ", ".join(
-            f"{s} = {v:.6g}"
-            for s, v in zip(
-                objective.unknowns.symbols, objective.unknowns.values(u[: len(objective.unknowns.symbols)]), strict=True
-            )
-        )
-        raise InputError(f"at the guess {names} the motion leaves the finite world; give another guess")
+        named = objective.unknowns.shown(u)
+        raise InputError(f"at the guess {named} the motion leaves the finite world; give another guess")
     return coarse, change
 
 

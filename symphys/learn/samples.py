@@ -3,89 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen import CompiledKernel, Kernel
 from symphys.errors import InputError
 from symphys.language import t
+from symphys.language.networks import NetworkSymbol
 from symphys.learn.loss import Question, ask, ask_for, rates_of
 from symphys.learn.objective import Normal, Objective, accumulate, finite
+from symphys.learn.term_kernels import TermKernels
 from symphys.learn.unknowns import Unknowns
-from symphys.lower.residual import Terms, gradient_kernel, lower_terms, residual_kernel, rows_kernel
+from symphys.lower.expressions import dense
+from symphys.lower.residual import lower_terms
 from symphys.mechanics.dynamics import Dynamics
 from symphys.simulate.compiled import Kernels
 from symphys.simulate.evaluate import at_times
-from symphys.simulate.execute import cores
-from symphys.simulate.inputs import broadcast_shape, numbers, padded, real_numbers, refuse_missing
+from symphys.simulate.inputs import broadcast_shape, numbers, real_numbers, refuse_missing
+from symphys.simulate.weights import split_weights
 
 Floats = NDArray[np.float64]
 TILE = 2**23  # numbers of one tile of rows, 64 MiB
 
 
 @dataclass(frozen=True)
-class TermKernels:
-    """The kernels of some residuals, compiled when they are first needed."""
-
-    terms: Terms
-    unknown: tuple[Any, ...]
-    kernels: Kernels
-    key: tuple[Any, ...]
-
-    def get(self, name: str, build: Callable[[], Kernel], count: int) -> tuple[CompiledKernel, int]:
-        """The kernel of a name for so many samples, and the multiple to which they are padded."""
-        return self.kernels.get((name, *self.key, self.unknown), build, count)
-
-    def residuals(self, columns: Mapping[str, Floats]) -> Floats:
-        """[m, samples], of `columns`: state, signals, parameters, data, roots [k, samples] and times [samples]."""
-        count = columns["times"].shape[-1]
-        kernel, lanes = self.get("residuals", lambda: residual_kernel(self.terms), count)
-        arrays = self._arrays(columns, lanes)
-        arrays["residuals"] = np.zeros((len(self.terms.residuals), arrays["times"].shape[-1]), self.kernels.dtype)
-        kernel(arrays, {}, (count,), threads=cores())
-        return np.asarray(arrays["residuals"][:, :count], dtype=np.float64)
-
-    def rows(self, columns: Mapping[str, Floats]) -> tuple[Floats, Floats]:
-        """Residuals [m, samples] and their derivatives by the unknown parameters [m, U, samples]."""
-        count = columns["times"].shape[-1]
-        kernel, lanes = self.get("rows", lambda: rows_kernel(self.terms, self.unknown), count)
-        arrays = self._arrays(columns, lanes)
-        m, width = len(self.terms.residuals), arrays["times"].shape[-1]
-        arrays["residuals"] = np.zeros((m, width), self.kernels.dtype)
-        arrays["rows"] = np.zeros((m, max(len(self.unknown), 1), width), self.kernels.dtype)
-        kernel(arrays, {}, (count,), threads=cores())
-        rows = np.asarray(arrays["rows"][:, : len(self.unknown), :count], dtype=np.float64)
-        return np.asarray(arrays["residuals"][:, :count], dtype=np.float64), rows
-
-    def gradient(self, columns: Mapping[str, Floats]) -> tuple[float, Floats]:
-        """The sum of the losses of all samples and its gradient by the unknown parameters [U]."""
-        count = columns["times"].shape[-1]
-        kernel, lanes = self.get("gradient", lambda: gradient_kernel(self.terms, self.unknown), count)
-        arrays = self._arrays(columns, lanes)
-        arrays["total"] = np.zeros(1, self.kernels.dtype)
-        arrays["slope"] = np.zeros(max(len(self.unknown), 1), self.kernels.dtype)
-        kernel(arrays, {}, (count,), threads=cores())
-        return float(arrays["total"][0]), np.asarray(arrays["slope"][: len(self.unknown)], dtype=np.float64)
-
-    def _arrays(self, columns: Mapping[str, Floats], lanes: int) -> dict[str, NDArray[Any]]:
-        arrays = {
-            name: padded(values if values.ndim > 1 else values[None, :], lanes, self.kernels.dtype)
-            for name, values in columns.items()
-        }
-        arrays["times"] = arrays["times"][0]
-        return arrays
-
-
-@dataclass(frozen=True)
 class SampleObjective:
     """The loss of samples, a function of the free numbers of `unknowns`.
 
-    columns: what kernels read, [k, samples]; `places` [U] says which of its parameters are unknown. weight: the sum of
-    all weights, by which means are taken.
+    columns: what kernels read, [k, samples]; `places` [S] says which of its parameters are unknown. weights: those of
+    networks that are given.
     """
 
     made: TermKernels
@@ -93,11 +42,12 @@ class SampleObjective:
     columns: Mapping[str, Floats]
     places: NDArray[np.int64]
     question: Question
+    weights: Mapping[NetworkSymbol, Floats]
 
     @property
     def size(self) -> int:
         """See `Objective`."""
-        return len(self.unknowns.symbols)
+        return self.unknowns.size
 
     @property
     def squared(self) -> bool:
@@ -122,7 +72,9 @@ class SampleObjective:
     @property
     def linear(self) -> bool:
         """Whether the residuals are linear in the unknown parameters."""
-        return self.squared and self.made.terms.linear_in(self.unknowns.symbols)
+        return self.squared and self.made.terms.linear_in(
+            self.unknowns.symbols, [dense(network).array for network in self.unknowns.networks]
+        )
 
     def part(self, chosen: NDArray[np.int64]) -> Objective:
         """See `Objective`."""
@@ -130,13 +82,13 @@ class SampleObjective:
 
     def loss(self, u: Floats) -> float:
         """See `Objective`."""
-        r = self.made.residuals(self._at(self.unknowns.values(u), self.columns))
+        r = self.made.residuals(*self._at(self.unknowns.values(u), self.columns))
         with np.errstate(all="ignore"):
             return finite(float(np.sum(r * r) if self.squared else np.sum(r)) / self.weight)
 
     def gradient(self, u: Floats) -> tuple[float, Floats]:
         """See `Objective`."""
-        total, slope = self.made.gradient(self._at(self.unknowns.values(u), self.columns))
+        total, slope = self.made.gradient(*self._at(self.unknowns.values(u), self.columns))
         return finite(total / self.weight), slope * self.unknowns.slopes(u) / self.weight
 
     def normal(self, u: Floats) -> Normal:
@@ -153,13 +105,13 @@ class SampleObjective:
         tile = max(256, TILE // (m * max(self.size, 1)) // 256 * 256)
         for first in range(0, self.samples, tile):
             columns = {name: values[..., first : first + tile] for name, values in self.columns.items()}
-            r, rows = self.made.rows(self._at(theta, columns))
+            r, rows = self.made.rows(*self._at(theta, columns))
             rows *= slopes[:, None] / root
             yield r.reshape(-1) / root, rows.transpose(0, 2, 1).reshape(-1, self.size)
 
     def relative(self, u: Floats) -> dict[Any, float]:
         """For each measured quantity, the root of the squared errors over the squared values; of the default loss."""
-        r = self.made.residuals(self._at(self.unknowns.values(u), self.columns))
+        r = self.made.residuals(*self._at(self.unknowns.values(u), self.columns))
         found = {}
         for key, error, root, data in zip(
             self.question.targets, r, self.columns["roots"], self.columns["data"], strict=True
@@ -167,10 +119,12 @@ class SampleObjective:
             found[key] = float(np.sqrt(np.sum(error**2) / np.sum((root * data) ** 2)))
         return found
 
-    def _at(self, theta: Floats, columns: Mapping[str, Floats]) -> dict[str, Floats]:
+    def _at(
+        self, theta: Floats, columns: Mapping[str, Floats]
+    ) -> tuple[dict[str, Floats], dict[NetworkSymbol, Floats]]:
         parameters = columns["parameters"].copy()
-        parameters[self.places] = theta[:, None]
-        return {**columns, "parameters": parameters}
+        parameters[self.places] = theta[: len(self.places), None]
+        return {**columns, "parameters": parameters}, {**self.weights, **self.unknowns.weights(theta)}
 
 
 def sample_objective(
@@ -220,8 +174,9 @@ def sample_objective(
     columns["times"] = np.array(np.broadcast_to(times, shape), dtype=np.float64).reshape(-1)
     _leave_out_missing(columns, question)
     places = np.array([dynamics.parameters.index(s) for s in unknowns.symbols], dtype=np.int64)
-    made = TermKernels(terms, unknowns.symbols, kernels, (question.residuals, tuple(question.predictions.items())))
-    objective = SampleObjective(made, unknowns, columns, places, question)
+    made = TermKernels(terms, unknowns.symbols, unknowns.networks, kernels, ("at samples", *question.key))
+    known, _ = split_weights(given, [network for network in dynamics.networks if network in given])
+    objective = SampleObjective(made, unknowns, columns, places, question, known)
     if not objective.terms:
         raise InputError("no sample is complete: each has a NaN in its state or in all that was measured")
     return objective

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from symphys.errors import InputError, UnsupportedError
 from symphys.language import ParameterArray, array_of, spread_arrays
+from symphys.language.networks import NetworkSymbol
 from symphys.simulate.inputs import check_assumptions, numbers
+from symphys.simulate.network import initial_weights
+from symphys.simulate.weights import read_weights, weight_count
 
 Floats = NDArray[np.float64]
 _EDGE = 1e-6  # how near to a bound a guess may stand, relative to the room between bounds or to its own size
@@ -19,15 +22,16 @@ _EDGE = 1e-6  # how near to a bound a guess may stand, relative to the room betw
 
 @dataclass(frozen=True)
 class Unknowns:
-    """Unknown parameters theta [U] in terms of free numbers u [U], which optimisers move.
+    """Unknown parameters theta [U] in terms of free numbers u [U], which optimisers move: scalars, then weights.
 
     theta = scale u without bounds; lower + exp(u), upper - exp(u), or lower + (upper - lower) / (1 + exp(-u)) with
-    them: so a positive parameter stays positive, and is found by its logarithm. keys: what users name, symbols and
-    arrays. symbols: [U]. lower, upper, scale, guess: [U].
+    them: so a positive parameter stays positive, and is found by its logarithm. keys: what users name, symbols, arrays
+    and networks. symbols: [S], the scalars. networks: those whose weights are unknown. lower, upper, scale, guess: [U].
     """
 
     keys: tuple[Any, ...]
     symbols: tuple[Any, ...]
+    networks: tuple[NetworkSymbol, ...]
     lower: Floats
     upper: Floats
     scale: Floats
@@ -70,49 +74,97 @@ class Unknowns:
             one_sided = np.log(np.where(below, inside - low, high - inside))
         return np.where(below & above, both, np.where(below | above, one_sided, theta / self.scale))
 
+    @property
+    def size(self) -> int:
+        """U, the number of all."""
+        return len(self.guess)
+
+    def weights(self, theta: Floats) -> dict[NetworkSymbol, Floats]:
+        """The weights of each unknown network in theta [U]."""
+        found, place = {}, len(self.symbols)
+        for network in self.networks:
+            count = weight_count(network)
+            found[network] = theta[place : place + count]
+            place += count
+        return found
+
+    def vector(self, values: Mapping[Any, Any]) -> Floats:
+        """theta [U] of {symbol: number, array: values, network: weights}."""
+        spread = spread_arrays(values)
+        weights = [np.asarray(spread[network], dtype=np.float64) for network in self.networks]
+        return np.concatenate([np.array([float(spread[s]) for s in self.symbols]), *weights])
+
+    def shown(self, u: Floats) -> str:
+        """The first few parameters at u, for messages."""
+        theta = self.values(u[: self.size])
+        named = [f"{s} = {value:.6g}" for s, value in zip(self.symbols[:6], theta, strict=False)]
+        return ", ".join([*named, *(f"the weights of {network}" for network in self.networks)])
+
     def by_key(self, theta: Floats) -> dict[Any, Any]:
         """{symbol: number, array: values} as users give parameters."""
-        found = dict(zip(self.symbols, theta, strict=True))
-        return {k: k.gather(found) if isinstance(k, ParameterArray) else float(found[k]) for k in self.keys}
+        found: dict[Any, Any] = {s: float(value) for s, value in zip(self.symbols, theta, strict=False)}
+        found |= {network: values.copy() for network, values in self.weights(theta).items()}
+        return {k: k.gather(found) if isinstance(k, ParameterArray) else found[k] for k in self.keys}
 
 
 def read_unknowns(
     parameters: Sequence[Any],
+    networks: Sequence[NetworkSymbol],
     wanted: Iterable[Any] | None,
     given: Mapping[Any, Any],
     guess: Mapping[Any, Any],
     bounds: Mapping[Any, Any],
+    seed: int = 0,
 ) -> Unknowns:
-    """The unknowns of a system with these `parameters`, of which some are `given` as {symbol: values}.
+    """The unknowns of a system with these `parameters` and `networks`, some of which are `given` as {symbol: values}.
 
-    wanted: symbols and arrays; None: every parameter that is not given. Guesses default to 1, or to 0 for the elements
-    of arrays and where 1 lies outside of bounds halfway between them.
+    wanted: symbols, arrays and networks; None: everything that is not given. Guesses default to 1, for the elements of
+    arrays to 0, between two bounds to the middle, for weights to what `initialise` draws with the seed.
 
     Raises `InputError` for what the system does not have, for what is both unknown and given, for parameters that are
     neither, and for guesses and bounds of what is not looked for; `UnsupportedError` for whole numbers.
     """
-    keys = tuple(wanted) if wanted is not None else _collected(parameters, given)
-    symbols = tuple(s for key in keys for s in (key.symbols if isinstance(key, ParameterArray) else (key,)))
-    known = ", ".join(map(str, parameters)) or "none"
-    if strange := [s for s in (*symbols, *given) if s not in parameters]:
+    everything = (*parameters, *networks)
+    keys = tuple(wanted) if wanted is not None else _collected(everything, given)
+    named = tuple(s for key in keys for s in (key.symbols if isinstance(key, ParameterArray) else (key,)))
+    known = ", ".join(map(str, everything)) or "none"
+    if strange := [s for s in (*named, *given) if s not in everything]:
         raise InputError(f"{strange[0]} is no parameter of this system; it has {known}. Remove it or rename it.")
-    if both := [s for s in symbols if s in given]:
-        raise InputError(f"{both[0]} is both unknown and given as {given[both[0]]}; remove one of the two")
-    if twice := [s for s in symbols if symbols.count(s) > 1]:
+    if both := [s for s in named if s in given]:
+        raise InputError(f"{both[0]} is both unknown and given; remove one of the two")
+    if twice := [s for s in named if named.count(s) > 1]:
         raise InputError(f"{twice[0]} stands twice among the unknowns; name it once")
-    if missing := [s for s in parameters if s not in symbols and s not in given]:
+    if missing := [s for s in everything if s not in named and s not in given]:
         raise InputError(
             f"{missing[0]} is neither unknown nor given; add it to unknowns or give parameters={{{missing[0]}: ...}}"
         )
-    if not symbols:
+    symbols = tuple(s for s in named if s not in networks)
+    learnt = tuple(s for s in named if s in networks)
+    if not named:
         raise InputError("there is nothing to fit: every parameter is given; leave those out that are unknown")
     if whole := [s for s in symbols if s.is_integer]:
         raise UnsupportedError(f"{whole[0]} is a whole number, which gradients cannot find; try its values in turn")
     lower, upper = _bounds(symbols, spread_arrays(bounds))
     single = {key for key in keys if not isinstance(key, ParameterArray)}
+    if strange := [s for s in spread_arrays(guess) if s not in named]:
+        raise InputError(f"a guess is given for {strange[0]}, which is not unknown")
     first = _guesses(symbols, single, spread_arrays(guess), lower, upper)
     scale = np.where(first != 0.0, np.abs(first), 1.0)
-    return Unknowns(keys, symbols, lower, upper, scale, first)
+    weights = [_first_weights(network, guess, seed + i) for i, network in enumerate(learnt)]
+    wide = np.full(sum(map(len, weights)), np.inf)
+    return Unknowns(
+        keys,
+        symbols,
+        learnt,
+        np.concatenate([lower, -wide]),
+        np.concatenate([upper, wide]),
+        np.concatenate([scale, np.ones(len(wide))]),
+        np.concatenate([first, *weights]),
+    )
+
+
+def _first_weights(network: NetworkSymbol, guess: Mapping[Any, Any], seed: int) -> Floats:
+    return read_weights(network, guess[network]) if network in guess else initial_weights(network, seed)
 
 
 def _collected(parameters: Sequence[Any], given: Mapping[Any, Any]) -> tuple[Any, ...]:
@@ -143,8 +195,6 @@ def _bounds(symbols: Sequence[Any], bounds: Mapping[Any, Any]) -> tuple[Floats, 
 def _guesses(
     symbols: Sequence[Any], single: set[Any], guess: Mapping[Any, Any], lower: Floats, upper: Floats
 ) -> Floats:
-    if strange := [s for s in guess if s not in symbols]:
-        raise InputError(f"a guess is given for {strange[0]}, which is not unknown")
     found = np.empty(len(symbols))
     for i, s in enumerate(symbols):
         if s in guess:

@@ -12,7 +12,9 @@ from typing import Any
 
 from codegen import (
     Array,
+    Bar,
     Builder,
+    Function,
     Intent,
     Kernel,
     Load,
@@ -21,13 +23,13 @@ from codegen import (
     as_node,
     identifier,
     jacobian,
-    lower_expressions,
     variable,
-    vjp,
+    vjp_function,
     walk,
 )
 from symphys.lower.arguments import Arguments, arguments_of
 from symphys.lower.evaluate import solved_rates
+from symphys.lower.expressions import lower_expressions, weights_read
 from symphys.mechanics.dynamics import Dynamics
 
 LANE = "sample"
@@ -57,8 +59,19 @@ class Terms:
         """The variables on which residuals depend."""
         return frozenset(n for n in walk(self.residuals) if n.op == "variable")
 
-    def linear_in(self, symbols: Sequence[Any]) -> bool:
-        """Whether no slope of a residual depends on these parameters."""
+    @property
+    def weights(self) -> tuple[Array, ...]:
+        """The arrays of the weights on which residuals depend."""
+        return weights_read(self.residuals)
+
+    def function(self, name: str, results: Sequence[Node]) -> Function:
+        """Nodes of these residuals as a function of all that they are made of."""
+        return Function(name, (*self.arguments.all, *self.data, *self.roots), (), tuple(results))
+
+    def linear_in(self, symbols: Sequence[Any], weights: Sequence[Array] = ()) -> bool:
+        """Whether no slope of a residual depends on these parameters, and no residual on these weights."""
+        if set(weights) & set(self.weights):
+            return False
         unknown = self.unknown(symbols)
         slopes = [slope for row in jacobian(self.residuals, unknown) for slope in row]
         return not any(n in unknown for n in walk(slopes))
@@ -76,7 +89,7 @@ def lower_terms(
     predictions: {symbol: expression}, evaluated with the rates that the equations of motion give.
     """
     arguments = arguments_of(dynamics)
-    taken = {*RESERVED, *(str(n.attribute) for n in arguments.all)}
+    taken = {*RESERVED, *(str(n.attribute) for n in arguments.all), *(array.name for array in arguments.weights)}
     symbols = dict(arguments.symbols)
 
     def fresh(wish: str) -> Node:
@@ -84,7 +97,7 @@ def lower_terms(
         taken.add(text)
         return variable(text)
 
-    data = tuple(fresh(f"measured_{s.name}") for s in measured)
+    data = tuple(fresh(s.name) for s in measured)
     symbols |= dict(zip(measured, data, strict=True))
     wanted: set[Any] = set().union(*(e.free_symbols for e in predictions.values()))
     moving = {**symbols, **solved_rates(dynamics, arguments.symbols, wanted)}
@@ -98,11 +111,11 @@ def lower_terms(
 def _open(terms: Terms) -> tuple[Builder, list[Array]]:
     """A kernel that has loaded all that residuals are made of."""
     b, a = Builder(), terms.arguments
-    for name in RESERVED:
+    for name in (*RESERVED, *(array.name for array in terms.weights)):
         b.names.fresh(name)
     groups = (("state", a.state), ("signals", a.signals), ("parameters", a.parameters), ("data", terms.data))
     arrays = [Array(name, (max(len(nodes), 1),)) for name, nodes in (*groups, ("roots", terms.roots))]
-    arrays.append(Array("times", ()))
+    arrays += [Array("times", ()), *terms.weights]
     b.add(Load(a.time, "times", ()))
     for name, nodes in (*groups, ("roots", terms.roots)):
         for i, target in enumerate(nodes):
@@ -120,27 +133,52 @@ def residual_kernel(terms: Terms) -> Kernel:
     return Kernel("residuals", LANE, tuple(arrays), (), b.block())
 
 
-def rows_kernel(terms: Terms, unknown: Sequence[Any]) -> Kernel:
-    """`residuals` [m] and `rows` [m, U], the derivatives of each by every unknown parameter."""
+def widths(unknown: Sequence[Any], weights: Sequence[Array]) -> list[int]:
+    """Where the columns of each network's weights begin, behind those of the unknown parameters, and where they end."""
+    found = [len(unknown)]
+    for array in weights:
+        found.append(found[-1] + int(array.shape[0]))
+    return found
+
+
+def rows_kernel(terms: Terms, unknown: Sequence[Any], weights: Sequence[Array] = ()) -> Kernel:
+    """`residuals` [m] and `rows` [m, U], the derivatives of each by every unknown parameter, then by `weights`.
+
+    Rows of weights are pulled back through networks, one residual at a time, and added to what `rows` holds.
+    """
     b, arrays = _open(terms)
     wrt = terms.unknown(unknown)
-    for i, (value, row) in enumerate(zip(terms.residuals, jacobian(terms.residuals, wrt), strict=True)):
+    edges = widths(unknown, weights)
+    m = len(terms.residuals)
+    rows = Array("rows", (m, max(edges[-1], 1)), intent=Intent.INOUT if weights else Intent.OUT)
+    slopes = () if weights else jacobian(terms.residuals, wrt)
+    for i, value in enumerate(terms.residuals):
+        row: Sequence[Node]
+        if weights:
+            bars = {a.name: Bar(rows, (i,), edge) for a, edge in zip(weights, edges, strict=False)}
+            function = terms.function(f"residual_{i}", (value,))
+            value, *row = b.call(vjp_function(function, wrt, bars=bars), (*function.parameters, as_node(1.0)))
+        else:
+            row = slopes[i]
         b.store("residuals", i, value=value)
         for j, slope in enumerate(row):
             b.store("rows", i, j, value=slope)
-    arrays.append(Array("residuals", (len(terms.residuals),), intent=Intent.OUT))
-    arrays.append(Array("rows", (len(terms.residuals), max(len(wrt), 1)), intent=Intent.OUT))
+    arrays += [Array("residuals", (m,), intent=Intent.OUT), rows]
     return Kernel("rows", LANE, tuple(arrays), (), b.block())
 
 
-def gradient_kernel(terms: Terms, unknown: Sequence[Any]) -> Kernel:
+def gradient_kernel(terms: Terms, unknown: Sequence[Any], weights: Sequence[Array] = ()) -> Kernel:
     """`total` [1] and `slope` [U]: the sum of the losses of all samples and its gradient, in one reverse sweep."""
     b, arrays = _open(terms)
     values = terms.residuals
     loss = add_many([r * r for r in values] if terms.squared else values)
-    b.accumulate("total", 0, value=loss)
-    for j, slope in enumerate(vjp((loss,), (as_node(1.0),), terms.unknown(unknown))):
-        b.accumulate("slope", j, value=slope)
-    arrays.append(Array("total", (1,), intent=Intent.SUM, instanced=False))
-    arrays.append(Array("slope", (max(len(unknown), 1),), intent=Intent.SUM, instanced=False))
+    wrt, edges = terms.unknown(unknown), widths(unknown, weights)
+    slope = Array("slope", (max(edges[-1], 1),), intent=Intent.SUM, instanced=False)
+    bars = {a.name: Bar(slope, (), edge) for a, edge in zip(weights, edges, strict=False)}
+    function = terms.function("loss", (loss,))
+    value, *found = b.call(vjp_function(function, wrt, bars=bars), (*function.parameters, as_node(1.0)))
+    b.accumulate("total", 0, value=value)
+    for j, each in enumerate(found):
+        b.accumulate("slope", j, value=each)
+    arrays += [Array("total", (1,), intent=Intent.SUM, instanced=False), slope]
     return Kernel("gradient", LANE, tuple(arrays), (), b.block())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from codegen import Builder, Node, apply, integer, real, vjp_function
+from codegen import Bar, Builder, Node, apply, integer, real, vjp_function
 from symphys.integrators.arithmetic import add_scaled, combine
 from symphys.integrators.gauss import stage_states
 from symphys.lower.flow import Flow
@@ -24,8 +24,20 @@ class Cotangents:
     parameters: State
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """By what is differentiated: the variables of parameters [A], and where cotangents of networks' weights go."""
+
+    parameters: State
+    bars: Mapping[str, Bar]
+
+
 class ReverseStep(Protocol):
     """Pulls cotangents back through one step."""
+
+    @property
+    def remembers(self) -> bool:
+        """Whether anything depends on what is remembered between steps."""
 
     def back(
         self, b: Builder, inputs: Inputs, t: Node, h: Node, x: State, memory: State, after: Cotangents
@@ -40,13 +52,13 @@ def pulled(
     t: Node,
     h: Node,
     moving: State,
-    bars: State,
-    unknown: Sequence[Node],
+    seeds: State,
+    wanted: Wanted,
 ) -> State:
-    """The cotangents of (moving, unknown parameters) for cotangents `bars` of the results of a step function."""
+    """The cotangents of (moving, unknown parameters) for cotangents `seeds` of the results of a step function."""
     arguments = step.arguments(b, inputs, t, h, moving)
-    function = step.adjoint(unknown)
-    return b.call(function, (*arguments, *bars), ["bar"] * (len(moving) + len(unknown)))
+    function = step.adjoint(wanted.parameters, wanted.bars)
+    return b.call(function, (*arguments, *seeds), ["bar"] * (len(moving) + len(wanted.parameters)))
 
 
 @dataclass(frozen=True)
@@ -54,14 +66,15 @@ class ExplicitReverse:
     """The adjoint of a step that is a straight line: explicit methods and splittings."""
 
     step: StepFunction
-    unknown: State
+    wanted: Wanted
+    remembers: bool = True
 
     def back(
         self, b: Builder, inputs: Inputs, t: Node, h: Node, x: State, memory: State, after: Cotangents
     ) -> Cotangents:
         """See `ReverseStep`."""
         n, m = len(x), len(memory)
-        bars = pulled(b, self.step, inputs, t, h, (*x, *memory), (*after.state, *after.memory), self.unknown)
+        bars = pulled(b, self.step, inputs, t, h, (*x, *memory), (*after.state, *after.memory), self.wanted)
         sums = tuple(a + c for a, c in zip(after.parameters, bars[n + m :], strict=True))
         return Cotangents(bars[:n], bars[n : n + m], sums)
 
@@ -77,7 +90,8 @@ class GaussReverse:
 
     flow: Flow
     stepper: GaussStepper
-    unknown: State
+    wanted: Wanted
+    remembers: bool = False
 
     def back(
         self, b: Builder, inputs: Inputs, t: Node, h: Node, x: State, memory: State, after: Cotangents
@@ -90,10 +104,11 @@ class GaussReverse:
         points = [tuple(b.let("stage", y) for y in point) for point in stage_states(gauss, x, h, stages)]
         times = [t + real(c) * h for c in gauss.c]
         signals = [inputs.signals(b, time) for time in times]
-        pull = vjp_function(self.flow.rates, [*self.flow.arguments.state, *self.unknown], with_results=False)
-        width = n + len(self.unknown)
+        at = [(times[i], *points[i], *signals[i], *inputs.parameters) for i in range(s)]
+        turn = vjp_function(self.flow.rates, self.flow.arguments.state, with_results=False)
+        pull = vjp_function(self.flow.rates, self.wanted.parameters, with_results=False, bars=self.wanted.bars)
         bars = [[b.register("stage_bar", real(gauss.b[i]) * h * l) for l in after.state] for i in range(s)]
-        found = [[b.register("pulled", real(0.0)) for _ in range(width)] for _ in range(s)]
+        found = [[b.register("pulled", real(0.0)) for _ in range(n)] for _ in range(s)]
         change, before, sweep = b.register("change", 1.0), b.register("before", 0.0), b.register("sweep", integer(0))
         size: Node = real(1e-300)
         for l in after.state:
@@ -104,13 +119,12 @@ class GaussReverse:
         b.comment("the transposed stage equations, by sweeps until nothing moves any more")
         with b.repeat_while(apply("and", more, apply("lt", 0.0, change))):
             for i in range(s):
-                arguments = (times[i], *points[i], *signals[i], *inputs.parameters, *bars[i])
-                for register, value in zip(found[i], b.call(pull, arguments, ["back"] * width), strict=True):
+                for register, value in zip(found[i], b.call(turn, (*at[i], *bars[i]), ["back"] * n), strict=True):
                     b.assign(register, value)
             largest: Node = real(0.0)
             fresh = []
             for j in range(s):
-                column = combine([gauss.a[i][j] for i in range(s)], [tuple(f[:n]) for f in found])
+                column = combine([gauss.a[i][j] for i in range(s)], [tuple(f) for f in found])
                 scaled = combine([gauss.b[j]], [after.state])
                 fresh.append([b.let("next", h * (p + q)) for p, q in zip(scaled, column, strict=True)])
                 for new, old in zip(fresh[j], bars[j], strict=True):
@@ -123,8 +137,9 @@ class GaussReverse:
             b.assign(sweep, sweep + 1)
         state = after.state
         for i in range(s):
-            state = add_scaled(state, real(1.0), tuple(found[i][:n]))
+            state = add_scaled(state, real(1.0), tuple(found[i]))
         sums = list(after.parameters)
         for i in range(s):
-            sums = [total + f for total, f in zip(sums, found[i][n:], strict=True)]
+            slopes = b.call(pull, (*at[i], *bars[i]), ["slope"] * len(sums))
+            sums = [total + slope for total, slope in zip(sums, slopes, strict=True)]
         return Cotangents(tuple(state), tuple(real(0.0) for _ in memory), tuple(sums))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from codegen import Builder, Function, Names, Node, jvp_function, rebuild, variable, vjp_function
+from codegen import Bar, Builder, Function, Names, Node, gather_jets, jvp_function, rebuild, variable, vjp_function
 from symphys.lower.flow import Flow
 from symphys.lower.stepper import Inputs, State, Stepper
 
@@ -32,9 +32,21 @@ class StepFunction:
         """The function with its tangents along `directions` directions of state, memory and unknown parameters."""
         return jvp_function(self.function, [*self.moving, *unknown], directions)
 
-    def adjoint(self, unknown: Sequence[Node]) -> Function:
-        """The pulled-back cotangents of state, memory and unknown parameters, without the results."""
-        return vjp_function(self.function, [*self.moving, *unknown], with_results=False)
+    def adjoint(self, unknown: Sequence[Node], bars: Mapping[str, Bar]) -> Function:
+        """The pulled-back cotangents of state, memory and unknown parameters, without the results.
+
+        Those of the weights of networks are added to their `bars`.
+        """
+        return vjp_function(self.function, [*self.moving, *unknown], with_results=False, bars=bars)
+
+
+def gathered(flow: Flow) -> Flow:
+    """The flow with the derivatives of networks gathered in each function: derived ones keep calling the same."""
+
+    def gather(function: Function | None) -> Function | None:
+        return None if function is None else gather_jets(function)
+
+    return replace(flow, rates=gather_jets(flow.rates), kick=gather(flow.kick), drift=gather(flow.drift))
 
 
 def step_function(flow: Flow, stepper: Stepper, spacing: float) -> StepFunction:
@@ -98,4 +110,5 @@ def _function(
     inputs = _Recorded(flow, names, spacing, [], [])
     results = write(b, inputs, t, h, x, memory)
     parameters = (t, h, *x, *memory, *inputs.values, *flow.arguments.parameters)
-    return StepFunction(Function(name, parameters, b.block(), results), t, h, tuple(inputs.times), (*x, *memory))
+    function = gather_jets(Function(name, parameters, b.block(), results))
+    return StepFunction(function, t, h, tuple(inputs.times), (*x, *memory))

@@ -11,22 +11,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
-from codegen import Intent, Kernel, Kind, Node, apply, integer, real
+from codegen import Array, Bar, Intent, Kernel, Kind, Node, apply, integer, real
 from symphys.lower.flow import Flow
 from symphys.lower.frame import LANE, Frame, State
-from symphys.lower.reverse_step import Cotangents, ReverseStep, pulled
+from symphys.lower.reverse_step import Cotangents, ReverseStep, Wanted, pulled
 from symphys.lower.step_function import StepFunction
 
 
 @dataclass(frozen=True)
 class Stepping:
-    """How a system is stepped between observations: the step, the first memory, the variables of the unknowns [A]."""
+    """How a system is stepped between observations: the step, the first memory, the variables of unknown parameters.
+
+    weights: the arrays of unknown weights of networks, one behind the other in what is made of them.
+    """
 
     flow: Flow
     step: StepFunction
     start: StepFunction
     unknown: State
+    weights: tuple[Array, ...] = ()
+
+    @property
+    def weight_count(self) -> int:
+        """How many numbers the arrays of unknown weights hold."""
+        return sum(int(array.shape[0]) for array in self.weights)
+
+    @property
+    def weight_bars(self) -> Array:
+        """Where cotangents of unknown weights are added, for each instance apart."""
+        return Array("weight_bars", (max(self.weight_count, 1),), intent=Intent.INOUT)
+
+    @property
+    def wanted(self) -> Wanted:
+        """By what steps are differentiated."""
+        edges = accumulate((int(array.shape[0]) for array in self.weights), initial=0)
+        bars = {a.name: Bar(self.weight_bars, (), edge) for a, edge in zip(self.weights, edges, strict=False)}
+        return Wanted(self.unknown, bars)
 
     @property
     def memory(self) -> int:
@@ -35,7 +57,7 @@ class Stepping:
 
 
 @dataclass(frozen=True)
-class _Row:
+class Row:
     """One row while a kernel is written: its first time, step length and number of steps."""
 
     begin: Node
@@ -47,7 +69,8 @@ class _Row:
         return self.begin + apply("to_real", k) * self.length
 
 
-def _frame(stepping: Stepping, dtype: str) -> Frame:
+def frame_of(stepping: Stepping, dtype: str) -> Frame:
+    """A kernel that knows the times of its rows."""
     frame = Frame(stepping.flow, dtype)
     frame.array("row_times", ("rows",))
     frame.array("row_lengths", ("rows",))
@@ -56,13 +79,14 @@ def _frame(stepping: Stepping, dtype: str) -> Frame:
     return frame
 
 
-def _row(frame: Frame, index: Node) -> _Row:
+def row_at(frame: Frame, index: Node) -> Row:
+    """The row of an index."""
     b = frame.builder
     begin, length = b.load("row_begin", "row_times", index), b.load("row_length", "row_lengths", index)
-    return _Row(begin, length, b.load("row_count", "row_steps", index, kind=Kind.INT))
+    return Row(begin, length, b.load("row_count", "row_steps", index, kind=Kind.INT))
 
 
-def _begin(stepping: Stepping, frame: Frame, row: _Row, x: State) -> State:
+def begin_row(stepping: Stepping, frame: Frame, row: Row, x: State) -> State:
     """The first memory of a row."""
     if not stepping.memory:
         return ()
@@ -70,7 +94,7 @@ def _begin(stepping: Stepping, frame: Frame, row: _Row, x: State) -> State:
     return b.call(start.function, start.arguments(b, frame, row.begin, row.length, x))
 
 
-def _advance(stepping: Stepping, frame: Frame, t: Node, h: Node, registers: State) -> State:
+def advance(stepping: Stepping, frame: Frame, t: Node, h: Node, registers: State) -> State:
     """The state and memory after a step."""
     b, step = frame.builder, stepping.step
     return b.call(step.function, step.arguments(b, frame, t, h, registers))
@@ -78,7 +102,7 @@ def _advance(stepping: Stepping, frame: Frame, t: Node, h: Node, registers: Stat
 
 def observe_kernel(stepping: Stepping, dtype: str) -> Kernel:
     """From `initial` [n] to `saved` [n, rows], the states at the times of observations."""
-    frame = _frame(stepping, dtype)
+    frame = frame_of(stepping, dtype)
     b, names = frame.builder, stepping.flow.names
     frame.array("initial", (len(names),))
     frame.array("saved", (len(names), "rows"), intent=Intent.OUT)
@@ -87,10 +111,10 @@ def observe_kernel(stepping: Stepping, dtype: str) -> Kernel:
     memory = tuple(b.register("kept", real(0.0)) for _ in range(stepping.memory))
     frame.save(integer(0), x)
     with b.loop("row", 0, frame.scalar("rows", Kind.INT) - 1) as index:
-        row = _row(frame, index)
-        _assign(frame, memory, _begin(stepping, frame, row, x))
+        row = row_at(frame, index)
+        assign(frame, memory, begin_row(stepping, frame, row, x))
         with b.loop("k", 0, row.steps) as k:
-            _assign(frame, (*x, *memory), _advance(stepping, frame, row.time(k), row.length, (*x, *memory)))
+            assign(frame, (*x, *memory), advance(stepping, frame, row.time(k), row.length, (*x, *memory)))
         frame.save(index + 1, x)
     return Kernel("observe", LANE, tuple(frame.arrays), tuple(frame.scalars), b.block())
 
@@ -101,7 +125,7 @@ def tangent_kernel(stepping: Stepping, directions: int, dtype: str) -> Kernel:
     A direction is given by `initial_dots` [n, K] and `parameter_dots` [A, K]; one trajectory stands in as many
     instances as its directions need.
     """
-    frame = _frame(stepping, dtype)
+    frame = frame_of(stepping, dtype)
     b, names = frame.builder, stepping.flow.names
     n, m, many = len(names), stepping.memory, len(stepping.unknown)
     frame.array("initial", (n,))
@@ -134,30 +158,35 @@ def tangent_kernel(stepping: Stepping, directions: int, dtype: str) -> Kernel:
 
     save(integer(0))
     with b.loop("row", 0, frame.scalar("rows", Kind.INT) - 1) as index:
-        row = _row(frame, index)
+        row = row_at(frame, index)
         if m:
             first, first_dots = call(stepping.start, row.begin, row.length, x, m)
-            _assign(frame, memory, first)
+            assign(frame, memory, first)
             for d in range(directions):
-                _assign(frame, dots[d][n:], first_dots[d])
+                assign(frame, dots[d][n:], first_dots[d])
         with b.loop("k", 0, row.steps) as k:
             new, new_dots = call(stepping.step, row.time(k), row.length, (*x, *memory), n + m)
-            _assign(frame, (*x, *memory), new)
+            assign(frame, (*x, *memory), new)
             for d in range(directions):
-                _assign(frame, dots[d], new_dots[d])
+                assign(frame, dots[d], new_dots[d])
         save(index + 1)
     return Kernel("tangents", LANE, tuple(frame.arrays), tuple(frame.scalars), b.block())
 
 
 def adjoint_kernel(stepping: Stepping, reverse: ReverseStep, reversible: bool, dtype: str) -> Kernel:
-    """From `saved` and a loss by it, `saved_bars` [n, rows], to its slopes `initial_bars` [n], `parameter_bars` [A]."""
-    frame = _frame(stepping, dtype)
+    """From `saved` and a loss by it, `saved_bars` [n, rows], to its slopes `initial_bars` [n], `parameter_bars` [A].
+
+    Those by the weights of networks are added to `weight_bars`.
+    """
+    frame = frame_of(stepping, dtype)
     b, names = frame.builder, stepping.flow.names
     n, m, many = len(names), stepping.memory, len(stepping.unknown)
     frame.array("saved", (n, "rows"))
     frame.array("saved_bars", (n, "rows"))
     frame.array("initial_bars", (n,), intent=Intent.OUT)
     frame.array("parameter_bars", (max(many, 1),), intent=Intent.OUT)
+    if stepping.weights:
+        frame.arrays.append(stepping.weight_bars)
     if not reversible:
         frame.array("held_marks", (n + m, "marks"), intent=Intent.INOUT)
         frame.array("held_steps", (n + m, "segment"), intent=Intent.INOUT)
@@ -172,10 +201,10 @@ def adjoint_kernel(stepping: Stepping, reverse: ReverseStep, reversible: bool, d
     last = frame.scalar("rows", Kind.INT) - 1
     with b.loop("back_row", 0, last) as back:
         index = b.let("row", last - 1 - back)
-        row = _row(frame, index)
+        row = row_at(frame, index)
         for i in range(n):
             b.assign(bars[i], bars[i] + b.load("seed", "saved_bars", i, index + 1))
-        _assign(frame, kept_bars, [real(0.0)] * m)
+        assign(frame, kept_bars, [real(0.0)] * m)
         if reversible:
             sweep.undo(row, index)
         else:
@@ -202,42 +231,42 @@ class _Backward:
 
     def _load(self, place: Node) -> None:
         n = len(self.stepping.flow.names)
-        _assign(self.frame, self.moving[:n], _saved(self.frame, place, n))
+        assign(self.frame, self.moving[:n], _saved(self.frame, place, n))
 
-    def _start(self, row: _Row) -> None:
+    def _start(self, row: Row) -> None:
         n = len(self.stepping.flow.names)
-        first = _begin(self.stepping, self.frame, row, self.moving[:n])
-        _assign(self.frame, self.moving[n:], first)
+        first = begin_row(self.stepping, self.frame, row, self.moving[:n])
+        assign(self.frame, self.moving[n:], first)
 
-    def _pull(self, row: _Row, k: Node) -> None:
+    def _pull(self, row: Row, k: Node) -> None:
         """Cotangents back through step k, from the state and memory before it."""
         n = len(self.stepping.flow.names)
         after = Cotangents(tuple(self.bars), tuple(self.kept_bars), tuple(self.sums))
         before = self.reverse.back(
             self.frame.builder, self.frame, row.time(k), row.length, self.moving[:n], self.moving[n:], after
         )
-        _assign(
+        assign(
             self.frame,
             (*self.bars, *self.kept_bars, *self.sums),
             (*before.state, *before.memory, *before.parameters),
         )
 
-    def undo(self, row: _Row, index: Node) -> None:
+    def undo(self, row: Row, index: Node) -> None:
         """From the end of a row back to its beginning, undoing each step before its cotangents are pulled."""
         b = self.frame.builder
         self._load(index + 1)
-        end = _Row(row.time(row.steps), real(0.0) - row.length, row.steps)
+        end = Row(row.time(row.steps), real(0.0) - row.length, row.steps)
         self._start(end)
         with b.loop("back_step", 0, row.steps) as done:
             k = b.let("k", row.steps - 1 - done)
-            _assign(
+            assign(
                 self.frame,
                 self.moving,
-                _advance(self.stepping, self.frame, row.time(k + 1), end.length, self.moving),
+                advance(self.stepping, self.frame, row.time(k + 1), end.length, self.moving),
             )
             self._pull(row, k)
 
-    def repeat(self, row: _Row, index: Node) -> None:
+    def repeat(self, row: Row, index: Node) -> None:
         """A row once more: marks in it, then from the last mark on every step, which is kept and pulled through."""
         b, frame = self.frame.builder, self.frame
         segment = frame.scalar("segment", Kind.INT)
@@ -253,7 +282,7 @@ class _Backward:
             self._hold("held_marks", mark)
             with b.loop("inner", 0, length(mark)) as inner:
                 t = row.time(mark * segment + inner)
-                _assign(frame, self.moving, _advance(self.stepping, frame, t, row.length, self.moving))
+                assign(frame, self.moving, advance(self.stepping, frame, t, row.length, self.moving))
         with b.loop("back_mark", 0, whole) as back:
             mark = b.let("mark", whole - 1 - back)
             self._recall("held_marks", mark)
@@ -261,13 +290,13 @@ class _Backward:
             with b.loop("inner", 0, count) as inner:
                 self._hold("held_steps", inner)
                 t = row.time(mark * segment + inner)
-                _assign(frame, self.moving, _advance(self.stepping, frame, t, row.length, self.moving))
+                assign(frame, self.moving, advance(self.stepping, frame, t, row.length, self.moving))
             with b.loop("back_inner", 0, count) as done:
                 inner = b.let("inner", count - 1 - done)
                 self._recall("held_steps", inner)
                 self._pull(row, b.let("k", mark * segment + inner))
 
-    def close(self, row: _Row, index: Node) -> None:
+    def close(self, row: Row, index: Node) -> None:
         """The cotangents of the first memory of a row, back to its state and the parameters."""
         if not self.stepping.memory:
             return
@@ -281,10 +310,10 @@ class _Backward:
             row.length,
             self.moving[:n],
             tuple(self.kept_bars),
-            self.stepping.unknown,
+            self.stepping.wanted,
         )
         targets = (*self.bars, *self.sums)
-        _assign(self.frame, targets, [a + c for a, c in zip(targets, found, strict=True)])
+        assign(self.frame, targets, [a + c for a, c in zip(targets, found, strict=True)])
 
     def _hold(self, array: str, place: Node) -> None:
         for i, value in enumerate(self.moving):
@@ -292,14 +321,14 @@ class _Backward:
 
     def _recall(self, array: str, place: Node) -> None:
         b = self.frame.builder
-        _assign(self.frame, self.moving, [b.load("held", array, i, place) for i in range(len(self.moving))])
+        assign(self.frame, self.moving, [b.load("held", array, i, place) for i in range(len(self.moving))])
 
 
 def _saved(frame: Frame, place: Node, n: int) -> list[Node]:
     return [frame.builder.load("saved_state", "saved", i, place) for i in range(n)]
 
 
-def _assign(frame: Frame, registers: Sequence[Node], values: Sequence[Node]) -> None:
+def assign(frame: Frame, registers: Sequence[Node], values: Sequence[Node]) -> None:
     """All registers at once: values are computed before any of them changes."""
     named = [frame.builder.let("new", value) for value in values]
     for register, value in zip(registers, named, strict=True):

@@ -29,7 +29,7 @@ KNOWN = {m: 2.0}
         ({**DATA, a: ANGLE[:7]}, {}, "the arrays do not fit each other"),
         ({**DATA, a: np.full(50, np.nan)}, {}, "no sample is complete"),
         ([1, 2], {}, r"the data are of type list; give \{symbol: values\} or symphys.Trajectories"),
-        (DATA, {"unknowns": [m]}, "m is both unknown and given as 2.0"),
+        (DATA, {"unknowns": [m]}, "m is both unknown and given; remove one"),
         (DATA, {"unknowns": []}, "k is neither unknown nor given"),
         (DATA, {"parameters": {m: 2.0, k: 7.0}}, "there is nothing to fit"),
         (DATA, {"parameters": {ph.parameters("z"): 1.0}}, "z is no parameter of this system; it has k, m"),

@@ -55,7 +55,7 @@ def test_gradients_have_taylor_slopes() -> None:
     from symphys.simulate.compiled import kernels_for, lower
 
     lowered = lower(PENDULUM.dynamics)
-    unknowns = read_unknowns(lowered.dynamics.parameters, None, {}, {m: 1.5, k: 3.0}, {})
+    unknowns = read_unknowns(lowered.dynamics.parameters, (), None, {}, {m: 1.5, k: 3.0}, {})
     objective = _Ask(lowered, kernels_for("cpu", "float64"), unknowns, {}, FitOptions()).objective(DATA)
     u, d = unknowns.free(unknowns.guess), np.array([0.3, -0.7, 0.5])
     loss, slope = objective.gradient(u)

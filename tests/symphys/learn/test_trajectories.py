@@ -28,7 +28,7 @@ def test_gradients_through_time_have_taylor_slopes(method: str, free: bool) -> N
     """Slope 2 of the remainder with the adjoint's gradient; the tangents' normal equations agree to rounding."""
     system = PENDULUM if method == "verlet" else DAMPED
     lowered = lower(system.dynamics)
-    unknowns = read_unknowns(lowered.dynamics.parameters, None, {m: 2.0}, {k: 6.0}, {})
+    unknowns = read_unknowns(lowered.dynamics.parameters, (), None, {m: 2.0}, {k: 6.0}, {})
     data = ph.Trajectories(TIMES[::3], {q: TRUTH[q][:, ::3]}, start={} if free else {v: START[v]}, unknown_start=free)
     ask = _Ask(lowered, kernels_for("cpu", "float64"), unknowns, {m: 2.0}, FitOptions(method=method, dt=0.05))
     objective = ask.objective(data)
