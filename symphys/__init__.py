@@ -15,6 +15,7 @@ from symphys.errors import (
     UnsupportedError,
 )
 from symphys.fields.symmetry import FieldSymmetry
+from symphys.fields.variation import functional_derivative
 from symphys.language import (
     canonical,
     complex_field,
@@ -95,6 +96,7 @@ __all__ = [
     "divergence",
     "dot",
     "external",
+    "functional_derivative",
     "gradient",
     "input_signal",
     "laplacian",

@@ -55,13 +55,11 @@ def conservation_laws(density: Density, shell: Shell, energy: tuple[Any, ...]) -
     What holds explicit coordinates, such as angular momentum, is left to `find_currents`: few lattices keep it.
     """
     jets = density.jets
-    if not density.closed:
-        return ()
     is_nonlocal = bool(nonlocal_terms(density.lagrangian, jets))
     tensor = stress_energy(density)
     found = []
     for axis, place in enumerate(density.coordinates):
-        if depends_on(density, axis):
+        if depends_on(density, axis) or not density.closed:
             continue
         sign = 1 if axis == 0 else -1
         column = [shell.reduced(sign * row[axis]) for row in tensor]
@@ -104,9 +102,12 @@ def _flux(components: Sequence[Any], density: Density, shell: Shell) -> tuple[An
 
 
 def _internal_laws(density: Density, shell: Shell) -> list[Law]:
-    """Charges, rotations among components and shifts; of densities with convolutions the charges alone."""
+    """Charges, rotations among components and shifts; of densities with convolutions the charges alone.
+
+    Where there are dissipation or sources, those along which they do no work.
+    """
     if nonlocal_terms(density.lagrangian, density.jets):
-        return _charges(density, shell)
+        return _charges(density, shell) if density.closed else []
     return [
         Law(current.name, _terms(shell.reduced(current.jet[0]), density.jets),
             _flux(current.jet, density, shell), current.symmetry)

@@ -10,7 +10,7 @@ import sympy
 from symphys.errors import InputError
 from symphys.fields.calculus import effective_slopes, euler_operators, gathered
 from symphys.fields.jets import Jet
-from symphys.fields.read import Density
+from symphys.fields.read import Density, read_density
 from symphys.language.fields import is_complex_field
 from symphys.mechanics.energy import energy_terms
 from symphys.mechanics.probe import vanishes
@@ -21,6 +21,21 @@ def functional_derivatives(density: Density, *, written: bool = False) -> tuple[
     """dS/d(conjugate of f) for each field f, with S = int L; `written` out as equations are read, or as they come."""
     varied = tuple((each, is_complex_field(each)) for each in density.fields)
     return euler_operators(density.lagrangian, varied, density.jets, written=written)
+
+
+def functional_derivative(expression: Any, field: Any) -> Any:
+    """The functional derivative of int `expression` by a field, or by the conjugate of one, held apart from the field.
+
+    d/df int F = sum_J (-D)_J dF/d(D_J f), over derivatives of any order; convolutions are varied at both ends.  Raises
+    `InputError` for what is no scalar expression in fields, and for what is no field in it.
+    """
+    conjugated = isinstance(field, sympy.conjugate)
+    plain = field.args[0] if conjugated else field
+    density = read_density(expression)
+    if plain not in density.fields:
+        raise InputError(f"{plain} is no field in {expression}; its fields are {', '.join(map(str, density.fields))}.")
+    (found,) = euler_operators(density.lagrangian, [(plain, conjugated)], density.jets, written=True)
+    return density.jets.from_jet(found)
 
 
 def outer_forces(density: Density) -> tuple[Any, ...]:

@@ -1,9 +1,20 @@
 """What lowering gets: rates, laws and structure of textbook densities, in jet symbols."""
 
+import pytest
 import sympy
 from sympy import I, conjugate, exp
 
-from symphys import LagrangianDensity, complex_field, convolution, external, parameters, scalar_field, spacetime
+from symphys import (
+    InputError,
+    LagrangianDensity,
+    complex_field,
+    convolution,
+    external,
+    functional_derivative,
+    parameters,
+    scalar_field,
+    spacetime,
+)
 
 t, x = spacetime("t x")
 u = scalar_field("u", (t, x))
@@ -84,3 +95,66 @@ def test_a_gradient_flow_has_no_kinetic_term():
     (rate,) = dynamics.rates
     assert same(user(dynamics, rate), u.diff(x, 2) + u - u**3)
     assert dynamics.unknowns[0].order == 1
+
+
+def test_a_ginzburg_landau_equation_with_any_coefficients():
+    """A_t = A + (1 + i b) A_xx - (1 + i c) |A|^2 A: a gradient flow, driven by its conservative part."""
+    b, c = parameters("b c")
+    n = bar * psi
+    dynamics = LagrangianDensity(
+        n - bar.diff(x) * psi.diff(x) - n**2 / 2,
+        dissipation=bar.diff(t) * psi.diff(t),
+        sources={psi: I * b * psi.diff(x, 2) - I * c * n * psi},
+    ).dynamics
+    (rate,) = dynamics.rates
+    assert same(user(dynamics, rate), psi + (1 + I * b) * psi.diff(x, 2) - (1 + I * c) * n * psi)
+    assert dynamics.structure.kind == "other"
+    assert not dynamics.structure.conservative
+    assert same(dynamics.structure.linear[0][0][(0, 2)], 1 + I * b)
+    assert dynamics.laws == ()
+
+
+def test_friction_of_rates_of_a_complex_field_takes_its_energy():
+    """i psi_t = dH/dpsi* with D = g |psi_t|^2 becomes (i - g) psi_t = dH/dpsi*."""
+    dynamics = LagrangianDensity(
+        I / 2 * (bar * psi.diff(t) - psi * bar.diff(t)) - bar.diff(x) * psi.diff(x),
+        dissipation=g * bar.diff(t) * psi.diff(t),
+    ).dynamics
+    (rate,) = dynamics.rates
+    assert sympy.simplify(user(dynamics, rate) * (I - g) + psi.diff(x, 2)) == 0
+
+
+def test_fields_of_first_and_second_order_live_together():
+    """A Schroedinger field that makes the Klein-Gordon field which binds it."""
+    matter = I / 2 * (bar * psi.diff(t) - psi * bar.diff(t)) - bar.diff(x) * psi.diff(x) / 2
+    dynamics = LagrangianDensity(
+        matter + (u.diff(t) ** 2 - u.diff(x) ** 2 - m**2 * u**2) / 2 + g * u * bar * psi
+    ).dynamics
+    assert [(unknown.field, unknown.order) for unknown in dynamics.unknowns] == [(psi, 1), (u, 2)]
+    assert dynamics.structure.order == 0
+    assert [law.name for law in dynamics.laws] == ["energy", "momentum x", "charge"]
+    assert same(user(dynamics, dynamics.rates[1]), u.diff(x, 2) - m**2 * u + g * bar * psi)
+
+
+def test_laws_along_which_forces_do_no_work_are_kept():
+    a, b = scalar_field("a b", (t, x))
+    waves = (a.diff(t) ** 2 - a.diff(x) ** 2 + b.diff(t) ** 2 - b.diff(x) ** 2) / 2
+    dynamics = LagrangianDensity(waves, sources={a: -g * a.diff(t)}).dynamics
+    assert [law.name for law in dynamics.laws] == ["shift b"]
+
+
+def test_long_names_of_coordinates_are_kept_apart():
+    tau, r1 = spacetime("tau r1")
+    f = scalar_field("f", (tau, r1))
+    dynamics = LagrangianDensity(f.diff(tau) ** 2 / 2 - f.diff(r1, 2) ** 2 / 2).dynamics
+    assert [symbol.name for symbol in dynamics.jets.present(dynamics.rates)] == ["f_r1_r1_r1_r1"]
+    assert dynamics.jets.from_jet(dynamics.rates[0]) == -f.diff(r1, 4)
+
+
+def test_functional_derivatives_of_any_functional():
+    energy = bar.diff(x) * psi.diff(x) / 2 + g * (bar * psi) ** 2
+    assert same(functional_derivative(energy, bar), -psi.diff(x, 2) / 2 + 2 * g * bar * psi**2)
+    assert functional_derivative(energy, psi) == conjugate(functional_derivative(energy, bar))
+    assert functional_derivative(u.diff(x, 3) ** 2, u) == -2 * u.diff(x, 6)
+    with pytest.raises(InputError, match=r"u\(t, x\) is no field in"):
+        functional_derivative(energy, u)
