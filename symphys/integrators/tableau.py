@@ -11,6 +11,7 @@ from typing import Any
 
 from symphys.errors import MethodError
 from symphys.integrators.arithmetic import add_scaled, combine, weighted
+from symphys.integrators.chebyshev import clenshaw, shifted_chebyshev
 
 State = tuple[Any, ...]
 Rates = Callable[[Any, State], State]
@@ -113,14 +114,12 @@ def dense_stages(
 def interpolate(tableau: ExplicitTableau, x: State, h: Any, stages: Sequence[State], theta: Any) -> State:
     """The state at t + theta h inside a step from (t, x), 0 <= theta <= 1, from the stages of `dense_stages`.
 
-    Each component is a polynomial in theta, taken by Horner's rule. Raises `MethodError` if the method has none.
+    Each component is theta times a polynomial in theta, taken in Chebyshev's basis, where nothing cancels. Raises
+    `MethodError` if the method has none.
     """
     _require(bool(tableau.interpolant), tableau.name, "has no dense output; choose tsit5, dopri5 or dop853")
-    degree = len(tableau.interpolant[0])
-    powers = [combine([row[p] for row in tableau.interpolant], stages) for p in range(degree)]
-    total = powers[-1]
-    for power in reversed(powers[:-1]):
-        total = tuple(theta * high + low for high, low in zip(total, power, strict=True))
+    rows = [shifted_chebyshev(row) for row in tableau.interpolant]
+    total = clenshaw([combine(column, stages) for column in zip(*rows, strict=True)], theta)
     return tuple(xi + h * (theta * k) for xi, k in zip(x, total, strict=True))
 
 
