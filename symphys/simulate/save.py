@@ -75,10 +75,11 @@ def in_complex(table: Table) -> Table:
     return Table(found, table.attributes)
 
 
-def save_table(table: Table, path: str | Path) -> None:
+def save_table(table: Table, path: str | Path, compressed: bool = True) -> None:
     """Write NetCDF where the suffix is .nc, a Zarr store where it is .zarr, NumPy's .npz where it is .npz.
 
-    Raises InputError for another suffix, UnsupportedError where what NetCDF or Zarr need is not installed.
+    compressed: whether .npz is, which takes longer. Raises InputError for another suffix, UnsupportedError where what
+    NetCDF or Zarr need is not installed.
     """
     path = Path(path)
     check_suffix(path)
@@ -99,7 +100,7 @@ def save_table(table: Table, path: str | Path) -> None:
     header = json.dumps({"attributes": attributes, "variables": described})
     arrays: dict[str, Any] = {f"values_{i}": v.values for i, v in enumerate(table.variables.values())}
     with path.open("wb") as file:
-        np.savez_compressed(file, header=np.array(header), **arrays)
+        (np.savez_compressed if compressed else np.savez)(file, header=np.array(header), **arrays)
 
 
 def load_table(path: str | Path) -> Table:

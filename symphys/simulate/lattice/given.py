@@ -42,7 +42,7 @@ def read_inputs(dynamics: FieldDynamics, grid: Grid, initial: Values, parameters
     Raises InputError for missing or unknown names, shapes that do not fit the grid or each other, numbers that are not
     finite, complex values for real fields, and values that contradict what a symbol was declared to be.
     """
-    labels = {label: u for u in dynamics.unknowns for label in _labels(u)}
+    labels = {label: u for u in dynamics.unknowns for label in labels_of(u)}
     state = {label: _field(label, labels[label], _find(initial, label, labels, "initial"), grid) for label in labels}
     _refuse_unknown(initial, labels, "the state")
     functions = given_functions(dynamics)
@@ -69,7 +69,8 @@ def read_inputs(dynamics: FieldDynamics, grid: Grid, initial: Values, parameters
     return Inputs(state, found, {f: parameters[f] for f in functions}, shape)
 
 
-def _labels(unknown: Any) -> tuple[Any, ...]:
+def labels_of(unknown: Any) -> tuple[Any, ...]:
+    """The parts of the state that an unknown is: itself, and its rate where its equation is of second order."""
     return (unknown.label, unknown.velocity_label) if unknown.order == 2 else (unknown.label,)
 
 

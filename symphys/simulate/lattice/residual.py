@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,34 +12,30 @@ from symphys.errors import InputError
 from symphys.fields.dynamics import Law
 from symphys.fields.jets import Jet
 from symphys.simulate.lattice.given import Inputs, differentiated
-from symphys.simulate.run_fixed import Marks
 
 if TYPE_CHECKING:
+    from symphys.simulate.lattice.result import FieldResult
     from symphys.simulate.lattice.running import Run
     from symphys.simulate.lattice.simulator import FieldSimulator
 
 
 def residual_of(
-    simulator: FieldSimulator,
-    inputs: Inputs,
-    t_start: float,
-    marks: Marks,
-    states: Mapping[Any, NDArray[Any]],
-    threads: int,
+    simulator: FieldSimulator, inputs: Inputs, result: FieldResult, threads: int
 ) -> Callable[[str | None], NDArray[np.float64]]:
     """A function (name of a law) -> [..., rows], the largest residual on the grid at each saved time."""
 
     def residual(name: str | None) -> NDArray[np.float64]:
         law = _law(simulator, name)
-        shape = inputs.shape
-        rows = next(iter(states.values())).shape[len(shape)]
+        if lost := [label for label in simulator.labels if label not in result.states]:
+            raise InputError(f"{lost[0]} was not saved, so that no step can be taken from the saved times; keep it")
+        shape, rows = result.shape, len(result.t)
         found = np.full((*shape, rows), np.nan)
         for member in np.ndindex(*shape):
-            run = simulator.start(inputs, member, t_start, marks.h, threads)
+            run = simulator.start(inputs, member, result.t_start, result.dt, threads)
             for row in range(rows):
-                state = {label: values[(*member, row)] for label, values in states.items()}
+                state = {label: values[(*member, row)] for label, values in result.states.items()}
                 if all(np.isfinite(values).all() for values in state.values()):
-                    run.k = int(marks.steps[row])
+                    run.k = int(result.steps[row])
                     run.put(state)
                     found[(*member, row)] = _over_one_step(run, law)
         return found

@@ -14,6 +14,7 @@ from symphys.discretise import Grid
 from symphys.errors import InputError, UnsupportedError
 from symphys.simulate.lattice.naming import field_name
 from symphys.simulate.lattice.table import field_parts, field_table
+from symphys.simulate.lattice.watch import Watch
 from symphys.simulate.run_fixed import Marks
 from symphys.simulate.status import Status
 
@@ -23,12 +24,11 @@ class FieldResult:
     """A finished run of fields; `result[phi]` is [time, *grid], with the axes of an ensemble in front.
 
     t: [time], the saved times. states: by label, complex where the field is. parameters: by symbol [...]; external
-    functions are not kept. drift: by name of the law, the largest change of its integral over the saved times, divided
-    by the largest value of the integral of the absolute values of its terms; dimensionless, one number a run.
-    totals, sizes: by name of the law [..., time], its integral and that of the absolute values of its terms.
-    conserved: the laws' densities by name. outcomes, times_reached: how and when each run ended [...]; rows beyond the
-    end hold NaN in ensembles and are cut off in single runs.
-    time: the name of the coordinate of time. t_start, marks: when step 0 is, and at which steps rows were to be saved.
+    functions are not kept. watch: how far the integrals of conservation laws strayed. totals: by name of the law
+    [..., time], its integral. conserved: the laws' densities by name. outcomes, times_reached: how and when each run
+    ended [...]. rows: [...], one more than the last row that each run saved; rows beyond hold NaN in ensembles and are
+    cut off in single runs. time: the name of the coordinate of time. t_start: when step 0 is; steps: [time], the
+    numbers of the saved steps; marks: all steps that were to be saved.
     Fields and parameters are found by symbol, or by name: "phi", "phi_t".
     """
 
@@ -36,17 +36,18 @@ class FieldResult:
     states: Mapping[Any, NDArray[Any]]
     grid: Grid
     parameters: Mapping[Any, NDArray[np.float64]]
-    drift: Mapping[str, NDArray[np.float64]]
+    watch: Watch
     outcomes: NDArray[Any]
     times_reached: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    steps: NDArray[np.int64]
     marks: Marks
+    t_start: float
     method: str = ""
     derivatives: str = ""
     conserved: Mapping[str, Any] = field(default_factory=dict)
     totals: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
-    sizes: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     time: str = "t"
-    t_start: float = 0.0
     residual: Callable[[str | None], NDArray[np.float64]] | None = field(default=None, compare=False, repr=False)
 
     def __getitem__(self, label: Any) -> NDArray[Any]:
@@ -57,6 +58,14 @@ class FieldResult:
             if field_name(known) == name:
                 return values
         raise InputError(f"{label} is no part of this result; it has {', '.join(map(str, self.states))}")
+
+    @property
+    def drift(self) -> dict[str, NDArray[np.float64]]:
+        """By name of the law, the largest change of its integral over the saved times, relative; one number a run.
+
+        It is divided by the largest value of the integral of the absolute values of the terms: dimensionless.
+        """
+        return self.watch.drift
 
     @property
     def dt(self) -> float:
@@ -126,6 +135,17 @@ class FieldResult:
         from symphys.simulate.save import load_table
 
         return cls(**field_parts(load_table(path)))
+
+    @classmethod
+    def open(cls, path: str | Path) -> FieldResult:
+        """A result whose fields stay in the file (.nc or .zarr): `result[psi][-1]` reads one row of it.
+
+        `result[psi]` has a shape, a dtype and indices as an array has, and becomes one where NumPy needs it. A file
+        that a run is writing, or was when its process died, is read up to its last row. Raises as `load` does.
+        """
+        from symphys.simulate.stored import open_table
+
+        return cls(**field_parts(open_table(path)))
 
     def __repr__(self) -> str:
         many = "one run" if not self.shape else f"{'x'.join(map(str, self.shape))} runs"

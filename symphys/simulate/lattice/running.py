@@ -149,7 +149,7 @@ class Run:
             for velocity in (False, True) if unknown.order == 2 else (False,):
                 parts = [self.frame.sites(self.arrays[c.name]) for c in layout.parts(number, velocity)]
                 label = unknown.velocity_label if velocity else unknown.label
-                found[label] = parts[0] + 1j * parts[1] if len(parts) == 2 else parts[0].copy()
+                found[label] = _complex(*parts) if len(parts) == 2 else parts[0].copy()
         return found
 
     # -- going on ------------------------------------------------------------------------------------------------------
@@ -250,3 +250,10 @@ class Run:
         argument[self.frame.inside] = self.frame.sites(self.arrays[name], 2)
         made = convolve(self.grid, self.waves[each.symbol], argument)
         self.frame.sites(self.arrays[name], 2)[...] = made[self.frame.inside]
+
+
+def _complex(real: NDArray[Any], imaginary: NDArray[Any]) -> NDArray[Any]:
+    """The complex numbers with these parts, to the last bit: a sum would lose signs of zeros."""
+    whole = np.empty(real.shape, dtype=np.result_type(real.dtype, np.complex64))
+    whole.real, whole.imag = real, imaginary
+    return whole

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,17 +18,17 @@ from symphys.fields.dynamics import FieldDynamics
 from symphys.simulate.execute import cores
 from symphys.simulate.inputs import positive_number, read_span, read_times, whole_number
 from symphys.simulate.lattice.choose import FieldChoice, choose_field_method
-from symphys.simulate.lattice.given import Inputs, read_inputs
+from symphys.simulate.lattice.follow import Course, follow
+from symphys.simulate.lattice.given import Inputs, labels_of, read_inputs
 from symphys.simulate.lattice.machine import Machine, build_machine
+from symphys.simulate.lattice.output import blank_result, check_size, checkpoints_of, read_output
+from symphys.simulate.lattice.record import Record, moved, open_record
 from symphys.simulate.lattice.residual import residual_of
 from symphys.simulate.lattice.result import FieldResult
+from symphys.simulate.lattice.resume import copy_rows, course_from, further_marks, read_source
 from symphys.simulate.lattice.running import Run
 from symphys.simulate.progress import progress_report
-from symphys.simulate.run_fixed import Marks, read_marks
-from symphys.simulate.status import Outcome
-
-PORTION = 1 << 25  # sites times steps between looks at progress and at states that left the finite world
-LARGEST = 8 << 30  # bytes of results above which a run is refused before it starts
+from symphys.simulate.run_fixed import read_marks
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,10 @@ class FieldSimulator:
         save_every: int | None = None,
         threads: int | None = None,
         progress: bool | Callable[[float], None] | None = None,
+        out: str | Path | None = None,
+        keep: Any = None,
+        checkpoint: str | Path | None = None,
+        checkpoint_every: int = 1,
     ) -> FieldResult:
         """Integrate fields from `initial` over `t_span` in round((t1 - t0) / dt) steps.
 
@@ -77,10 +81,16 @@ class FieldSimulator:
         t_eval gives the times to save (multiples of dt), save_every every n-th step and the start; with neither every
         step is saved. Conservation laws are watched at the saved times. threads defaults to all cores; progress shows
         a bar, or is a function that is told the share done.
+        out: a file (.nc or .zarr) to which rows go as they are saved, so that memory does not grow; it can be read
+        while it is written, and holds all rows up to the last if the process dies. The result reads from it what is
+        asked for.
+        keep: the fields and rates that are saved, all by default.
+        checkpoint: a file (.npz) that holds the whole state at the last saved row, or every `checkpoint_every`-th; it
+        is replaced in one go. `resume` goes on from it, or from `out`.
 
         Raises InputError for missing, unknown, non-finite or forbidden values, shapes that do not fit, times between
-        steps, and results larger than 8 GiB. A run that fails on its way raises nothing: its status says why, and what
-        was saved is kept.
+        steps, files that cannot be written, and results larger than 8 GiB without `out`. A run that fails on its way
+        raises nothing: its status says why, and what was saved is kept.
         """
         span = read_span(t_span)
         if dt is None:
@@ -90,19 +100,74 @@ class FieldSimulator:
         if times is not None and every is not None:
             raise InputError("t_eval and save_every were both given; give one of them")
         inputs = read_inputs(self.dynamics, self.grid, initial, dict(parameters or {}))
+        output = read_output(self, out, keep, checkpoint, checkpoint_every)
         steps = abs(span[1] - span[0]) / positive_number("dt", dt)
-        self._check_size(inputs, round(steps / (every or 1)) if times is None else len(times))
+        check_size(self, inputs, round(steps / (every or 1)) if times is None else len(times), output)
         marks = read_marks(span, dt, times, every)
+        begin = np.zeros(inputs.shape, dtype=np.int64)
+        course = Course(inputs, begin, begin == 0, begin > 0, self._threads(threads))
+        blank = blank_result(self, inputs, marks, span[0], output)
+        record = open_record(blank, output.out, checkpoints_of(inputs, begin, output, self.grid.shape))
+        return self._follow(course, record, progress)
+
+    def resume(
+        self,
+        source: FieldResult | str | Path,
+        t_end: float | None = None,
+        *,
+        parameters: Mapping[Any, Any] | None = None,
+        t_eval: Any = None,
+        save_every: int | None = None,
+        threads: int | None = None,
+        progress: bool | Callable[[float], None] | None = None,
+        out: str | Path | None = None,
+        keep: Any = None,
+        checkpoint: str | Path | None = None,
+        checkpoint_every: int = 1,
+    ) -> FieldResult:
+        """Go on from the last row of a run, as the run itself would have: equal to the last bit.
+
+        source: a result, the file that it was saved in or written to (`out`), or a checkpoint.
+        t_end: where to stop, by default where the run was sent; the step stays what it was. t_eval, save_every: the
+        rows to add, by default those that were planned, and beyond them as far apart as the last two.
+        parameters: external functions, which are not in files; numbers are those of the run.
+        The rest is as in `run`. The result holds all rows of the source and the new ones; from a checkpoint, which
+        holds the last row alone, those from there on. Drifts are those of the whole run.
+
+        Raises InputError for sources of another theory, grid, method or precision, or without a part of the state;
+        where nothing is left to do, and as `run` does.
+        """
+        came = read_source(self, source)
+        output = read_output(self, out, keep, checkpoint, checkpoint_every)
+        marks = further_marks(came, t_end, t_eval, save_every)
+        course = course_from(self, came, dict(parameters or {}), self._threads(threads))
+        check_size(self, course.inputs, len(marks.steps), output)
+        blank = blank_result(self, course.inputs, marks, came.t_start, output)
+        checkpoints = checkpoints_of(course.inputs, course.begin, output, self.grid.shape)
+        # beside its place at first, where the source may be
+        beside = None if output.out is None else output.out.with_name(f".{output.out.stem}.new{output.out.suffix}")
+        record = open_record(blank, beside, checkpoints)
+        copy_rows(came, record)
+        if output.out is not None:
+            record = moved(record, output.out)
+        return self._follow(course, record, progress)
+
+    def _follow(self, course: Course, record: Record, progress: bool | Callable[[float], None] | None) -> FieldResult:
         report, finish = progress_report(progress)
-        count = cores() if threads is None else whole_number("threads", threads)
         try:
-            members = [
-                self._member(inputs, member, span[0], marks, count, _portion(report, i, inputs.shape))
-                for i, member in enumerate(_members(inputs.shape))
-            ]
+            follow(self, course, record, report)
         finally:
             finish()
-        return self._collect(inputs, span[0], marks, members, count)
+        result = record.finish()
+        return replace(result, residual=residual_of(self, course.inputs, result, course.threads))
+
+    def _threads(self, threads: int | None) -> int:
+        return cores() if threads is None else whole_number("threads", threads)
+
+    @property
+    def labels(self) -> tuple[Any, ...]:
+        """The parts of the state: each field, followed by its rate where its equation is of second order."""
+        return tuple(label for u in self.dynamics.unknowns for label in labels_of(u))
 
     def start(self, inputs: Inputs, member: tuple[int, ...], t_start: float, h: float, threads: int) -> Run:
         """One member of an ensemble in memory, at its initial state."""
@@ -110,113 +175,6 @@ class FieldSimulator:
         run = Run(self.machine, self.grid, numbers, inputs.functions, h, t_start, threads)
         run.put({label: member_of(a, inputs.shape, self.grid.shape, member) for label, a in inputs.state.items()})
         return run
-
-    def _member(
-        self,
-        inputs: Inputs,
-        member: tuple[int, ...],
-        t_start: float,
-        marks: Marks,
-        threads: int,
-        report: Callable[[float], None],
-    ) -> Member:
-        run = self.start(inputs, member, t_start, marks.h, threads)
-        member_run = Member([], [], [], Outcome.FINISHED, t_start)
-        portion = max(1, PORTION // int(np.prod(self.grid.shape)))
-        try:
-            for step in marks.steps:
-                while run.k < step:
-                    run.go(min(portion, int(step) - run.k))
-                    report(run.k / max(marks.count, 1))
-                    if not _finite(run):
-                        member_run.outcome = Outcome.NOT_FINITE
-                        return member_run
-                member_run.keep(run)
-            while run.k < marks.count:
-                run.go(min(portion, marks.count - run.k))
-                if not _finite(run):
-                    member_run.outcome = Outcome.NOT_FINITE
-                    return member_run
-                member_run.reached = run.time
-        except KeyboardInterrupt:
-            member_run.outcome = Outcome.INTERRUPTED
-        return member_run
-
-    def _check_size(self, inputs: Inputs, rows: int) -> None:
-        numbers = sum(2 if np.iscomplexobj(a) else 1 for a in inputs.state.values())
-        sites = int(np.prod(self.grid.shape)) * max(1, int(np.prod(inputs.shape)))
-        size = numbers * sites * rows * np.dtype(self.dtype).itemsize
-        if size > LARGEST:
-            raise InputError(f"saving {rows} times of {sites} sites takes {size / 2**30:.0f} GiB; give save_every")
-
-    def _collect(
-        self, inputs: Inputs, t_start: float, marks: Marks, members: list[Member], threads: int
-    ) -> FieldResult:
-        shape = inputs.shape
-        rows = max(len(m.states) for m in members) if not shape else len(marks.steps)
-        states = {}
-        for label in inputs.state:
-            first = members[0].states[0][label]
-            whole = np.full((len(members), rows, *self.grid.shape), np.nan, dtype=first.dtype)
-            for i, m in enumerate(members):
-                for row, state in enumerate(m.states):
-                    whole[i, row] = state[label]
-            states[label] = whole.reshape(*shape, rows, *self.grid.shape)
-        laws = self.machine.laws
-        drift, totals, sizes = {}, {}, {}
-        for number, law in enumerate(laws):
-            drift[law.name] = np.array([m.drift(number) for m in members]).reshape(shape)
-            courses = np.full((2, len(members), rows), np.nan)
-            for i, m in enumerate(members):
-                courses[0, i, : len(m.totals)] = [t[number] for t in m.totals]
-                courses[1, i, : len(m.sizes)] = [s[number] for s in m.sizes]
-            totals[law.name], sizes[law.name] = courses.reshape(2, *shape, rows)
-        outcomes = np.empty(len(members), dtype=object)
-        outcomes[:] = [m.outcome for m in members]
-        written = self.dynamics.jets.from_jet
-        return FieldResult(
-            np.asarray(marks.times[:rows], dtype=np.float64),
-            states,
-            self.grid,
-            dict(inputs.numbers),
-            drift,
-            outcomes.reshape(shape),
-            np.array([m.reached for m in members]).reshape(shape),
-            marks,
-            self.choice.method.name,
-            self.choice.derivatives,
-            {law.name: written(sum(law.terms)) for law in laws},
-            totals,
-            sizes,
-            str(self.dynamics.time),
-            t_start,
-            residual_of(self, inputs, t_start, marks, states, threads),
-        )
-
-
-@dataclass
-class Member:
-    """What one run of an ensemble has left so far."""
-
-    states: list[dict[Any, NDArray[Any]]]
-    totals: list[NDArray[np.float64]]
-    sizes: list[NDArray[np.float64]]
-    outcome: Outcome
-    reached: float
-
-    def keep(self, run: Run) -> None:
-        """Save the present state and its measures."""
-        self.states.append(run.state())
-        total, size = run.totals()
-        self.totals.append(total)
-        self.sizes.append(size)
-        self.reached = run.time
-
-    def drift(self, law: int) -> float:
-        """The largest change of the integral of a law, by the largest integral of the absolute values of its terms."""
-        course = np.array([t[law] for t in self.totals])
-        scale = max(s[law] for s in self.sizes)
-        return float(np.abs(course - course[0]).max() / scale) if scale > 0 else 0.0
 
 
 def build_field_simulator(
@@ -235,22 +193,8 @@ def build_field_simulator(
     return FieldSimulator(dynamics, grid, choose_field_method(dynamics, grid, method, order), backend, dtype)
 
 
-def _members(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    return itertools.product(*(range(n) for n in shape))
-
-
 def member_of(
     values: NDArray[Any], shape: tuple[int, ...], grid: tuple[int, ...], member: tuple[int, ...]
 ) -> NDArray[Any]:
     """The field of one member of an ensemble, [*grid]."""
     return np.broadcast_to(values, (*shape, *grid))[member]
-
-
-def _finite(run: Run) -> bool:
-    return all(bool(np.isfinite(a).all()) for a in run.state().values())
-
-
-def _portion(report: Callable[[float], None], number: int, shape: tuple[int, ...]) -> Callable[[float], None]:
-    """The report of one member as a share of all."""
-    total = max(1, int(np.prod(shape)))
-    return lambda share: report((number + share) / total)

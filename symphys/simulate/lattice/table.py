@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy
+from numpy.typing import NDArray
 
 from symphys.discretise import Grid
 from symphys.errors import InputError
 from symphys.simulate.lattice.naming import field_latex, field_name
+from symphys.simulate.lattice.watch import Watch
 from symphys.simulate.run_fixed import Marks
 from symphys.simulate.table import (
     Columns,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from symphys.simulate.lattice.result import FieldResult
 
 FORMAT = "symphys field result 1"
+WATCHED = ("first", "change", "scale")
 
 
 def field_table(result: FieldResult) -> Table:
@@ -45,19 +48,19 @@ def field_table(result: FieldResult) -> Table:
     named = {field_name(s): (field_latex(s), values) for s, values in result.parameters.items()}
     columns.add_parameters(axes, named)
     columns.add_drifts(axes, result.drift, result.conserved)
-    for role, what, courses in (
-        ("total", "integral of {}", result.totals),
-        ("size", "integral of the absolute values of the terms of {}", result.sizes),
-    ):
-        for name, values in courses.items():
-            wish = f"{role}_{name.replace(' ', '_')}"
-            columns.add(wish, (*axes, clock), values, role, name, long_name=what.format(name))
+    for name, values in result.totals.items():
+        wish = f"total_{name.replace(' ', '_')}"
+        columns.add(wish, (*axes, clock), values, "total", name, long_name=f"integral of {name}")
+    for role in WATCHED:
+        for name, values in getattr(result.watch, role).items():
+            columns.add(f"{role}_{name.replace(' ', '_')}", axes, values, role, name)
     columns.add_outcomes(axes, result.outcomes, result.times_reached)
-    marks, saved = result.marks, len(result.t)
-    columns.add("step", (clock,), marks.steps[:saved], "step", long_name="number of the step")
-    if saved < len(marks.steps):
-        columns.add("planned_step", ("planned",), marks.steps[saved:], "planned step")
-        columns.add(f"planned_{clock}", ("planned",), marks.times[saved:], "planned time")
+    columns.add("rows", axes, result.rows, "rows", long_name="number of saved rows")
+    columns.add("step", (clock,), result.steps, "step", long_name="number of the step")
+    left = ~np.isin(result.marks.steps, result.steps)
+    if left.any():
+        columns.add("planned_step", ("planned",), result.marks.steps[left], "planned step")
+        columns.add(f"planned_{clock}", ("planned",), result.marks.times[left], "planned time")
     attributes = {
         "format": FORMAT,
         "method": result.method,
@@ -69,7 +72,7 @@ def field_table(result: FieldResult) -> Table:
         "space": json.dumps(places),
         "t_start": result.t_start,
         "dt": result.dt,
-        "steps": marks.count,
+        "steps": result.marks.count,
     }
     return Table(columns.variables, attributes)
 
@@ -97,34 +100,45 @@ def field_parts(table: Table) -> dict[str, Any]:
         a = table.attributes
         shape = tuple(int(length) for length in json.loads(a["ensemble"]))
         parameters = {name: np.broadcast_to(v, shape).copy() for name, v in by_symbol(table, "parameter").items()}
-        times = the_one(table, "time").values
-        planned = [v.values for role in ("planned step", "planned time") for v in _all(table, role)]
-        steps, late = planned or (np.zeros(0, dtype=np.int64), np.zeros(0))
-        marks = Marks(
-            np.concatenate([the_one(table, "step").values, steps]),
-            np.concatenate([times, late]),
-            int(a["steps"]),
-            float(a["dt"]),
-        )
+        steps, times = (the_one(table, role).values for role in ("step", "time"))
+        rows = the_one(table, "rows").values
+        kept = len(steps) if shape else int(rows)  # what was not reached is cut off (one run) or NaN (ensembles)
         return {
-            "t": times,
-            "states": by_symbol(table, "state"),
+            "t": times[:kept],
+            "states": {name: _head(values, kept, shape) for name, values in by_symbol(table, "state").items()},
+            "steps": steps[:kept],
+            "rows": rows,
+            "marks": _marks(table, steps, times),
             "grid": _grid(table, json.loads(a["space"])),
             "parameters": parameters,
-            "drift": by_symbol(table, "drift"),
+            "watch": Watch(*(by_symbol(table, role) for role in WATCHED)),
             "outcomes": outcomes_of(the_one(table, "status")),
             "times_reached": the_one(table, "time_reached").values,
             "method": str(a["method"]),
             "derivatives": str(a["derivatives"]),
             "conserved": {str(name): str(law) for name, law in json.loads(a["conserved"]).items()},
-            "totals": by_symbol(table, "total"),
-            "sizes": by_symbol(table, "size"),
+            "totals": {name: _head(values, kept, shape) for name, values in by_symbol(table, "total").items()},
             "time": str(a["time"]),
             "t_start": float(a["t_start"]),
-            "marks": marks,
         }
     except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
         raise InputError(f"this result of symphys is damaged: {error}") from error
+
+
+def _head(values: Any, rows: int, shape: tuple[int, ...]) -> Any:
+    """The rows that a run reached, unread where they are in a file; all of them in ensembles."""
+    if shape or len(values) == rows:
+        return values
+    return values.first(rows) if hasattr(values, "first") else values[:rows]
+
+
+def _marks(table: Table, steps: NDArray[np.int64], times: NDArray[np.float64]) -> Marks:
+    """All steps that were to be saved: those that were, and those that are left."""
+    steps = np.concatenate([steps, *(v.values for v in _all(table, "planned step"))])
+    times = np.concatenate([times, *(v.values for v in _all(table, "planned time"))])
+    order = np.argsort(steps, kind="stable")
+    a = table.attributes
+    return Marks(steps[order], times[order], int(a["steps"]), float(a["dt"]))
 
 
 def _all(table: Table, role: str) -> list[Variable]:
