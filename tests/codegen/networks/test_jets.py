@@ -10,7 +10,9 @@ from functools import partial
 import numpy as np
 import pytest
 
+from codegen.backends.nvrtc import check_cuda
 from codegen.builder import Builder
+from codegen.emit.cuda import emit_cuda
 from codegen.errors import CompilerBug, UnsupportedError
 from codegen.interpret_program import interpret_launch, run_program
 from codegen.ir import real, variable
@@ -22,7 +24,7 @@ from codegen.optimise.pipeline import optimise_kernel
 from codegen.primitives import apply
 from codegen.program import Call, Function, statements
 from tests.codegen.networks import rodini
-from tests.codegen.networks.kernels import drawn, jet_node, orders, point, run_storing, storing
+from tests.codegen.networks.kernels import drawn, jet_node, orders, point, pulling, run_storing, storing
 
 SHAPES = {
     "one input": Dense("N", 1, (6, 6, 6), 1, "tanh"),
@@ -154,3 +156,12 @@ def test_conditions_of_loops_hold_no_networks():
         b.assign(x, x * 0.5)
     with pytest.raises(CompilerBug, match="holds a network"):
         gather_jets(Function("f", (variable("y"),), b.block(), (x,)))
+
+
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_cuda_of_networks_and_their_reverse_compiles(architecture, dtype):
+    pytest.importorskip("cuda.bindings.nvrtc", reason="needs cuda-bindings and the NVRTC library")
+    network = SHAPES["two outputs"]
+    wanted = [(c, o) for c in range(2) for k in range(3) for o in orders(2, k)]
+    assert check_cuda(emit_cuda(optimise_kernel(pulling(network, wanted, "sum")), dtype), architecture)
