@@ -3,7 +3,7 @@
 M a = F + J^T lambda and J a + c = 0, with J = df/dq or the coefficients of v, and c what D_t (J v + b) holds besides
 accelerations.  Holonomic constraints enter twice differentiated, those on velocities once, so that the index is 1
 (Hairer, Wanner, "Solving Ordinary Differential Equations II", VII.1; for forces of constraints on velocities by the
-principle of Lagrange and d'Alembert Bloch, "Nonholonomic Mechanics and Control", 2nd ed., section 5.2).  What holds the
+principle of Lagrange and d'Alembert Bloch, "Nonholonomic Mechanics and Control", 2nd ed., chapter 5).  What holds the
 state to f = 0 and J v + b = 0 is the projection of the integrators.
 """
 

@@ -41,7 +41,8 @@ def port_damping(system: PhaseSpace, rates: tuple[Any, ...], signals: tuple[Any,
     n = len(system.positions)
     q, p = system.state[:n], system.state[n:]
     moving = (*q, *p, system.space.time, *signals)
-    if not all(vanishing(system.friction[:n])) or all(vanishing(system.friction[n:])):
+    on_positions = [entry for row in system.friction[:n] for entry in row]
+    if not all(vanishing(on_positions)) or all(vanishing(system.resistive)):
         return None
     if depends(rates[:n], (*q, system.space.time, *signals)):
         return None

@@ -26,9 +26,13 @@ def hamilton_rates(system: PhaseSpace) -> tuple[Any, ...]:
     slopes = gradient(system.hamiltonian, system.state)
     canonical = (*slopes[n:], *(-slope for slope in slopes[:n]))
     return tuple(
-        rate - friction * slope + push
-        for rate, friction, slope, push in zip(canonical, system.friction, slopes, system.pushes, strict=True)
+        rate - lost + push for rate, lost, push in zip(canonical, _lost(system, slopes), system.pushes, strict=True)
     )
+
+
+def _lost(system: PhaseSpace, slopes: tuple[Any, ...]) -> tuple[Any, ...]:
+    """R grad H."""
+    return tuple(sympy.Add(*(r * slope for r, slope in zip(row, slopes, strict=True))) for row in system.friction)
 
 
 def poisson_bracket(f: Any, g: Any, system: PhaseSpace) -> Any:
@@ -40,7 +44,7 @@ def poisson_bracket(f: Any, g: Any, system: PhaseSpace) -> Any:
 
 def liouville_rate(density: Any, system: PhaseSpace) -> Any:
     """-div(rho x'), the explicit rate of a density rho on phase space; -{rho, H} for a Hamiltonian alone."""
-    if all(each == 0 for each in (*system.friction, *system.pushes)):
+    if all(each == 0 for each in (*system.resistive, *system.pushes)):
         return -poisson_bracket(density, system.hamiltonian, system)
     rates = hamilton_rates(system)
     slopes = gradient(density, system.state)
@@ -51,7 +55,7 @@ def liouville_rate(density: Any, system: PhaseSpace) -> Any:
 def is_closed(system: PhaseSpace) -> bool:
     """Whether there are no friction and no inputs."""
     signals = set(_input_symbols(system.space, system.inputs))
-    return vanishes((*system.friction, *system.pushes)) and not free_symbols((system.hamiltonian,)) & signals
+    return vanishes((*system.resistive, *system.pushes)) and not free_symbols((system.hamiltonian,)) & signals
 
 
 def derive_hamiltonian_dynamics(system: PhaseSpace) -> FirstOrder:
@@ -59,7 +63,7 @@ def derive_hamiltonian_dynamics(system: PhaseSpace) -> FirstOrder:
     n = len(system.positions)
     rates, state, space = hamilton_rates(system), system.state, system.space
     signals = _input_symbols(space, system.inputs)
-    frictionless = vanishes(system.friction)
+    frictionless = vanishes(system.resistive)
     q, p = state[:n], state[n:]
     present = _present(signals, (*rates, system.hamiltonian), space)
     return FirstOrder(
@@ -89,7 +93,7 @@ def hamiltonian_balance(system: PhaseSpace, unknown: list[Any]) -> EnergyBalance
     (explicit,) = directional((system.hamiltonian,), outer)
     return port_balance(
         additive_terms(system.hamiltonian),
-        sympy.Add(*(r * slope**2 for r, slope in zip(system.friction, slopes, strict=True))),
+        sympy.Add(*(slope * lost for slope, lost in zip(slopes, _lost(system, slopes), strict=True))),
         sympy.Add(*(slope * push for slope, push in zip(slopes, system.pushes, strict=True))),
         explicit,
         unknown,

@@ -2,7 +2,7 @@
 
 A holonomic constraint f(q, t) = 0 has a = df/dq and b = df/dt; one that is written in velocities, a . v + b = 0, is its
 form itself.  Constraint forces act along a, and do no work on displacements with a . dq = 0 (d'Alembert; Goldstein,
-"Classical Mechanics", 3rd ed., section 2.4; Bloch, "Nonholonomic Mechanics and Control", 2nd ed., section 5.2).
+"Classical Mechanics", 3rd ed., section 2.4; Bloch, "Nonholonomic Mechanics and Control", 2nd ed., chapter 5).
 """
 
 from dataclasses import dataclass

@@ -11,14 +11,15 @@ from symphys.errors import InputError
 from symphys.language.symbols import is_function_of_time, is_input_signal
 from symphys.mechanics.jets import JetSpace, jet_space, to_jet
 from symphys.mechanics.read import Contents, contents, scalar
+from symphys.mechanics.resistive import check_resistive, read_resistive
 
 
 @dataclass(frozen=True)
 class PhaseSpace:
     """x' = (J - R) grad H + u on canonical pairs, in jet symbols; the state is (q_1 .. q_n, p_1 .. p_n).
 
-    `positions`, `momenta`, `inputs` and `parameters` are the user's own; `friction` is the diagonal of R and `pushes`
-    what is added to each rate.
+    `positions`, `momenta`, `inputs` and `parameters` are the user's own; `friction` is R, [2n][2n], and `pushes` what
+    is added to each rate.
     """
 
     space: JetSpace
@@ -27,8 +28,13 @@ class PhaseSpace:
     inputs: tuple[Any, ...]
     parameters: tuple[Any, ...]
     hamiltonian: Any
-    friction: tuple[Any, ...]
+    friction: tuple[tuple[Any, ...], ...]
     pushes: tuple[Any, ...]
+
+    @property
+    def resistive(self) -> tuple[Any, ...]:
+        """The entries of R, row by row."""
+        return tuple(entry for row in self.friction for entry in row)
 
     @property
     def state(self) -> tuple[Any, ...]:
@@ -56,18 +62,15 @@ def read_hamiltonian(expression: Any, pairs: Any, dissipation: Any, inputs: Any)
     """The `PhaseSpace` of a Hamiltonian as the user wrote it.
 
     Raises `InputError`, in this order, for expressions that are no real scalars, for `pairs` that overlap or are no
-    functions of time, for `dissipation` or `inputs` of things outside the pairs or negative dissipation, and for
-    derivatives of phase-space coordinates in any expression.
+    functions of time, for `dissipation` or `inputs` of things outside the pairs, for derivatives of phase-space
+    coordinates in any expression, and for dissipation that is not positive semidefinite.
     """
     hamiltonian = scalar(expression, "Hamiltonian")
     positions, momenta = _read_pairs(pairs)
     variables = (*positions, *momenta)
-    friction = _read_extras(dissipation, variables, "dissipation")
+    friction = read_resistive(dissipation, variables)
     pushes = _read_extras(inputs, variables, "inputs")
-    for variable, coefficient in friction.items():
-        if coefficient.is_negative:
-            raise InputError(f"The dissipation {coefficient} of {variable} is negative: it would feed energy in.")
-    found = contents((hamiltonian, *friction.values(), *pushes.values()), "Hamiltonian")
+    found = contents((hamiltonian, *(entry for row in friction for entry in row), *pushes.values()), "Hamiltonian")
     missing = contents((hamiltonian,), "Hamiltonian").orders
     if not any(variable in missing for variable in variables):
         names = ", ".join(str(variable) for variable in variables)
@@ -81,7 +84,7 @@ def read_hamiltonian(expression: Any, pairs: Any, dissipation: Any, inputs: Any)
         given,
         found.parameters,
         to_jet(hamiltonian, space),
-        tuple(to_jet(friction.get(variable, sympy.S.Zero), space) for variable in variables),
+        check_resistive(friction, variables, space),
         tuple(to_jet(pushes.get(variable, sympy.S.Zero), space) for variable in variables),
     )
 

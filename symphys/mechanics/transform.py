@@ -8,7 +8,7 @@ import sympy
 from symphys.errors import DegenerateLagrangianError, LegendreTransformError
 from symphys.language.symbols import t
 from symphys.mechanics.action import Action
-from symphys.mechanics.differentiate import gradient
+from symphys.mechanics.differentiate import gradient, jacobian
 from symphys.mechanics.dynamics import FirstOrder
 from symphys.mechanics.euler_lagrange import generalised_forces
 from symphys.mechanics.graph import free_symbols, substitute
@@ -26,7 +26,7 @@ class HamiltonianForm:
 
     expression: Any
     pairs: dict[Any, Any]
-    dissipation: dict[Any, Any]
+    dissipation: dict[Any, Any]  # of momenta, and of pairs of them
     inputs: dict[Any, Any]
 
 
@@ -59,11 +59,10 @@ def to_hamiltonian(action: Action, dynamics: Any) -> HamiltonianForm:
         outer = substitute(outer, dict(zip(action.jet(1), velocities, strict=True)))
     names = dict(zip(symbols, momenta, strict=True))
     written = [substitute((from_jet(e, action.space),), names)[0] for e in (hamiltonian, *outer)]
-    coefficients = [from_jet(c, action.space) for c in friction or ()]
     return HamiltonianForm(
         readable(written[0]),
         dict(zip(action.coordinates, momenta, strict=True)),
-        {p: c for p, c in zip(momenta, coefficients, strict=bool(friction)) if c != 0},
+        _resistive(friction, momenta, action),
         {p: readable(force) for p, force in zip(momenta, written[1:], strict=True) if force != 0},
     )
 
@@ -75,8 +74,8 @@ def to_lagrangian(system: PhaseSpace) -> LagrangianForm:
     inputs act on coordinates, so that q' is not dH/dp.
     """
     n = len(system.positions)
-    for extra, position in zip((*system.friction[:n], *system.pushes[:n]), system.positions * 2, strict=True):
-        if extra != 0:
+    for row, push, position in zip(system.friction[:n], system.pushes[:n], system.positions, strict=True):
+        if any(extra != 0 for extra in (*row, push)):
             raise LegendreTransformError(
                 f"Friction or an input acts on {position} itself, so that its velocity is not dH/dp and there is no "
                 "Lagrangian; work with the Hamiltonian."
@@ -91,14 +90,16 @@ def to_lagrangian(system: PhaseSpace) -> LagrangianForm:
             f"The Hamiltonian has no Lagrangian: its matrix of second derivatives by {names} is singular, so the "
             "velocities do not determine the momenta; work with the Hamiltonian."
         ) from error
-    coefficients = system.friction[n:]
-    if depends(coefficients, p):
+    friction = tuple(row[n:] for row in system.friction[n:])
+    if depends([entry for row in friction for entry in row], p):
         names = ", ".join(map(str, system.momenta))
         raise LegendreTransformError(
             f"The friction depends on the momenta {names}, which no Rayleigh function of this form describes; work "
             "with the Hamiltonian."
         )
-    rayleigh = sympy.Add(*(c * v**2 / 2 for c, v in zip(coefficients, velocities, strict=True)))
+    rayleigh = sympy.Add(
+        *(c * velocities[i] * velocities[j] / 2 for i, row in enumerate(friction) for j, c in enumerate(row))
+    )
     pushes = substitute(system.pushes[n:], dict(zip(p, momenta, strict=True)))
     space = system.space
     return LagrangianForm(
@@ -109,15 +110,30 @@ def to_lagrangian(system: PhaseSpace) -> LagrangianForm:
     )
 
 
-def _viscous(action: Action) -> tuple[Any, ...] | None:
-    """The coefficients c_i of D = sum c_i v_i^2 / 2 with c_i free of velocities, or None for other friction."""
+def _viscous(action: Action) -> tuple[tuple[Any, ...], ...] | None:
+    """C of D = v^T C v / 2 with C free of velocities, or None for other friction."""
     v = action.jet(1)
     slopes = gradient(action.dissipation, v)
-    coefficients = tuple(gradient(slope, (velocity,))[0] for slope, velocity in zip(slopes, v, strict=True))
-    if free_symbols(coefficients) & set(v):
+    rows = jacobian(slopes, v)
+    if free_symbols(entry for row in rows for entry in row) & set(v):
         return None
-    remainders = [slope - c * velocity for slope, c, velocity in zip(slopes, coefficients, v, strict=True)]
-    return coefficients if vanishes(remainders) else None
+    remainders = [
+        slope - sympy.Add(*(c * velocity for c, velocity in zip(row, v, strict=True)))
+        for slope, row in zip(slopes, rows, strict=True)
+    ]
+    return rows if vanishes(remainders) else None
+
+
+def _resistive(
+    friction: tuple[tuple[Any, ...], ...] | None, momenta: tuple[Any, ...], action: Action
+) -> dict[Any, Any]:
+    """The friction as a Hamiltonian system takes it, by momenta and by pairs of them."""
+    return {
+        momenta[i] if i == j else (momenta[j], momenta[i]): from_jet(c, action.space)
+        for i, row in enumerate(friction or ())
+        for j, c in enumerate(row[: i + 1])
+        if c != 0
+    }
 
 
 def _momentum_functions(action: Action) -> tuple[Any, ...]:

@@ -34,16 +34,18 @@ if TYPE_CHECKING:
 class Hamiltonian(Runnable):
     """A system moves in its phase space along the Hamiltonian flow, with friction and inputs where they are given.
 
-    x' = (J - R) grad H + u with x = (q, p): q'_i = dH/dp_i, p'_i = -dH/dq_i - c_i dH/dp_i + u_i
+    x' = (J - R) grad H + u with x = (q, p): q'_i = dH/dp_i, p'_i = -dH/dq_i - sum_j c_ij dH/dp_j + u_i
 
     expression: H in coordinates, momenta, parameters and `symphys.t`.
     pairs: {q: p}, the canonical pairs.
-    dissipation: {p: c}, the diagonal of R, not negative; dH/dt = -sum c (dH/dp)^2 if there is no input.
+    dissipation: R, symmetric and positive semidefinite, {p: c} for its diagonal and {(p1, p2): c} for pairs, or a
+    matrix [2n, 2n] in the order (q, p); dH/dt = -grad H . R grad H if there is no input.
     inputs: {p: u}, what is added to the rates, in any quantities of the system and input signals.
 
     Raises `InputError` if something among these is no real scalar expression, if pairs overlap or are no functions of
-    time, or if dissipation or inputs are given for what is in no pair.  Goldstein, "Classical Mechanics", 3rd ed.,
-    chapters 8 and 9; van der Schaft, Jeltsema, "Port-Hamiltonian Systems Theory" (2014), chapter 4.
+    time, if dissipation or inputs are given for what is in no pair, or if R is not positive semidefinite.  Goldstein,
+    "Classical Mechanics", 3rd ed., chapters 8 and 9; van der Schaft, Jeltsema, "Port-Hamiltonian Systems Theory",
+    2014, chapter 4.
     """
 
     expression: Any
@@ -54,7 +56,7 @@ class Hamiltonian(Runnable):
         expression: Any,
         pairs: Mapping[Any, Any],
         *,
-        dissipation: Mapping[Any, Any] | None = None,
+        dissipation: Mapping[Any, Any] | sympy.MatrixBase | None = None,
         inputs: Mapping[Any, Any] | None = None,
     ) -> None:
         object.__setattr__(self, "system", read_hamiltonian(expression, pairs, dissipation, inputs))
@@ -112,7 +114,7 @@ class Hamiltonian(Runnable):
 
         Raises `InputError` for a transformation of other pairs, `UnsupportedError` with friction or inputs.
         """
-        if any(each != 0 for each in (*self.system.friction, *self.system.pushes)):
+        if any(each != 0 for each in (*self.system.resistive, *self.system.pushes)):
             raise UnsupportedError("Friction and inputs are not canonical; only a Hamiltonian alone is transformed.")
         return Hamiltonian(transformed(self.expression, self.pairs, transformation), dict(transformation.pairs))
 

@@ -50,7 +50,7 @@ class Conditions:
     def held(self) -> tuple[Any, ...]:
         """(b_a, a_a1 ... a_an) of each constraint, a . dq + b dt: that it vanishes on X is asked for too.
 
-        Then the constraint forces do no work along X, and Noether's theorem holds (Bloch, section 5.5; for f(q, t) = 0
+        Then the constraint forces do no work along X, and Noether's theorem holds (Bloch, chapter 5; for f(q, t) = 0
         it says X(f) = 0).
         """
         forms = pfaffian_of(self.action)
