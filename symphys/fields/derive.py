@@ -6,7 +6,7 @@ from typing import Any
 import sympy
 
 from symphys.fields.calculus import total_derivative
-from symphys.fields.currents import boundary_current, changes, nonlocal_terms, phase, stress_energy
+from symphys.fields.currents import nonlocal_terms, stress_energy
 from symphys.fields.divergence import boundary_terms
 from symphys.fields.dynamics import Convolved, FieldDynamics, Law
 from symphys.fields.find import find_currents
@@ -15,8 +15,6 @@ from symphys.fields.read import Density
 from symphys.fields.shell import Shell, solve_for_rates
 from symphys.fields.structure import depends_on, structure_of
 from symphys.fields.variation import hamiltonian_terms, residuals
-from symphys.language.fields import is_complex_field
-from symphys.mechanics.probe import vanishes
 from symphys.mechanics.tidy import written_out
 
 
@@ -106,29 +104,11 @@ def _internal_laws(density: Density, shell: Shell) -> list[Law]:
 
     Where there are dissipation or sources, those along which they do no work.
     """
-    if nonlocal_terms(density.lagrangian, density.jets):
-        return _charges(density, shell) if density.closed else []
     return [
         Law(current.name, _terms(shell.reduced(current.jet[0]), density.jets),
             _flux(current.jet, density, shell), current.symmetry)
         for current in find_currents(density, internal=True)
     ]  # fmt: skip
-
-
-def _charges(density: Density, shell: Shell) -> list[Law]:
-    """The charge of all complex fields together, and those of single fields where there are several."""
-    jets = density.jets
-    charged = [each for each in density.fields if is_complex_field(each)]
-    groups = {"charge": charged} if charged else {}
-    if len(charged) > 1:
-        groups |= {f"charge {jets.names[each]}": [each] for each in charged}
-    found = []
-    for name, group in groups.items():
-        turn = phase(density, dict.fromkeys(group, 1))
-        if vanishes((changes(density.lagrangian, turn, jets),)):
-            current = [shell.reduced(each) for each in boundary_current(density.lagrangian, turn, jets)]
-            found.append(Law(name, _terms(current[0], jets), _flux(current, density, shell)))
-    return found
 
 
 def _convolutions(expressions: tuple[Any, ...], jets: FieldJets) -> tuple[Convolved, ...]:

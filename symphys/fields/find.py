@@ -16,6 +16,7 @@ from symphys.fields.read import Density
 from symphys.fields.symmetry import FieldSymmetry
 from symphys.language.fields import is_complex_field
 from symphys.mechanics.probe import vanishes
+from symphys.mechanics.read import name_of
 from symphys.mechanics.symmetries.determine import null_space
 from symphys.mechanics.symmetries.find import exact_solutions, without_denominators
 
@@ -33,7 +34,7 @@ def find_currents(density: Density, *, internal: bool = False) -> tuple[Current,
     """
     ansatz = internal_ansatz(density) if internal else affine_ansatz(density)
     if nonlocal_terms(density.lagrangian, density.jets) or len(ansatz) > _MAX_CONSTANTS:
-        return ()
+        return _phase_currents(density)
     operators = euler_operators(density.lagrangian, density.variables, density.jets)
     conditions = Conditions(density, operators, ansatz)
     basis = null_space(conditions.rows(0, conditions.constants_at(0)), len(ansatz))
@@ -90,6 +91,18 @@ def _total_charge(density: Density) -> Current | None:
         return gauge_current(density, sympy.S.One, None)
     except NotASymmetryError:
         return None
+
+
+def _phase_currents(density: Density) -> tuple[Current, ...]:
+    """The charge of all complex fields together, and of each by itself, where they are conserved."""
+    found = [total] if (total := _total_charge(density)) is not None else []
+    for each in density.fields:
+        if is_complex_field(each):
+            try:
+                found.append(replace(gauge_current(density, 1, {each: 1}), name=f"charge {name_of(each)}"))
+            except NotASymmetryError:
+                continue
+    return _with_own_names(found)
 
 
 def _with_own_names(currents: Sequence[Current]) -> tuple[Current, ...]:

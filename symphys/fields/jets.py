@@ -69,7 +69,7 @@ class FieldJets:
     coordinates: tuple[Any, ...]
     fields: tuple[Any, ...]
     given: tuple[Any, ...]
-    names: Mapping[Any, str]
+    names: Mapping[Any, str] = field(hash=False)
     _symbols: dict[Jet, Any] = field(default_factory=dict, compare=False, repr=False)
     _jets: dict[Any, Jet] = field(default_factory=dict, compare=False, repr=False)
     _nonlocal: dict[Any, Nonlocal] = field(default_factory=dict, compare=False, repr=False)

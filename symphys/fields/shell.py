@@ -12,9 +12,9 @@ from symphys.fields.dynamics import Constraint, Unknown
 from symphys.fields.jets import FieldJets, Index, Jet
 from symphys.fields.read import Density
 from symphys.language.fields import is_complex_field
-from symphys.mechanics.differentiate import jacobian
+from symphys.mechanics.differentiate import gradient, jacobian
 from symphys.mechanics.graph import substitute
-from symphys.mechanics.probe import vanishing
+from symphys.mechanics.probe import vanishes, vanishing
 from symphys.mechanics.solve import solve_linear
 from symphys.mechanics.structure import null_direction, regular
 
@@ -25,7 +25,8 @@ Variable = tuple[Any, bool]
 class Shell:
     """The equations of motion as rules: each jet with as many derivatives by time as its equation becomes its rate.
 
-    leading: {(field, conjugated): (the jet that is solved for, what it equals)}.
+    leading: {(field, conjugated): (the jet that is solved for, what it equals)}; auxiliary fields are solved for
+        themselves.
     """
 
     jets: FieldJets
@@ -87,28 +88,51 @@ def solve_for_rates(density: Density, residuals: tuple[Any, ...]) -> Solved:
         by_variable[each, False] = residual
         if is_complex_field(each):
             by_variable[each, True] = jets.conjugated(residual)
-    tops = leading_jets(by_variable, jets)
+    algebraic = Shell(jets, _algebraic(by_variable, leading_jets(by_variable, jets), jets))
+    evolving = {v: algebraic.reduced(r) for v, r in by_variable.items() if v not in algebraic.leading}
+    tops = leading_jets(evolving, jets)
     second = [v for v, top in tops.items() if top.time_order == 2]
     first = [v for v, top in tops.items() if top.time_order == 1]
     values: dict[Variable, Any] = {}
     for group, others in ((second, ()), (first, second)):
-        values |= _solved(group, tuple(others), by_variable, tops, jets)
+        values |= _solved(group, tuple(others), evolving, tops, jets)
     shell = Shell(jets, {v: (tops[v], values[v]) for v in tops})
-    unknowns, rates = [], []
-    for (each, conjugated), top in tops.items():
-        if not conjugated:
-            unknowns.append(_unknown(each, top, jets))
-            rates.append(shell.reduced(values[each, False]))
-    rules = {v: (tops[v], rate) for v, rate in zip([(u.field, False) for u in unknowns], rates, strict=True)}
+    rules = {v: (tops[v], shell.reduced(values[v])) for v in tops if not v[1]}
     rules |= {
         (f, True): (tops[f, True], jets.conjugated(rate)) for (f, _), (_, rate) in rules.items() if (f, True) in tops
     }
+    unknowns = tuple(_unknown(f, top, jets) for (f, _), (top, _) in ((v, r) for v, r in rules.items() if not v[1]))
+    rates = tuple(rules[unknown.field, False][1] for unknown in unknowns)
+    whole = Shell(jets, {**algebraic.leading, **rules})
     constraints = tuple(
-        Constraint(each, shell.reduced(by_variable[each, False]))
-        for each in density.fields
-        if (each, False) not in tops
+        Constraint(f, whole.reduced(evolving[f, False]))
+        for f in density.fields
+        if (f, False) in evolving.keys() - tops.keys()
     )
-    return Solved(tuple(unknowns), tuple(rates), constraints, Shell(jets, rules))
+    return Solved(unknowns, rates, constraints, whole)
+
+
+def _algebraic(
+    by_variable: Mapping[Variable, Any], tops: Mapping[Variable, Jet], jets: FieldJets
+) -> dict[Variable, tuple[Jet, Any]]:
+    """What fields without rates equal, where their own equations give them at each point without any derivative.
+
+    Such fields are auxiliary: chi in -chi^2 / 2 g + chi |psi|^2 stands for g |psi|^2.
+    """
+    left = [v for v in by_variable if v not in tops]
+    found: dict[Variable, tuple[Jet, Any]] = {}
+    for v in left:
+        residual = by_variable[v]
+        held = {s: j for s in jets.present((residual,)) if (j := jets.jet(s)) is not None}
+        mine = [s for s, j in held.items() if (j.function, j.conjugated) in left]
+        own = jets.symbol(v[0], conjugated=v[1])
+        if mine != [own]:
+            continue
+        (slope,) = gradient(residual, (own,))
+        (bare,) = substitute((residual,), {own: sympy.S.Zero})
+        if own not in slope.free_symbols and not vanishes((slope,)):
+            found[v] = (Jet(v[0], jets.zero, v[1]), -bare / slope)
+    return found
 
 
 def leading_jets(by_variable: Mapping[Variable, Any], jets: FieldJets) -> dict[Variable, Jet]:

@@ -158,3 +158,25 @@ def test_functional_derivatives_of_any_functional():
     assert functional_derivative(u.diff(x, 3) ** 2, u) == -2 * u.diff(x, 6)
     with pytest.raises(InputError, match=r"u\(t, x\) is no field in"):
         functional_derivative(energy, u)
+
+
+def test_auxiliary_fields_are_solved_for_at_each_point():
+    """-chi^2 / 2 g + chi |psi|^2 is g |psi|^4 / 2."""
+    chi = scalar_field("chi", (t, x))
+    free = I / 2 * (bar * psi.diff(t) - psi * bar.diff(t)) - bar.diff(x) * psi.diff(x) / 2
+    dynamics = LagrangianDensity(free + chi**2 / (2 * g) - chi * bar * psi).dynamics
+    plain = LagrangianDensity(free - g * (bar * psi) ** 2 / 2).dynamics
+    assert [unknown.field for unknown in dynamics.unknowns] == [psi]
+    assert dynamics.constraints == ()
+    assert same(user(dynamics, dynamics.rates[0]), user(plain, plain.rates[0]))
+    assert dynamics.structure.kind == "schroedinger"
+    assert same(user(dynamics, sum(dynamics.energy)), user(plain, sum(plain.energy)))
+
+
+def test_density_and_phase_of_a_fluid_are_a_pair_of_first_order():
+    """Madelung's form of the Schroedinger field: continuity and Bernoulli."""
+    n, theta = scalar_field("n theta", (t, x))
+    dynamics = LagrangianDensity(-n * (theta.diff(t) + theta.diff(x) ** 2 / 2) - g * n**2 / 2).dynamics
+    assert [unknown.order for unknown in dynamics.unknowns] == [1, 1]
+    assert same(user(dynamics, dynamics.rates[0]), -(n * theta.diff(x)).diff(x))
+    assert same(user(dynamics, dynamics.rates[1]), -(theta.diff(x) ** 2) / 2 - g * n)

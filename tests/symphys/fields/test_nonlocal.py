@@ -94,7 +94,9 @@ def test_currents_of_phases_are_local_and_those_of_motions_are_not():
         - conjugate(psi).diff(x) * psi.diff(x)
         - n * convolution(even, n, over=(x,))
     )
-    current = theory.gauge_current(1)
+    (current,) = theory.conserved
+    assert current.jet == theory.gauge_current(1).jet
+    assert hash(theory) == hash(LagrangianDensity(theory.expression))
     assert theory.is_conserved_on_shell((current.density, *current.flux))
     with pytest.raises(InputError, match="has no local current for a symmetry that moves coordinates"):
         theory.noether(FieldSymmetry({}, {x: 1}))
