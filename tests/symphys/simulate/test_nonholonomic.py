@@ -89,7 +89,8 @@ def test_a_hundred_thousand_steps_do_not_slip(sleigh, method):
 def test_a_ball_on_a_turntable_goes_round_in_circles_of_its_own():
     """A homogeneous ball on a table that turns with W: its centre circles with 2 W / 7, and the table does work on it.
 
-    Affine constraints x' - R w_y = -W y, y' + R w_x = W x in Euler's angles (Weltner, American Journal of Physics 47 (1979) 984).
+    Affine constraints x' - R w_y = -W y, y' + R w_x = W x in Euler's angles (Weltner, American Journal of Physics 47
+    (1979) 984).
     """
     W = ph.parameters("W", positive=True)
     wx = d(theta) * cos(phi) + d(psi) * sin(theta) * sin(phi)
