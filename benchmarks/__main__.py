@@ -17,6 +17,8 @@ ROWS = {
     "long_orbits": "long_orbits",
     "derive_compile": "derive_compile",
     "derivation": "derivation",
+    "stencil": "stencil",
+    "split_step": "split_step",
     "compile_promise": "compile_promise",
     "jets": "jets",
     "jets_1d": "jets_1d",
