@@ -16,20 +16,8 @@ from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = (
-    "symphys",
-    "numpy",
-    "scipy",
-    "sympy",
-    "symengine",
-    "numba",
-    "llvmlite",
-    "heyoka",
-    "rebound",
-    "mkl_fft",
-    "pyfftw",
-    "pystencils",
-    "jax",
-    "torch",
+    *("symphys", "numpy", "scipy", "sympy", "symengine", "numba", "llvmlite"),
+    *("heyoka", "rebound", "mkl_fft", "pyfftw", "pystencils"),
 )
 VECTOR_FLAGS = ("avx2", "fma", "avx512f", "avx512dq", "avx512_fp16", "neon", "asimd", "sve")
 

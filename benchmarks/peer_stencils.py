@@ -1,7 +1,7 @@
 """Peers of row `stencil`: pystencils with AVX-512 and OpenMP, and rows that one writes by hand in Numba.
 
-All take the leapfrog step u_next = 2 u - u_prev + c lap u - d (u^3 - u) in place of u_prev (the wave equation where d is
-absent), on arrays with ghost cells that the peers do not refresh: what is timed is the sweep alone.
+All take the leapfrog step u_next = 2 u - u_prev + c lap u - d (u^3 - u) in place of u_prev (without d in three
+dimensions), on arrays with ghost cells that the peers do not refresh: what is timed is the sweep alone.
 """
 
 from __future__ import annotations

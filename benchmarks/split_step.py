@@ -7,6 +7,7 @@ The peers are what one writes by hand: two fused Numba kernels for the phases ar
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -125,10 +126,10 @@ def run(with_ours: bool = True) -> tuple[list[Case], list[str]]:
             except ImportError as missing:
                 skipped.add(f"{library}: {missing}")
                 continue
-            contestants[library] = lambda sweep=sweep: sweep(steps)
+            contestants[library] = partial(sweep, steps)
         if with_ours:
             mine = ours(shape, workers)
-            contestants["symphys"] = lambda mine=mine: mine.go(steps)
+            contestants["symphys"] = partial(mine.go, steps)
         times = {name: 1e6 * value / steps for name, value in interleaved(contestants, rounds=5).items()}
         own, size = times.pop("symphys", None), "x".join(map(str, shape))
         cases.append(Case(f"{size}, one Strang step, {workers} threads", "us", own, times, bar=1 / 1.05))

@@ -1,13 +1,14 @@
-"""Row `stencil`: phi^4 on 1024^2 sites with differences of order 4 and 8, and the wave equation on 256^3 with 7 points.
+"""Row `stencil`: phi^4 on 1024^2 sites with differences of order 4 and 8, the wave equation on 256^3 with 7 points.
 
-Leapfrog on a periodic grid through the public classes, halos and boundaries included; the peers sweep the inner sites of
-arrays whose ghost cells nobody refreshes. Sites updated per second; the energy is recorded every tenth step where the
-case says so.
+Leapfrog on a periodic grid through the public classes, halos and boundaries included; the peers sweep the inner sites
+of arrays whose ghost cells nobody refreshes. Sites updated per second; the energy is recorded every tenth step where
+the case says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -69,12 +70,12 @@ def run(with_ours: bool = True) -> tuple[list[Case], list[str]]:
             except ImportError as missing:
                 skipped.add(f"{name}: {missing}")
                 continue
-            contestants[name] = lambda sweep=sweep: sweep(steps)
+            contestants[name] = partial(sweep, steps)
         if with_ours:
             mine = ours(shape, order, dtype, workers)
             recorded = with_energy(ours(shape, order, dtype, workers))
-            contestants["symphys"] = lambda mine=mine: mine.go(steps)
-            contestants["with energy"] = lambda recorded=recorded: recorded(steps)
+            contestants["symphys"] = partial(mine.go, steps)
+            contestants["with energy"] = partial(recorded, steps)
         rates = {n: float(np.prod(shape)) * steps / s / 1e6 for n, s in interleaved(contestants, rounds=5).items()}
         energy = rates.pop("with energy", None)
         own = rates.pop("symphys", None)
