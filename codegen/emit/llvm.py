@@ -20,6 +20,7 @@ from .llvm_writer import WIDTHS, Value, Writer, function_symbol, spelled
 I = Kind.INT
 ATTRIBUTES = 'attributes #0 = { nounwind alignstack=64 "prefer-vector-width"="512" "min-legal-vector-width"="512" }'
 
+ROW_TILE = 4096  # bytes of a row that are taken before the next one: nine such rows fit the first cache
 METADATA = ('!0 = !{!"branch_weights", i32 1, i32 100000}', "!1 = !{}")
 
 
@@ -55,6 +56,58 @@ def _emit_function(function: Function, lanes: int, dtype: str) -> Writer:
     head = f"define internal void @{function_symbol(function.name)}({', '.join(parameters)}) noinline #0 {{"
     w.lines = [head, "entry:", *printer.allocas, *w.lines, "  ret void", "}"]
     return w
+
+
+def tile_blocks(kernel: Kernel, lanes: int, dtype: str) -> int:
+    """How many blocks of a row are taken before the next row: as many as leave several rows in the first cache."""
+    row_bytes = lanes * (4 if dtype == "float32" else 8)
+    return max(1, ROW_TILE // row_bytes) if kernel.outer else 1 << 40
+
+
+def _open_rows(w: Writer, blocks: str, tile: int) -> None:
+    """Loops over tiles of columns, over the rows of the range, and, to be opened, over the blocks of a row in the tile.
+
+    Of the first row the blocks before `first` are left out, of the last one those from `last` on.
+    """
+    w.line(f"%row.first = sdiv i64 %first, {blocks}")
+    w.line(f"%column.first = srem i64 %first, {blocks}")
+    w.line("br label %tiles")
+    w.label("tiles")
+    w.line("%tile = phi i64 [0, %entry], [%tile.end, %tile.done]")
+    w.line(f"%tile.more = icmp slt i64 %tile, {blocks}")
+    w.line("br i1 %tile.more, label %tile.start, label %end")
+    w.label("tile.start")
+    w.line(f"%tile.end = add nsw i64 %tile, {tile}")
+    w.line("br label %rows")
+    w.label("rows")
+    w.line("%row = phi i64 [%row.first, %tile.start], [%row.next, %row.done]")
+    w.line(f"%row.begin = mul nsw i64 %row, {blocks}")
+    w.line("%row.more = icmp slt i64 %row.begin, %last")
+    w.line("br i1 %row.more, label %row.here, label %tile.done")
+    w.label("row.here")
+    w.line("%row.is.first = icmp eq i64 %row, %row.first")
+    w.line("%row.low = select i1 %row.is.first, i64 %column.first, i64 0")
+    w.line("%column = call i64 @llvm.smax.i64(i64 %row.low, i64 %tile)")
+    w.line("%left = sub nsw i64 %last, %row.begin")
+    w.line(f"%row.high = call i64 @llvm.smin.i64(i64 %left, i64 {blocks})")
+    w.line("%column.last = call i64 @llvm.smin.i64(i64 %row.high, i64 %tile.end)")
+    w.line("%more = icmp slt i64 %column, %column.last")
+    w.line("br i1 %more, label %row.start, label %row.done")
+    w.label("row.start")
+    w.intrinsics |= {"declare i64 @llvm.smax.i64(i64, i64)", "declare i64 @llvm.smin.i64(i64, i64)"}
+
+
+def _close_rows(w: Writer) -> None:
+    """The ends of the loops of `_open_rows`."""
+    w.line("%block.next = add nsw i64 %block, 1")
+    w.line("%within = icmp slt i64 %block.next, %column.last")
+    w.line("br i1 %within, label %instance, label %row.done")
+    w.label("row.done")
+    w.line("%row.next = add nsw i64 %row, 1")
+    w.line("br label %rows")
+    w.label("tile.done")
+    w.line("br label %tiles")
+    w.label("end")
 
 
 def _entry(slot: int, type_: str, w: Writer, name: str) -> str:
@@ -97,19 +150,7 @@ def _emit_kernel(kernel: Kernel, lanes: int, dtype: str) -> Writer:
     extents_at = len(kernel.arrays) + 4
     for axis, name in enumerate(kernel.outer):
         printer.sizes[name] = Value(_entry(extents_at + axis, "i64", w, f"%extent.{spelled(name)}"), I, False)
-    w.line(f"%row.first = sdiv i64 %first, {blocks}")
-    w.line(f"%column.first = srem i64 %first, {blocks}")
-    w.line("br label %rows")
-    w.label("rows")
-    w.line("%row = phi i64 [%row.first, %entry], [%row.next, %row.done]")
-    w.line("%column = phi i64 [%column.first, %entry], [0, %row.done]")
-    w.line(f"%row.begin = mul nsw i64 %row, {blocks}")
-    w.line("%left = sub nsw i64 %last, %row.begin")
-    w.line(f"%partial = icmp slt i64 %left, {blocks}")
-    w.line(f"%column.last = select i1 %partial, i64 %left, i64 {blocks}")
-    w.line("%more = icmp slt i64 %column, %column.last")
-    w.line("br i1 %more, label %row.start, label %end")
-    w.label("row.start")
+    _open_rows(w, blocks, tile_blocks(kernel, lanes, dtype))
     _bind_outer(kernel, printer)
     w.line("br label %instance")
     w.label("instance")
@@ -121,13 +162,7 @@ def _emit_kernel(kernel: Kernel, lanes: int, dtype: str) -> Writer:
     printer.block(kernel.body)
     w.line("br label %next")
     w.label("next")
-    w.line("%block.next = add nsw i64 %block, 1")
-    w.line("%within = icmp slt i64 %block.next, %column.last")
-    w.line("br i1 %within, label %instance, label %row.done")
-    w.label("row.done")
-    w.line("%row.next = add nsw i64 %row, 1")
-    w.line("br label %rows")
-    w.label("end")
+    _close_rows(w)
     w.lines = [
         f"define void @{kernel_symbol(kernel)}(i64 %first, i64 %last, ptr noalias %table) noinline #0 {{",
         "entry:",

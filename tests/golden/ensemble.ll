@@ -5,6 +5,8 @@ declare double @cos(double)
 declare double @llvm.vector.reduce.fadd.v8f64(double, <8 x double>)
 declare double @sin(double)
 declare i1 @llvm.vector.reduce.or.v8i1(<8 x i1>)
+declare i64 @llvm.smax.i64(i64, i64)
+declare i64 @llvm.smin.i64(i64, i64)
 declare i64 @llvm.vector.reduce.add.v8i64(<8 x i64>)
 
 define internal { <8 x double>, <8 x double> } @sym.math.sincos.v8f64(<8 x double> %x) alwaysinline #0 {
@@ -181,16 +183,28 @@ entry:
   %scalar.l = load double, ptr %scalar.l.at
   %row.first = sdiv i64 %first, %lane.blocks
   %column.first = srem i64 %first, %lane.blocks
+  br label %tiles
+tiles:
+  %tile = phi i64 [0, %entry], [%tile.end, %tile.done]
+  %tile.more = icmp slt i64 %tile, %lane.blocks
+  br i1 %tile.more, label %tile.start, label %end
+tile.start:
+  %tile.end = add nsw i64 %tile, 1099511627776
   br label %rows
 rows:
-  %row = phi i64 [%row.first, %entry], [%row.next, %row.done]
-  %column = phi i64 [%column.first, %entry], [0, %row.done]
+  %row = phi i64 [%row.first, %tile.start], [%row.next, %row.done]
   %row.begin = mul nsw i64 %row, %lane.blocks
+  %row.more = icmp slt i64 %row.begin, %last
+  br i1 %row.more, label %row.here, label %tile.done
+row.here:
+  %row.is.first = icmp eq i64 %row, %row.first
+  %row.low = select i1 %row.is.first, i64 %column.first, i64 0
+  %column = call i64 @llvm.smax.i64(i64 %row.low, i64 %tile)
   %left = sub nsw i64 %last, %row.begin
-  %partial = icmp slt i64 %left, %lane.blocks
-  %column.last = select i1 %partial, i64 %left, i64 %lane.blocks
+  %row.high = call i64 @llvm.smin.i64(i64 %left, i64 %lane.blocks)
+  %column.last = call i64 @llvm.smin.i64(i64 %row.high, i64 %tile.end)
   %more = icmp slt i64 %column, %column.last
-  br i1 %more, label %row.start, label %end
+  br i1 %more, label %row.start, label %row.done
 row.start:
   br label %instance
 instance:
@@ -305,6 +319,8 @@ next:
 row.done:
   %row.next = add nsw i64 %row, 1
   br label %rows
+tile.done:
+  br label %tiles
 end:
   ret void
 }

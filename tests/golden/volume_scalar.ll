@@ -1,4 +1,5 @@
-
+declare i64 @llvm.smax.i64(i64, i64)
+declare i64 @llvm.smin.i64(i64, i64)
 
 define void @kernel.volume(i64 %first, i64 %last, ptr noalias %table) noinline #0 {
 entry:
@@ -24,16 +25,28 @@ entry:
   %extent.k = load i64, ptr %extent.k.at
   %row.first = sdiv i64 %first, %lane.blocks
   %column.first = srem i64 %first, %lane.blocks
+  br label %tiles
+tiles:
+  %tile = phi i64 [0, %entry], [%tile.end, %tile.done]
+  %tile.more = icmp slt i64 %tile, %lane.blocks
+  br i1 %tile.more, label %tile.start, label %end
+tile.start:
+  %tile.end = add nsw i64 %tile, 512
   br label %rows
 rows:
-  %row = phi i64 [%row.first, %entry], [%row.next, %row.done]
-  %column = phi i64 [%column.first, %entry], [0, %row.done]
+  %row = phi i64 [%row.first, %tile.start], [%row.next, %row.done]
   %row.begin = mul nsw i64 %row, %lane.blocks
+  %row.more = icmp slt i64 %row.begin, %last
+  br i1 %row.more, label %row.here, label %tile.done
+row.here:
+  %row.is.first = icmp eq i64 %row, %row.first
+  %row.low = select i1 %row.is.first, i64 %column.first, i64 0
+  %column = call i64 @llvm.smax.i64(i64 %row.low, i64 %tile)
   %left = sub nsw i64 %last, %row.begin
-  %partial = icmp slt i64 %left, %lane.blocks
-  %column.last = select i1 %partial, i64 %left, i64 %lane.blocks
+  %row.high = call i64 @llvm.smin.i64(i64 %left, i64 %lane.blocks)
+  %column.last = call i64 @llvm.smin.i64(i64 %row.high, i64 %tile.end)
   %more = icmp slt i64 %column, %column.last
-  br i1 %more, label %row.start, label %end
+  br i1 %more, label %row.start, label %row.done
 row.start:
   %x1 = srem i64 %row, %extent.k
   %x2 = sdiv i64 %row, %extent.k
@@ -84,6 +97,8 @@ next:
 row.done:
   %row.next = add nsw i64 %row, 1
   br label %rows
+tile.done:
+  br label %tiles
 end:
   ret void
 }

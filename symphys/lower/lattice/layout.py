@@ -67,6 +67,7 @@ class Layout:
         """An identifier for every symbol: jets of the state, given functions, convolutions, parameters, coordinates."""
         taken = {*OWN, *self.rows, *self.sizes}
         taken |= {f"{word}_{axis}" for axis in range(3) for word in PER_AXIS}
+        taken |= {f"stencil_{axis}_{order}" for axis in range(3) for order in range(1, 13)}
         found: dict[Any, str] = {}
         d = self.dynamics
         state = [s for u in d.unknowns for s in (u.jet, *((u.velocity,) if u.order == 2 else ()))]

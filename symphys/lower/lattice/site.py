@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from codegen import Array, Builder, CompilerBug, Intent, Kind, Node, Scalar, add_many, apply, as_node, real, variable
-from symphys.discretise import central_weights, reach_of
+from codegen import Array, Builder, CompilerBug, Intent, Kind, Node, Scalar, apply, as_node, variable
+from symphys.discretise import reach_of
 from symphys.errors import UnsupportedError
 from symphys.fields.jets import Jet, Nonlocal
 from symphys.lower.lattice.layout import Component, Layout
@@ -171,19 +171,25 @@ class Site:
                 return self.at(name, offsets)
             if not index[axis]:
                 return along(axis + 1, (*offsets, 0))
-            weights = [float(w) for w in central_weights(index[axis], order)]
             r = reach_of(index[axis], order)
-            terms = [real(weights[r]) * along(axis + 1, (*offsets, 0))] if weights[r] else []
+            even = index[axis] % 2 == 0
+            total = along(axis + 1, (*offsets, 0)) * self._weight(axis, index[axis], order, 0) if even else None
             for k in range(1, r + 1):
                 ahead, behind = along(axis + 1, (*offsets, k)), along(axis + 1, (*offsets, -k))
-                joined = behind + ahead if index[axis] % 2 == 0 else ahead - behind
-                terms.append(real(weights[r + k]) * joined)
-            total = add_many(terms)
-            for _ in range(index[axis]):
-                total = total * self.scalar(f"per_{axis}")
+                term = self._weight(axis, index[axis], order, k) * (behind + ahead if even else ahead - behind)
+                total = term if total is None else total + term
+            assert total is not None
             return total
 
         return self.builder.let(derivative_name(name, index), along(0, ()))
+
+    def _weight(self, axis: int, derivative: int, order: int, k: int) -> Node:
+        """w_k / dx^m from a table, so that a chain of fused multiply-adds is all that a site has to do."""
+        name = stencil_table(axis, derivative)
+        if name not in self.arrays:
+            self.builder.names.fresh(name)
+            self.arrays[name] = Array(name, (reach_of(derivative, order) + 1,), instanced=False)
+        return self._shared(name, as_node(k))
 
     def at(self, name: str, offsets: tuple[int, ...]) -> Node:
         """The value of a component at a neighbouring site."""
@@ -251,6 +257,11 @@ class Site:
             place = where if component is None else (*where, as_node(component))
             self._loaded[key] = self.builder.load(wish, name, *place, shift=shift)
         return self._loaded[key]
+
+
+def stencil_table(axis: int, derivative: int) -> str:
+    """The table of the weights w_0, w_1, ..., w_r of a central difference along an axis, divided by dx^derivative."""
+    return f"stencil_{axis}_{derivative}"
 
 
 def derivative_name(name: str, index: tuple[int, ...]) -> str:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen import Array, Kind, Program
-from symphys.discretise import Axis, Grid, neighbours
+from symphys.discretise import Axis, Grid, central_weights, neighbours, reach_of
 from symphys.discretise.spectral import transform_of
 from symphys.lower.lattice.layout import Layout
 
+PAGE, STAGGER = 4096, 20  # bytes of a page; lines between the beginnings of arrays
 LINE = 64  # bytes of a cache line, at which the first site of every row begins
 
 
@@ -32,12 +33,17 @@ class Frame:
         """The numbers of sites that kernels see."""
         return tuple(len(range(axis.count)[part]) for axis, part in zip(self.axes, self.inside, strict=True))
 
-    def allocate(self, shape: Sequence[int], components: int = 1) -> NDArray[Any]:
-        """Zeros [*shape, width * components], with the first site of every row on a cache line."""
+    def allocate(self, shape: Sequence[int], components: int = 1, place: int = 0) -> NDArray[Any]:
+        """Zeros [*shape, width * components], with the first site of every row on a cache line.
+
+        Arrays of different `place` begin at different lines of a page: a load whose address agrees with that of a
+        recent store in its last twelve bits waits for it, as if it were the same.
+        """
         length = int(np.prod(shape, dtype=np.int64)) * self.width * components
         size = self.dtype.itemsize
-        raw = np.zeros(length + LINE // size, dtype=self.dtype)
-        lead = (-(raw.ctypes.data + self.halo * components * size) % LINE) // size
+        raw = np.zeros(length + PAGE // size, dtype=self.dtype)
+        wanted = place * STAGGER * LINE
+        lead = ((wanted - raw.ctypes.data - self.halo * components * size) % PAGE) // size
         return raw[lead : lead + length].reshape(*shape, self.width * components)
 
     def sites(self, array: NDArray[Any], components: int = 1) -> NDArray[Any]:
@@ -108,14 +114,27 @@ def grid_tables(frame: Frame, margin: int, sponges: Sequence[float]) -> dict[str
 def missing_arrays(program: Program, frame: Frame, present: Mapping[str, Any], sizes: Mapping[str, Any]) -> Any:
     """Arrays of a program that nobody has given yet, as zeros: scratch, and what is measured."""
     made = {}
-    for array in program.arrays:
+    for place, array in enumerate(program.arrays):
         if array.name not in present:
-            made[array.name] = _zeros(array, frame, sizes)
+            made[array.name] = _zeros(array, frame, sizes, place)
     return made
 
 
-def _zeros(array: Array, frame: Frame, sizes: Mapping[str, Any]) -> NDArray[Any]:
+def stencil_tables(program: Program, frame: Frame, order: int | None) -> dict[str, NDArray[Any]]:
+    """The weights of the central differences that a program uses, divided by powers of the spacing."""
+    found = {}
+    for array in program.arrays:
+        word, *numbers = array.name.split("_")
+        if word == "stencil" and order is not None:
+            number, derivative = map(int, numbers)
+            weights = central_weights(derivative, order)[reach_of(derivative, order) :]
+            scaled = np.array([float(w) for w in weights]) / frame.axes[number].spacing ** derivative
+            found[array.name] = scaled.astype(frame.dtype)
+    return found
+
+
+def _zeros(array: Array, frame: Frame, sizes: Mapping[str, Any], place: int) -> NDArray[Any]:
     shape = tuple(int(sizes[s]) if isinstance(s, str) else s for s in array.shape)
     if array.instanced:
-        return frame.allocate(shape, array.components)
+        return frame.allocate(shape, array.components, place)
     return np.zeros(shape, dtype=frame.dtype if array.kind is Kind.REAL else np.int64)

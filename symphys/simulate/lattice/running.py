@@ -23,7 +23,7 @@ from symphys.lower.lattice.site import derivative_name
 from symphys.simulate.lattice.convolve import convolve, kernel_waves
 from symphys.simulate.lattice.given import depends_on_time, differentiated, sample
 from symphys.simulate.lattice.machine import Machine
-from symphys.simulate.lattice.memory import grid_scalars, grid_tables, missing_arrays
+from symphys.simulate.lattice.memory import grid_scalars, grid_tables, missing_arrays, stencil_tables
 from symphys.simulate.lattice.sponge import layer_strength
 from symphys.simulate.lattice.waves import factor_tables
 
@@ -207,6 +207,7 @@ class Run:
 
     def _complete(self, program: CompiledProgram) -> None:
         """Arrays that a program names and nobody has given, as zeros."""
+        self.arrays |= stencil_tables(program.program, self.frame, self.machine.layout.order)
         self.arrays |= missing_arrays(program.program, self.frame, self.arrays, self.scalars)
 
     def _prepare(self, program: CompiledProgram) -> None:
