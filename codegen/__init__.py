@@ -30,12 +30,13 @@ from .lower.taylor import taylor_coefficients
 from .networks import ACTIVATIONS, Dense, DenseJet
 from .optimise.pipeline import optimise_kernel
 from .primitives import apply
-from .program import Array, Function, Intent, Kernel, Launch, Let, Load, Program, Repeat, Scalar, Transform
+from .program import EVERYWHERE, Array, Function, Intent, Kernel, Launch, Let, Load, Program, Repeat, Scalar, Transform
 from .rewrite import rebuild
 from .schedule import lanes_for
 
 __all__ = [
     "ACTIVATIONS",
+    "EVERYWHERE",
     "JET",
     "Array",
     "Backend",

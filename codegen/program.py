@@ -21,6 +21,7 @@ from enum import StrEnum
 from .ir import Kind, Node, variable, walk
 
 Size = int | str
+EVERYWHERE = 1 << 40  # the reach of a launch that reads all rows
 TRANSFORMS = ("fourier", "sine", "cosine")
 
 
@@ -192,7 +193,10 @@ class Function:
 
 @dataclass(frozen=True)
 class Kernel:
-    """What happens to one instance; `outer` names axes whose counters the body may read as uniform integers."""
+    """What happens to one instance; `outer` names axes whose counters the body may read as uniform integers.
+
+    `widest`: as many instances at most are on the lane axis, so that no schedule lays more of them side by side.
+    """
 
     name: str
     lane: str
@@ -200,6 +204,7 @@ class Kernel:
     scalars: tuple[Scalar, ...]
     body: Block
     outer: tuple[str, ...] = ()
+    widest: int | None = None
 
     def array(self, name: str) -> Array:
         return next(a for a in self.arrays if a.name == name)
@@ -211,7 +216,7 @@ class Launch:
 
     `rename` pairs names of the kernel's arrays and scalars with those of the program where they differ. `reach` counts
     how far along the first outer axis the kernel reads from where it writes; what it reads beyond its own place it does
-    not write. Rows further apart may therefore run in any order, which schedules use.
+    not write. Rows further apart may therefore run in any order, which schedules use. `EVERYWHERE`: all of it.
     """
 
     kernel: Kernel

@@ -37,12 +37,14 @@ def weights(kernel: Kernel) -> int:
 
 
 def lanes_for(kernel: Kernel, dtype: str) -> int:
-    """How many instances of a kernel stand side by side: 8, 16 or 32 in double precision, twice as many in single."""
+    """How many instances of a kernel stand side by side: 8, 16 or 32 in double precision, twice as many in single, and
+    no more than the kernel has."""
     carried = registers(kernel)
     lanes = WIDEST if carried <= FEW else WIDEST // 2 if carried <= SOME else WIDEST // 4
     if shared := weights(kernel):
         lanes = min(lanes, WIDEST // 2 if shared <= MANY_WEIGHTS else WIDEST // 4)
-    return lanes if dtype == "float64" else 2 * lanes
+    lanes = lanes if dtype == "float64" else 2 * lanes
+    return lanes if kernel.widest is None else min(lanes, kernel.widest)
 
 
 def padding(dtype: str) -> int:

@@ -32,6 +32,7 @@ from symphys.language import (
     laplacian,
     parameter_array,
     parameters,
+    particles,
     predicted,
     scalar_field,
     spacetime,
@@ -49,6 +50,8 @@ from symphys.simulate.kept import limit_kernel_cache
 from symphys.simulate.lattice.result import FieldResult
 from symphys.simulate.lattice.simulator import FieldSimulator
 from symphys.simulate.ledger import EnergyLedger
+from symphys.simulate.particles.result import ParticleResult
+from symphys.simulate.particles.simulator import ParticleSimulator
 from symphys.simulate.result import Result
 from symphys.simulate.simulator import Simulator
 from symphys.simulate.tangents import LyapunovSpectrum, Variations
@@ -75,6 +78,8 @@ __all__ = [
     "MethodError",
     "Network",
     "NotASymmetryError",
+    "ParticleResult",
+    "ParticleSimulator",
     "PhaseDensity",
     "Result",
     "Simulator",
@@ -105,6 +110,7 @@ __all__ = [
     "network",
     "parameter_array",
     "parameters",
+    "particles",
     "positive",
     "positive_matrix",
     "predicted",

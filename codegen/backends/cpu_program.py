@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from codegen.errors import CompilerBug
 from codegen.interpret_program import complex_view, size_of
-from codegen.program import Intent, Launch, Program, Repeat, Step, Transform
+from codegen.program import EVERYWHERE, Intent, Launch, Program, Repeat, Step, Transform
 from codegen.schedule import SMALL, shares, skews, tiling
 
 from .interface import Arrays, Scalars, check_arrays
@@ -129,34 +129,41 @@ class _Run:
         rows = bound[0].rows
         alike = all(b.rows == rows for b in bound) and rows > 1
         total = sum(a.nbytes for a in {id(a): a for b in bound for a in b.arrays.values()}.values())
-        threads = max(1, min(self.threads, rows if alike else 1)) if total > SMALL else 1
+        everywhere = any(b.reach >= EVERYWHERE for b in bound)
+        work = total * max(b.rows for b in bound) if everywhere else total  # each row looks at all others
+        threads = max(1, self.threads) if work > SMALL else 1
         reaches = [b.reach for b in bound]
         first = int(self.scalars[counter]) if counter is not None else 0
         names = [dict(launch.rename) for launch in launches]
         slots = np.array([_counter_slot(b.kernel, n, counter) for b, n in zip(bound, names, strict=True)])
         addresses = np.array([entry_address(b.kernel.launch) for b in bound])
         barrier = np.zeros(8, dtype=np.int64)
-        own = shares(0, rows, threads) if alike else [(0, 1)]
+        own = shares(0, rows, threads) if alike else []
         wraps = self.compiled.program.wraps
         tiles = None
-        if alike:
+        if alike and not everywhere:
             whole = threads == 1 and not wraps
             tiles = tiling(reaches, total // rows, min(b - a for a, b in own), whole)
-        tables = [_tables(bound) for _ in own]
+        if tiles is None:
+            parts = [shares(0, b.rows * b.row_blocks, threads) for b in bound]
+            threads = max(len(part) for part in parts)
+            given = [np.array([part[me] if me < len(part) else (0, 0) for part in parts]) for me in range(threads)]
+        else:
+            threads = len(own)
+        tables = [_tables(bound) for _ in range(threads)]
 
-        def work(me: int) -> None:
-            begin, end = own[me]
+        def work_of(me: int) -> None:
             if tiles is None:
-                given = [(b.row_blocks * begin, b.row_blocks * end) for b in bound]
-                run_in_turn(addresses, tables[me], slots, np.array(given), count, first, len(own), barrier.ctypes.data)
+                run_in_turn(addresses, tables[me], slots, given[me], count, first, threads, barrier.ctypes.data)
                 return
+            begin, end = own[me]
             edges = np.array([begin, end, int(wraps or me > 0), int(wraps or me < len(own) - 1), rows])
             run_tiled(
                 addresses, tables[me], slots, np.array([b.row_blocks for b in bound]), np.array(skews(reaches)), edges,
-                count, first, tiles.steps, tiles.band, len(own), barrier.ctypes.data,
+                count, first, tiles.steps, tiles.band, threads, barrier.ctypes.data,
             )  # fmt: skip
 
-        self.together(work, len(own))
+        self.together(work_of, threads)
         if counter is not None:
             self.scalars[counter] += count
 

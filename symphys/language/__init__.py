@@ -12,6 +12,7 @@ from symphys.language.fields import (
 )
 from symphys.language.names import natural_order, read_names
 from symphys.language.operators import curl, dalembertian, divergence, gradient, laplacian
+from symphys.language.particles import Particles, particles
 from symphys.language.predicted import predicted
 from symphys.language.symbols import (
     canonical,
@@ -29,6 +30,7 @@ from symphys.language.symbols import (
 __all__ = [
     "Convolution",
     "ParameterArray",
+    "Particles",
     "array_of",
     "canonical",
     "complex_field",
@@ -51,6 +53,7 @@ __all__ = [
     "natural_order",
     "parameter_array",
     "parameters",
+    "particles",
     "predicted",
     "read_names",
     "scalar_field",

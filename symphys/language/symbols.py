@@ -1,6 +1,6 @@
 """What a Lagrangian is written in: time, coordinates, parameters, inputs and their time derivatives."""
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import sympy
 from sympy.core.function import AppliedUndef
@@ -102,7 +102,17 @@ def _one_or_all(made: tuple[Any, ...]) -> Any:
     return made[0] if len(made) == 1 else made
 
 
+@runtime_checkable
+class HasRate(Protocol):
+    """What is no expression and has a time derivative nevertheless, such as particles."""
+
+    def rate(self, order: int) -> Any:
+        """The time derivative of that order."""
+
+
 def _rate(expression: Any, order: int) -> Any:
+    if isinstance(expression, HasRate) and not isinstance(expression, sympy.Basic):
+        return expression.rate(order)
     try:
         expression = sympy.sympify(expression, strict=True)
     except sympy.SympifyError as error:

@@ -24,6 +24,7 @@ from symphys.mechanics.euler_lagrange import (
 )
 from symphys.mechanics.jets import from_jet
 from symphys.mechanics.linearise import NormalModes, normal_modes
+from symphys.mechanics.particles import holds_particles
 from symphys.mechanics.rates import solved_rates
 from symphys.mechanics.read import scalar
 from symphys.mechanics.routh import routhian_form
@@ -32,6 +33,7 @@ from symphys.mechanics.tidy import readable, without, written_out
 from symphys.mechanics.transform import to_hamiltonian
 from symphys.systems.hamiltonian import Hamiltonian
 from symphys.systems.notation import latex_lines, text, text_lines
+from symphys.systems.particle_lagrangian import ParticleLagrangian
 from symphys.systems.running import Runnable
 
 
@@ -58,6 +60,16 @@ class Lagrangian(Runnable):
 
     expression: Any
     action: Action
+
+    def __new__(cls, expression: Any = 0, **options: Any) -> Any:
+        """A system of coordinates, or of particles where the expression is made of sums over particles."""
+        if not holds_particles(expression):
+            return super().__new__(cls)
+        if options:
+            raise UnsupportedError(
+                f"a Lagrangian of particles takes no {', '.join(options)}; its forces come from potentials"
+            )
+        return ParticleLagrangian(expression)
 
     def __init__(
         self,

@@ -1,0 +1,87 @@
+"""How particles lie on the axes of kernels.
+
+crowd: many particles of one run. Clusters of `size` particles, a cluster a row, its members side by side as lanes; the
+others are read one by one from the same memory seen as a flat list.
+batch: many runs of few particles. A particle a row, the runs side by side as lanes; the others are read from their
+rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from codegen import identifier
+from symphys.mechanics.particles import ParticleDynamics
+
+OWN = (
+    *("position", "velocity", "force", "position_all", "kind", "kind_all", "totals", "k", "steps", "count", "width"),
+    *(
+        "clusters",
+        "size",
+        "cluster",
+        "member",
+        "particle",
+        "run",
+        "runs",
+        "weight",
+        "drift",
+        "cutoff",
+        "onset",
+        "slope",
+    ),
+    *("limit", "limited", "neighbours", "starts", "listed", "slots", "total", "wide"),
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Dynamics on axes.
+
+    batch: lanes are runs, else particles. size: of a cluster, the number of lanes. box: None, "orthorhombic" or
+    "triclinic". cut: whether what is further than the cutoff is left out. listed: whether neighbours come from lists.
+    """
+
+    dynamics: ParticleDynamics
+    batch: bool
+    size: int
+    box: str | None = None
+    cut: bool = False
+    listed: bool = False
+
+    @property
+    def dim(self) -> int:
+        """The dimensions of space."""
+        return int(self.dynamics.particles.dim)
+
+    @property
+    def row(self) -> str:
+        """The outer axis."""
+        return "particle" if self.batch else "cluster"
+
+    @property
+    def lane(self) -> str:
+        """The lane axis."""
+        return "run" if self.batch else "member"
+
+    @property
+    def rows(self) -> str:
+        """The size of the outer axis."""
+        return "count" if self.batch else "clusters"
+
+    @property
+    def extents(self) -> tuple[str, str]:
+        """The sizes of both axes."""
+        return self.rows, "runs" if self.batch else "size"
+
+    @cached_property
+    def names(self) -> Mapping[Any, str]:
+        """An identifier for each parameter."""
+        taken = {*OWN, *(f"{word}_all" for word in self.dynamics.attributes), *self.dynamics.attributes}
+        found = {}
+        for symbol in self.dynamics.parameters:
+            found[symbol] = identifier(symbol.name, taken)
+            taken.add(found[symbol])
+        return found

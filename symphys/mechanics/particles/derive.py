@@ -1,0 +1,280 @@
+"""Forces from the potentials of particles: differentiated once, by distances, whatever the number of particles.
+
+F_i = -dU_i/dr_i - sum_j [V'(r) + (g_i + g_j) . w'(r)] (r_i - r_j) / r, with pair potentials V, environments
+rho_a(i) = sum_j w_a(r_ij) and g_a(i) = dU_i/drho_a. With q = r^2 the factor of r_i - r_j is -2 d/dq, which needs
+neither roots nor quotients of the distance where the potential does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import sympy
+
+from symphys.errors import UnsupportedError
+from symphys.language.particle_sums import LABELS, BondList, ParticleSum, SumOver, sums_in, with_labels
+from symphys.language.particle_symbols import LocalSymbol, basis, component, displacement, distance, vector
+from symphys.mechanics.particles.read import ParticleAction, parameters_of
+
+I, J = LABELS[:2]
+SQUARE = sympy.Symbol("r2", positive=True)  # q = r^2 of the pair at hand
+CUTOFF = sympy.Symbol("r_c", positive=True)
+ONSET = sympy.Symbol("r_s", positive=True)
+SMOOTHINGS = ("shift", "shift force", "switch")
+
+
+@dataclass(frozen=True)
+class PairForce:
+    """V(i, j) of the distance, and of the displacement's components where it says more.
+
+    potential: V in `SQUARE`. factor: -2 dV/dq. along: [dim], -dV/dd_k at fixed distance; () where it vanishes.
+    """
+
+    over: SumOver
+    potential: Any
+    factor: Any
+    along: tuple[Any, ...]
+
+    @property
+    def bonds(self) -> BondList | None:
+        """The list that it goes along."""
+        return self.over.bonds
+
+
+@dataclass(frozen=True)
+class Environment:
+    """rho(i) = sum_j w(r_ij) over the species `of`, called `symbol` in what depends on it; factor: -2 dw/dq."""
+
+    symbol: Any
+    of: str | None
+    weight: Any
+    factor: Any
+
+
+@dataclass(frozen=True)
+class SiteForce:
+    """U(i) in the components of r_i, environments and attributes, for one species or all.
+
+    along: [dim], -dU/dr_k. slopes: g_a = dU/drho_a for each environment of the dynamics.
+    """
+
+    species: str | None
+    potential: Any
+    along: tuple[Any, ...]
+    slopes: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class BondedForce:
+    """E(i, j, k, ...) along a list, in displacements; forces: [ends][dim]."""
+
+    over: SumOver
+    potential: Any
+    forces: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True)
+class ParticleDynamics:
+    """m_i r''_i = F_i, as lowering takes it.
+
+    reciprocal: what i does to j comes back; not so for agents, each of which descends a loss of its own.
+    smoothing: how pair potentials and weights end at the cutoff; None where they are cut off as they are.
+    """
+
+    particles: Any
+    mass: Any
+    sites: tuple[SiteForce, ...]
+    pairs: tuple[PairForce, ...]
+    environments: tuple[Environment, ...]
+    bonded: tuple[BondedForce, ...]
+    parameters: tuple[Any, ...]
+    networks: tuple[Any, ...]
+    reciprocal: bool = True
+    smoothing: str | None = None
+    inputs: ParticleAction | None = None
+
+    @cached_property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes that occur, sorted by name."""
+        parts: list[Any] = [self.mass, *(site.potential for site in self.sites)]
+        parts += [pair.potential for pair in self.pairs] + [bonded.potential for bonded in self.bonded]
+        parts += [each.weight for each in self.environments]
+        symbols = {s for part in parts for s in sympy.sympify(part).free_symbols}
+        return tuple(sorted({s.word for s in symbols if isinstance(s, LocalSymbol) and s.role == "attribute"}))
+
+    @cached_property
+    def uses_species(self) -> bool:
+        """Whether anything acts on some species only."""
+        chosen: set[str | None] = {site.species for site in self.sites} | {each.of for each in self.environments}
+        return bool((chosen | {name for pair in self.pairs for name in pair.over.species}) - {None})
+
+    @cached_property
+    def translations(self) -> bool:
+        """Whether all energies depend on displacements alone, so that the momentum is conserved."""
+        return self.reciprocal and not any(any(site.along) for site in self.sites)
+
+    @cached_property
+    def rotations(self) -> bool:
+        """Whether all energies depend on distances and angles alone, so that the angular momentum is conserved."""
+        return self.translations and not any(pair.along for pair in self.pairs) and all(_turns(b) for b in self.bonded)
+
+
+def derive_particles(action: ParticleAction, smoothing: str | None = None) -> ParticleDynamics:
+    """The forces of all potentials, with an end at the cutoff where `smoothing` asks for one."""
+    sites = [each for each in action.potentials if each.over.kind == "sum"]
+    pairs = [each for each in action.potentials if each.over.kind == "pairs"]
+    bonded = [each for each in action.potentials if each.over.kind in ("triples", "quadruples")]
+    environments, known = environments_of([each.body for each in sites], smoothing)
+    extra = {"shift": {CUTOFF}, "shift force": {CUTOFF}, "switch": {CUTOFF, ONSET}}.get(smoothing or "", set())
+    return ParticleDynamics(
+        action.particles,
+        action.mass,
+        tuple(_site(each.over.species[0], each.body, action.particles.dim, environments, known) for each in sites),
+        tuple(_pair(each, smoothing) for each in pairs),
+        environments,
+        tuple(_bonded(each) for each in bonded),
+        tuple(p for p in parameters_of((action.mass, *action.potentials)) if p not in extra),
+        action.networks,
+        smoothing=smoothing,
+        inputs=action,
+    )
+
+
+def smoothed(potential: Any, symbol: Any, smoothing: str | None) -> Any:
+    """V with an end at the cutoff r_c.
+
+    "shift": V - V(r_c). "shift force": V - V(r_c) - (r - r_c) V'(r_c), without a jump of the force (Toxvaerd, Dyre, J.
+    Chem. Phys. 134 (2011) 081102). "switch": V S, with S = 1 - 10 x^3 + 15 x^4 - 6 x^5 of x = (r - r_s) / (r_c - r_s),
+    with two continuous derivatives.
+    """
+    if smoothing is None or symbol not in potential.free_symbols:
+        return potential
+    at_end = potential.subs(symbol, CUTOFF)
+    if smoothing == "shift":
+        return potential - at_end
+    if smoothing == "shift force":
+        return potential - at_end - (symbol - CUTOFF) * potential.diff(symbol).subs(symbol, CUTOFF)
+    x = sympy.Max(symbol - ONSET, 0) / (CUTOFF - ONSET)
+    return potential * (1 - x**3 * (10 - x * (15 - 6 * x)))
+
+
+def environments_of(bodies: list[Any], smoothing: str | None) -> tuple[tuple[Environment, ...], dict[Any, Any]]:
+    """The environments in some energies, each once, and the symbol of each."""
+    known: dict[Any, Any] = {}
+    for body in bodies:
+        for node in sums_in(body):
+            known.setdefault(node, sympy.Symbol(f"rho_{len(known)}", real=True))
+    r = distance(I, J)
+    made = []
+    for node, symbol in known.items():
+        weight = _in_square(smoothed(node.body, r, smoothing))
+        made.append(Environment(symbol, node.over.species[0], weight, -2 * _by_square(weight)))
+    return tuple(made), known
+
+
+def _site(
+    species: str | None, body: Any, dim: int, environments: tuple[Environment, ...], known: dict[Any, Any]
+) -> SiteForce:
+    body = body.xreplace(known)
+    along = tuple(-body.diff(component(I, 0, axis)) for axis in range(dim))
+    return SiteForce(species, body, along, tuple(body.diff(each.symbol) for each in environments))
+
+
+def _pair(each: ParticleSum, smoothing: str | None) -> PairForce:
+    if any(True for _ in sums_in(each.body)):
+        raise UnsupportedError(f"an environment stands in the pair term {each.body}; put it into a sum over particles")
+    strange = {s for s in each.body.free_symbols if isinstance(s, LocalSymbol) and s.role == "position"}
+    if strange:
+        raise UnsupportedError(
+            f"the pair term {each.body} depends on places; write it in a.distance(b) and a.displacement(b)"
+        )
+    # bonds are not cut off
+    body = each.body if each.over.bonds else smoothed(each.body, distance(I, J), smoothing)
+    potential = _in_square(body)
+    along = tuple(-potential.diff(displacement(I, J, axis)) for axis in range(each.over.particles.dim))
+    return PairForce(each.over, potential, -2 * _by_square(potential), along if any(along) else ())
+
+
+def _in_square(body: Any) -> Any:
+    return body.xreplace({distance(I, J): sympy.sqrt(SQUARE)})
+
+
+def _by_square(potential: Any) -> Any:
+    """d/dq; derivatives of Max, where the switch begins, are steps."""
+    return potential.diff(SQUARE)
+
+
+def _bonded(each: ParticleSum) -> BondedForce:
+    """Forces of an energy in displacements, distances and angles, by the chain rule through the displacements."""
+    dim, labels = each.over.particles.dim, each.over.bound
+    lengths = {s for s in each.body.free_symbols if isinstance(s, LocalSymbol) and s.role == "distance"}
+    steps = {s: [displacement(s.labels[0], s.labels[1], axis) for axis in range(dim)] for s in lengths}
+    body = each.body.xreplace({s: sympy.sqrt(sum(d**2 for d in steps[s])) for s in lengths})
+    legs = {s for s in body.free_symbols if isinstance(s, LocalSymbol) and s.role == "displacement"}
+    forces = []
+    for label in labels:
+        row = []
+        for axis in range(dim):
+            slopes = [
+                body.diff(s) * (-1 if s.labels[0] == label else 1)
+                for s in sorted(legs, key=str)
+                if s.axis == axis and label in s.labels
+            ]
+            row.append(sympy.Add(*slopes))
+        forces.append(tuple(row))
+    return BondedForce(each.over, body, tuple(forces))
+
+
+def _turns(bonded: BondedForce) -> bool:
+    """Whether the torques of an energy add up to nothing, tested at a place of no symmetry."""
+    dim = bonded.over.particles.dim
+    spots = {label: [sympy.Rational(7 * i + 3 * k * k + 1, 5 + i + k) for k in range(dim)]
+             for i, label in enumerate(bonded.over.bound)}  # fmt: skip
+    values: dict[Any, Any] = {}
+    for s in {s for row in bonded.forces for each in row for s in each.free_symbols}:
+        if isinstance(s, LocalSymbol) and s.role == "displacement":
+            values[s] = spots[s.labels[0]][s.axis or 0] - spots[s.labels[1]][s.axis or 0]
+        else:
+            values[s] = sympy.Rational(13, 11)
+    forces = [[float(each.xreplace(values)) for each in row] for row in bonded.forces]
+    size = sum(abs(f) for row in forces for f in row)
+    for a in range(dim):
+        for b in range(a):
+            torque = sum(float(spots[label][a]) * row[b] - float(spots[label][b]) * row[a]
+                         for label, row in zip(bonded.over.bound, forces, strict=True))  # fmt: skip
+            if abs(torque) > 1e-9 * size * 20:
+                return False
+    return True
+
+
+def equation_of(action: ParticleAction) -> Any:
+    """m_i r''_i = F_i with pair forces as sums over the others, in vectors."""
+    dim, r = action.particles.dim, distance(I, J)
+    total: Any = sympy.S.Zero
+    for each in action.potentials:
+        over, body = each.over, each.body
+        if over.kind == "sum":
+            plain = body
+            for node in sums_in(body):
+                slope = body.diff(node) if False else _slope_by(body, node)
+                seen = SumOver(over.particles, "neighbours", node.over.species)
+                back = with_labels(slope, {I: J}) if not any(True for _ in sums_in(slope)) else slope
+                total += seen(-(slope + back) * node.body.diff(r) * vector("direction", I, J))
+                plain = plain.xreplace({node: sympy.Symbol("rho")})
+            total += sympy.Add(*(-plain.diff(component(I, 0, axis)) * basis(axis) for axis in range(dim)))
+        elif over.kind == "pairs":
+            neighbours = SumOver(over.particles, "neighbours", over.species[1:], over.bonds)
+            pull = -body.diff(r) * vector("direction", I, J)
+            turn = sympy.Add(*(-body.diff(displacement(I, J, axis)) * basis(axis) for axis in range(dim)))
+            total += neighbours(pull + turn)
+        else:
+            total += replace(over)(-sympy.Function("grad_i")(body))
+    return sympy.Eq(action.mass * vector("acceleration", I), total, evaluate=False)
+
+
+def _slope_by(body: Any, node: Any) -> Any:
+    """dU/drho of one environment, with the environment written again."""
+    rho = sympy.Dummy("rho", real=True)
+    return body.xreplace({node: rho}).diff(rho).xreplace({rho: node})

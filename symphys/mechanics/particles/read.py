@@ -1,0 +1,150 @@
+"""Lagrangians that are sums over particles: the kinetic energy, and the potentials of particles and pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import sympy
+
+from symphys.errors import InputError, UnsupportedError
+from symphys.language.names import natural_order
+from symphys.language.networks import networks_in
+from symphys.language.particle_sums import LABELS, ParticleSum, SumOver, sums_in
+from symphys.language.particle_symbols import LocalSymbol, component, rate_squared
+from symphys.language.symbols import t
+
+
+@dataclass(frozen=True)
+class ParticleAction:
+    """L = sum_i m_i |r'_i|^2 / 2 - potentials.
+
+    mass: m_i, in attributes of particle i and parameters. potentials: sums of energies U, so that L holds -U.
+    """
+
+    particles: Any
+    expression: Any
+    mass: Any
+    potentials: tuple[ParticleSum, ...]
+
+    @cached_property
+    def parameters(self) -> tuple[Any, ...]:
+        """Every symbol that belongs to no particle, sorted by name."""
+        return parameters_of((self.mass, *self.potentials))
+
+    @cached_property
+    def networks(self) -> tuple[Any, ...]:
+        """The networks among the terms, sorted by name."""
+        return networks_in(node for each in self.potentials for node in sympy.preorder_traversal(each))
+
+
+def parameters_of(expressions: Any) -> tuple[Any, ...]:
+    """The symbols of some expressions that belong to no particle, sorted by name."""
+    found = {s for e in expressions for s in sympy.sympify(e).free_symbols if not isinstance(s, LocalSymbol)}
+    return tuple(sorted(found - {t}, key=lambda s: natural_order(s.name)))
+
+
+def holds_particles(expression: Any) -> bool:
+    """Whether an expression holds sums over particles."""
+    return isinstance(expression, sympy.Basic) and any(True for _ in sums_in(expression))
+
+
+def read_particles(expression: Any) -> ParticleAction:
+    """The parts of a Lagrangian of particles.
+
+    Raises `InputError` for two families of particles, terms that are no sum, a missing or unfit kinetic energy, and
+    `UnsupportedError` for products of sums and for potentials that depend on velocities or time.
+    """
+    expression = sympy.sympify(expression)
+    terms = [_single(term) for term in sympy.Add.make_args(sympy.expand_mul(expression, deep=False))]
+    families = sorted({each.over.particles for each in terms}, key=str)
+    if len(families) > 1:
+        raise InputError(
+            f"the Lagrangian holds two families of particles, {families[0]} and {families[1]}; make them species of one"
+        )
+    mass: Any = sympy.S.Zero
+    potentials: list[ParticleSum] = []
+    for each in terms:
+        body = each.body
+        if each.over.kind == "sum":
+            part, body = _kinetic(each)
+            mass += part
+        _check_static(body)
+        potential = each.over(-body)
+        if potential != 0:
+            potentials.append(potential)
+    _check_mass(families[0], mass)
+    return ParticleAction(families[0], expression, mass, joined(potentials))
+
+
+def joined(sums: list[ParticleSum]) -> tuple[ParticleSum, ...]:
+    """Sums over the same as one sum."""
+    bodies: dict[SumOver, Any] = {}
+    for each in sums:
+        bodies[each.over] = bodies.get(each.over, sympy.S.Zero) + each.body
+    return tuple(made for over, body in bodies.items() if (made := over(body)) != 0)
+
+
+def _single(term: Any) -> ParticleSum:
+    """c S as the sum of c times the term of S."""
+    found = list(sums_in(term))
+    if not found:
+        raise InputError(
+            f"the Lagrangian holds {term}, which belongs to no particle; put it inside a sum over particles, or leave "
+            "it out"
+        )
+    factor = term / found[0] if len(found) == 1 else None
+    if factor is None or any(True for _ in sums_in(factor)):
+        raise UnsupportedError(
+            f"{term} is no multiple of one sum over particles; only sums of energies of particles, pairs and "
+            "environments are derived"
+        )
+    if found[0].over.kind == "environment":
+        raise InputError(f"{found[0]} is seen by one particle; put it into a sum, atoms.sum(lambda a: ...)")
+    return found[0].over(factor * found[0].body)
+
+
+def _kinetic(each: ParticleSum) -> tuple[Any, Any]:
+    """m_i and what else is in a sum over single particles, from a term m_i |r'_i|^2 / 2 in either spelling."""
+    (label,), dim = each.over.bound, each.over.particles.dim
+    rates = [component(label, 1, axis) for axis in range(dim)]
+    square = rate_squared(label)
+    body = sympy.expand(each.body, deep=False) if each.body.has(square, *rates) else each.body
+    curvatures = {sympy.simplify(body.diff(rate, 2)) for rate in rates}
+    if len(curvatures) == 1 and curvatures != {0}:
+        (curvature,) = curvatures
+        body = sympy.expand(body - curvature * sum(rate**2 for rate in rates) / 2) + curvature * square / 2
+    slope = body.diff(square)
+    rest = body - slope * square if slope == 0 else sympy.expand(body - slope * square)
+    if rest.has(square, *rates) or slope.has(square, *rates):
+        raise UnsupportedError(
+            f"the term {each.body} of the Lagrangian is not quadratic in the speed; particles move with a kinetic "
+            "energy m |v|^2 / 2 and forces that are free of velocities"
+        )
+    if slope != 0 and each.over.species != (None,):
+        raise InputError("a kinetic energy of one species alone was given; give masses to all, as values of atoms.mass")
+    return 2 * slope, rest
+
+
+def _check_static(body: Any) -> None:
+    """Potentials know places and attributes alone."""
+    strange = {s for s in body.free_symbols if isinstance(s, LocalSymbol) and s.role in ("velocity", "speed squared")}
+    if strange:
+        raise UnsupportedError(f"the potential {-body} depends on velocities; only those of places are derived")
+    if body.has(t):
+        raise UnsupportedError(f"the potential {-body} depends on the time; potentials of particles are constant in it")
+    for each in sums_in(body):
+        if each.over.kind != "environment":
+            raise UnsupportedError(f"{each} stands inside another sum; only environments do")
+
+
+def _check_mass(particles: Any, mass: Any) -> None:
+    if mass == 0:
+        raise InputError(
+            f"the Lagrangian holds no velocities of {particles}; add {particles}.sum(lambda a: {particles}.mass(a) * "
+            "a.speed_squared / 2)"
+        )
+    strange = {s for s in mass.free_symbols if isinstance(s, LocalSymbol) and s.role != "attribute"}
+    if strange:
+        raise UnsupportedError(f"the mass {mass} of particle {LABELS[0]} depends on where it is; masses are constant")
