@@ -6,7 +6,7 @@ gives all derivatives at that point that the rest of the block needs, and nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import cast
@@ -14,8 +14,8 @@ from typing import cast
 from codegen.builder import Names
 from codegen.errors import CompilerBug
 from codegen.ir import JET, Node, real, variable, variables, walk
-from codegen.networks import DenseJet, DenseReverse, Wanted, jet_function
-from codegen.optimise.traverse import Scope, everywhere, names_in, results_of, with_body, with_nodes
+from codegen.networks import ALONG, DenseJet, DenseReverse, Wanted, jet_function
+from codegen.optimise.traverse import Scope, everywhere, names_bound, names_in, results_of, with_body, with_nodes
 from codegen.program import (
     Block,
     Call,
@@ -31,6 +31,7 @@ from codegen.program import (
 )
 from codegen.rewrite import rebuild
 
+from .contract import contract
 from .push_tangents import with_tangents
 
 HIGHEST = 2  # order of derivative that sweeps give; those beyond are tangents of these
@@ -55,14 +56,24 @@ def holds_jets(scope: Scope) -> bool:
 
 def _gathered(scope: Scope) -> Scope:
     if holds_jets(scope):
-        writer = _Writer(scope)
-        body, results = writer.block(scope.body, results_of(scope), {})
+        start, end = _contracted(scope.body, results_of(scope))
+        body, results = _Writer(scope).block(start, end, {})
         scope = with_body(scope, body, results)
     if isinstance(scope, Function):
         arrays = {a.name: a for a in (*scope.arrays, *shared_arrays(scope.body))}
         if len(arrays) > len(scope.arrays):
             return replace(scope, arrays=tuple(arrays.values()))
     return scope
+
+
+def _contracted(block: Block, results: tuple[Node, ...]) -> tuple[Block, tuple[Node, ...]]:
+    """Body and results with second derivatives contracted where that saves work; of straight lines, as rates are."""
+    if any(isinstance(s, For | While | If) for s in block):
+        return block, results
+    sizes = [len(nodes_of(s)) for s in block]
+    nodes = iter(contract([*(n for s in block for n in nodes_of(s)), *results]))
+    body = tuple(with_nodes(s, [next(nodes) for _ in range(size)]) for s, size in zip(block, sizes, strict=True))
+    return body, tuple(nodes)
 
 
 class _Writer:
@@ -75,21 +86,32 @@ class _Writer:
     def block(self, block: Block, tail: tuple[Node, ...], found: Found) -> tuple[Block, tuple[Node, ...]]:
         """The statements of a block, and the nodes at its end."""
         inside = [_jets_in(s) for s in block] + [_jets_of(tail)]
+        unbound = [names_bound(block[i:]) for i in range(len(block))] if any(_steered(inside)) else []
         out: list[Statement] = []
         for i, statement in enumerate(block):
             own = nodes_of(statement)
-            here = self.bind(own, inside[i:], found, out)
+            here = self.bind(own, inside[i:], found, out, unbound[i] if unbound else frozenset())
             if isinstance(statement, While) and here.keys() - found.keys():
                 raise CompilerBug(f"the condition {statement.condition} holds a network; bind it to a register")
             statement = with_nodes(statement, rebuild(own, here))
             if isinstance(statement, For | While | If):
                 statement = replace(statement, body=self.block(statement.body, (), dict(found))[0])
             out.append(statement)
-        here = self.bind(tail, inside[-1:], found, out)
+        here = self.bind(tail, inside[-1:], found, out, frozenset())
         return tuple(out), rebuild(tail, here)
 
-    def bind(self, roots: Iterable[Node], ahead: Sequence[Sequence[Node]], found: Found, out: list[Statement]) -> Found:
-        """Write the calls that the nodes need; `found` grows by what stays valid, what is returned holds all."""
+    def bind(
+        self,
+        roots: Iterable[Node],
+        ahead: Sequence[Sequence[Node]],
+        found: Found,
+        out: list[Statement],
+        unbound: frozenset[str],
+    ) -> Found:
+        """Write the calls that the nodes need; `found` grows by what stays valid, what is returned holds all.
+
+        Derivatives along a direction of which something is still `unbound` wait until they are met.
+        """
         here = found if not self.registers else dict(found)
         own = _jets_of(roots)
         for n in own:
@@ -98,8 +120,9 @@ class _Writer:
             fixed = self.registers.isdisjoint(variables((n,)))
             group = _group(n)
             candidates = (m for part in ahead for m in part) if fixed else iter(own)
-            alike = list(dict.fromkeys(m for m in candidates if _group(m) == group))
-            bound = self.calls(alike, rebuild(n.args, here), out)
+            alike = list(dict.fromkeys(m for m in candidates if _group(m) == group and _is_bound(m, unbound)))
+            steered = next((m for m in alike if _jet(m).along), n)
+            bound = self.calls(alike, rebuild(steered.args, here), out)
             here.update(bound)
             if fixed:
                 found.update(bound)
@@ -110,7 +133,8 @@ class _Writer:
         found: Found = {}
         parts: dict[tuple[int, ...], list[Node]] = {}
         for n in alike:
-            parts.setdefault(_jet(n).inputs[HIGHEST:], []).append(n)
+            beyond = () if _jet(n).along else _jet(n).inputs[HIGHEST:]
+            parts.setdefault(beyond, []).append(n)
         for beyond, nodes in parts.items():
             wanted = Wanted.of([_base(_jet(n)) for n in nodes])
             targets = tuple(variable(self.names.fresh(_wish(jet, beyond))) for jet in wanted.jets)
@@ -118,7 +142,8 @@ class _Writer:
             unused = len(function.results) - len(targets)  # derivatives of lower orders
             rest = tuple(variable(self.names.fresh("unused")) for _ in range(unused))
             directions = tuple(real(1.0) for _ in beyond)
-            out.append(Call((*rest, *targets), function, (*point, *directions)))
+            given = point[: wanted.network.inputs + len(wanted.along)]
+            out.append(Call((*rest, *targets), function, (*given, *directions)))
             found.update((n, targets[wanted.jets.index(_base(_jet(n)))]) for n in nodes)
         return found
 
@@ -131,6 +156,14 @@ def evaluation(wanted: Wanted, beyond: Sequence[int] = ()) -> Function:
     for i in beyond:
         function = with_tangents(function, [function.parameters[i]])
     return function
+
+
+def _steered(inside: Iterable[Iterable[Node]]) -> Iterator[Node]:
+    return (n for jets in inside for n in jets if _jet(n).along)
+
+
+def _is_bound(n: Node, unbound: frozenset[str]) -> bool:
+    return not _jet(n).along or unbound.isdisjoint(str(v.attribute) for v in variables((n,)))
 
 
 def _jets_of(roots: Iterable[Node]) -> list[Node]:
@@ -147,11 +180,13 @@ def _jet(n: Node) -> DenseJet:
 
 
 def _group(n: Node) -> Group:
-    return _jet(n).network, tuple(a.key for a in n.args)
+    return _jet(n).network, tuple(a.key for a in n.args[: _jet(n).network.inputs])
 
 
 def _base(jet: DenseJet) -> DenseJet:
     """The derivative by the first inputs only."""
+    if jet.along:
+        return jet
     orders = [0] * len(jet.orders)
     for i in jet.inputs[:HIGHEST]:
         orders[i] += 1
@@ -161,4 +196,5 @@ def _base(jet: DenseJet) -> DenseJet:
 def _wish(jet: DenseJet, beyond: Sequence[int]) -> str:
     """N, N_0, N_0_1: the function and the inputs by which it is differentiated."""
     component = [f"c{jet.component}"] if jet.network.outputs > 1 else []
-    return "_".join([jet.network.name, *component, *map(str, (*jet.inputs, *beyond))])
+    inputs = ["along" if i == ALONG else str(i) for i in (*jet.inputs, *beyond)]
+    return "_".join([jet.network.name, *component, *inputs])

@@ -2,7 +2,7 @@
 
 from .activations import ACTIVATIONS, Activation
 from .backward import DenseReverse
-from .dense import Dense, DenseJet, Layer, Wanted
+from .dense import ALONG, Dense, DenseJet, Layer, Wanted
 from .sweeps import jet_function
 
-__all__ = ["ACTIVATIONS", "Activation", "Dense", "DenseJet", "DenseReverse", "Layer", "Wanted", "jet_function"]
+__all__ = ["ACTIVATIONS", "ALONG", "Activation", "Dense", "DenseJet", "DenseReverse", "Layer", "Wanted", "jet_function"]

@@ -22,7 +22,7 @@ from functools import partial
 from ..bars import Bar
 from ..builder import Builder
 from ..ir import Node, add_many, constant_value, integer, real
-from .dense import Wanted
+from .dense import ALONG, Wanted
 from .loops import Place, downward, tiled, upward
 from .sweeps import Sweeps, tile_width
 
@@ -73,7 +73,7 @@ class Backward:
     def run(self) -> tuple[Node, ...]:
         """The cotangents of the inputs of the network."""
         if not any(self.of.values()):
-            return tuple(real(0.0) for _ in self.kept.inputs)
+            return tuple(real(0.0) for _ in (*self.kept.inputs, *self.sweeps.along))
         for index, component in enumerate(self.sloping):
             self.undo_fall(component, fresh=index == 0)
         self.undo_rise()
@@ -223,24 +223,32 @@ class Backward:
         """The cotangents of the inputs, and of the weights that meet them."""
         b, first = self.b, self.network.layers[0]
         sums = [b.register("x_bar", 0.0) for _ in self.kept.inputs]
+        steered = self.sweeps.along if ALONG in self.directions else {}
+        turns = {j: b.register("u_bar", 0.0) for j in steered}
         learnt = self.bar is not None and not self.network.features
         with b.loop("neuron", 0, first.outputs) as i:
             row = b.let("row", integer(first.weights) + i * first.inputs)
             bar = b.load("bar", self.inputs, i)
             for j, register in enumerate(sums):
                 b.assign(register, register + self.sweeps.weight(row, j) * bar)
+            for j, register in turns.items():
+                steer = b.load("bar", self.tangents[self.directions.index(ALONG)], i)
+                b.assign(register, register + self.sweeps.weight(row, j) * steer)
             if learnt:
                 self.weigh(i + first.bias, bar)
                 columns = enumerate(self.kept.inputs)
                 self.weigh(row, *(add_many([bar * x, *self.first_terms(j, i)]) for j, x in columns))
-        return tuple(b.copy("x_bar", register) for register in sums)
+        steers = [b.copy("u_bar", turns[j]) if j in turns else real(0.0) for j in self.sweeps.along]
+        return (*(b.copy("x_bar", register) for register in sums), *steers)
 
     def first_terms(self, j: int, neuron: Node) -> list[Node]:
         """What W_1 contributes besides z_ x: through tangents along x_j, and through the gradient itself."""
         b = self.b
         slopes = [(self.of[c][j,], self.kept.scaled[c]) for c in self.sloping if (j,) in self.of[c]]
-        own = [self.tangents[self.directions.index(j)]] if j in self.directions else []
+        own = [(self.tangents[self.directions.index(j)], real(1.0))] if j in self.directions else []
+        if ALONG in self.directions and j in self.sweeps.along:
+            own.append((self.tangents[self.directions.index(ALONG)], self.sweeps.along[j]))
         return [
-            *(b.load("bar", name, neuron) for name in own),
+            *(b.load("bar", name, neuron) * factor for name, factor in own),
             *(slope * b.load("scaled", name, neuron) for slope, name in slopes),
         ]

@@ -84,13 +84,21 @@ class Dense:
         return Array(f"weights_{self.name}", (self.count,), instanced=False)
 
 
+ALONG = -1  # stands for the direction among the inputs of a derivative
+
+
 @dataclass(frozen=True)
 class DenseJet:
-    """The partial derivative of the given orders, one for each input, of one component of a network."""
+    """The partial derivative of the given orders, one for each input, of one component of a network.
+
+    With `along` it is differentiated once more along a direction with components at these inputs, which its node holds
+    as arguments behind the point. Only `lower.contract` makes such, when nothing is differentiated any more.
+    """
 
     network: Dense
     component: int
     orders: tuple[int, ...]
+    along: tuple[int, ...] = ()
 
     def encode(self) -> bytes:
         """All that tells it from others."""
@@ -102,13 +110,14 @@ class DenseJet:
 
     @property
     def order(self) -> int:
-        """The sum of the orders."""
-        return sum(self.orders)
+        """How often it is differentiated."""
+        return len(self.inputs)
 
     @property
     def inputs(self) -> tuple[int, ...]:
-        """The inputs by which it is differentiated, each as often as it is."""
-        return tuple(i for i, k in enumerate(self.orders) for _ in range(k))
+        """The inputs by which it is differentiated, each as often as it is, and `ALONG` for the direction."""
+        plain = tuple(i for i, k in enumerate(self.orders) for _ in range(k))
+        return (*plain, ALONG) if self.along else plain
 
     def __str__(self) -> str:
         component = f"[{self.component}]" if self.network.outputs > 1 else ""
@@ -134,8 +143,13 @@ class Wanted:
         return tuple(sorted({jet.component for jet in self.jets}))
 
     @property
+    def along(self) -> tuple[int, ...]:
+        """The inputs in which the direction has components."""
+        return next((jet.along for jet in self.jets if jet.along), ())
+
+    @property
     def directions(self) -> tuple[int, ...]:
-        """The inputs that occur in second derivatives, along which tangents are pushed."""
+        """The inputs, and `ALONG`, that occur in second derivatives, along which tangents are pushed."""
         return tuple(sorted({i for jet in self.jets if jet.order == 2 for i in jet.inputs}))
 
     def of_order(self, order: int, component: int) -> tuple[DenseJet, ...]:

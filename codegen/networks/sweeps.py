@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..builder import Builder, Names
-from ..ir import Node, as_node, integer, real, variable
+from ..ir import Node, add_many, as_node, integer, real, variable
 from ..program import Function
 from .activations import ACTIVATIONS, Activation
-from .dense import DenseJet, Wanted
+from .dense import ALONG, DenseJet, Wanted
 from .loops import Place, downward, tiled, upward
 
 SUMS = 12  # that a product keeps in registers: 24 of 32, where sixteen doubles are two of them
@@ -57,8 +57,10 @@ class Sweeps:
         bending = [c for c in wanted.components if wanted.of_order(2, c)]
         sloping = [c for c in wanted.components if wanted.of_order(1, c) or c in bending]
         depth = max(len(self.activation(layer.activation).state(real(1.0))) for layer in self.network.layers)
+        given = [b.let("x", x) for x in inputs]  # the point, then the components of a direction
+        self.along = dict(zip(wanted.along, given[self.network.inputs :], strict=True))
         self.kept = Kept(
-            tuple(b.let("x", x) for x in inputs),
+            tuple(given[: self.network.inputs]),
             tuple(b.local("state", neurons) for _ in range(depth)),
             tuple(b.local("tangent", neurons) for _ in directions),
             tuple(b.local("pushed", neurons) for _ in directions),
@@ -103,10 +105,16 @@ class Sweeps:
             z = self.weight(first.bias, i)
             for j, x in enumerate(self.kept.inputs):
                 z = z + self.weight(row, j) * x
-            slopes = [self.weight(row, j) for j in self.wanted.directions]
+            slopes = [self.along_first(row, j) for j in self.wanted.directions]
             self.settle(first.activation, i, z, slopes)
         for place in upward(b, self.network):
             tiled(b, place.layer.outputs, tile_width(1 + len(self.kept.pushed)), partial(self.lift, place))
+
+    def along_first(self, row: Node, direction: int) -> Node:
+        """What a row of the first layer makes of a direction."""
+        if direction != ALONG:
+            return self.weight(row, direction)
+        return add_many(self.weight(row, j) * u for j, u in self.along.items())
 
     def lift(self, place: Place, rows: tuple[Node, ...]) -> None:
         """Some neurons of a layer from all of the layer before it."""
@@ -222,9 +230,10 @@ class Sweeps:
 
 
 def jet_function(name: str, wanted: Wanted) -> Function:
-    """The wanted derivatives as a function of the inputs, which reads the network's weights."""
+    """The wanted derivatives as a function of the inputs (and a direction), which reads the network's weights."""
     names = Names((wanted.network.array.name,))
-    inputs = tuple(variable(names.fresh(f"x{i}")) for i in range(wanted.network.inputs))
+    point = tuple(variable(names.fresh(f"x{i}")) for i in range(wanted.network.inputs))
+    inputs = (*point, *(variable(names.fresh(f"u{i}")) for i in wanted.along))
     b = Builder(names)
     results = Sweeps(b, wanted, inputs).evaluate()
     return Function(name, inputs, b.block(), results, (wanted.network.array,))

@@ -92,6 +92,11 @@ def names_in(scope: Kernel | Function) -> Iterator[str]:
             yield statement.function.name
 
 
+def names_bound(block: Iterable[Statement]) -> frozenset[str]:
+    """The names that statements and those inside them bind or assign."""
+    return frozenset(str(t.attribute) for s in statements(tuple(block)) for t in targets(s))
+
+
 def names_used(block: Iterable[Statement], roots: Iterable[Node] = ()) -> set[str]:
     """The names of the variables that statements, those inside them and some nodes read or assign."""
     found = list(statements(tuple(block)))

@@ -66,6 +66,21 @@ def test_accelerations_follow_from_the_curvature_of_the_network(backend):
     np.testing.assert_allclose(found, expected, rtol=1e-13)
 
 
+def test_accelerations_of_two_coordinates():
+    """(1 + N_vv) a = N_q - N_vq v, whose right side is one derivative along v (rounding of a solution of two)."""
+    x, y = ph.coordinates("x y")
+    vx, vy = ph.dot(x), ph.dot(y)
+    both = ph.network("N", 4, hidden=(5, 5))
+    system = ph.Lagrangian((vx**2 + vy**2) / 2 + both(x, y, vx, vy))
+    weights, points = 3 * both.initialise(seed=2), np.random.default_rng(1).normal(size=(6, 4))
+    slope, curvature = (both.evaluate(weights, points, order=k) for k in (1, 2))
+    force = slope[:, :2] - np.einsum("nij,nj->ni", curvature[:, 2:, :2], points[:, 2:])
+    expected = np.linalg.solve(np.eye(2) + curvature[:, 2:, 2:], force[..., None])[..., 0]
+    state = dict(zip((x, y, vx, vy), points.T, strict=True))
+    found = system.evaluate([ph.ddot(x), ph.ddot(y)], state, {both: weights})
+    np.testing.assert_allclose(found.T, expected, rtol=0, atol=1e-13 * np.abs(expected).max())
+
+
 def test_a_lagrangian_with_a_network_keeps_its_energy():
     """Gauss-Legendre of order 4 keeps the energy to h^4; the tolerance 1e-9 of an adaptive run to some of it a step."""
     weights = N.initialise(seed=0)
