@@ -23,8 +23,8 @@ from codegen import (
 )
 from symphys.errors import UnsupportedError
 from symphys.lower.arguments import Arguments, arguments_of, function_of
-from symphys.lower.conformal import Damping, lower_damping
 from symphys.lower.constraint import Constraint, lower_constraint
+from symphys.lower.damping import Damping, lower_damping
 from symphys.lower.expressions import lower_expressions
 from symphys.lower.ledger import BALANCE, Ledger, lower_ledger
 from symphys.lower.parts import PartFlow, lower_part

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from codegen import Builder, Node, apply
 from symphys.integrators import ExplicitTableau, Gauss, Rattle, Splitting
-from symphys.lower.conformal import DampedStepper
 from symphys.lower.constraint import projected
+from symphys.lower.damped import DampedStepper
 from symphys.lower.flow import Canonical, Flow
 from symphys.lower.gauss import GaussStepper
 from symphys.lower.rattle import RattleStepper

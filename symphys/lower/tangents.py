@@ -16,7 +16,7 @@ import sympy
 from codegen import Builder, Function, Let, Node, add_many, apply, identifier, jvp, jvp_function, real, variable
 from symphys.errors import UnsupportedError
 from symphys.lower.arguments import Arguments, function_of
-from symphys.lower.conformal import Damping
+from symphys.lower.damping import Damping
 from symphys.lower.straight import straight_line
 
 if TYPE_CHECKING:

@@ -179,6 +179,12 @@ def test_backends_agree(disc, backend):
             np.testing.assert_allclose(runs[0][symbol], runs[1][symbol], rtol=1e-12, atol=1e-13)
 
 
+def test_cuda_source_compiles(disc):
+    pytest.importorskip("cuda.bindings")
+    for adaptive in (False, True):
+        assert ph.check_cuda(disc.emit("cuda", adaptive=adaptive, method="dop853"))
+
+
 def test_initial_velocities_are_checked_and_projected(disc):
     simulator = disc.compile()
     slipping = {**ROLLING, d(x): 1.2}
