@@ -37,6 +37,14 @@ class Current:
     jet: tuple[Any, ...]
     symmetry: FieldSymmetry | None = None
 
+    def __str__(self) -> str:
+        return f"{self.name}: density {self.density}, flux ({', '.join(map(str, self.flux))})"
+
+    def _repr_latex_(self) -> str:
+        components = (self.density, *self.flux)
+        row = r",\; ".join(sympy.latex(each) for each in components)
+        return rf"$\displaystyle \text{{{self.name}:}}\quad \left({row}\right)$"
+
 
 def current_of(density: Density, components: Sequence[Any], name: str, symmetry: FieldSymmetry | None) -> Current:
     """A current from its components in jet symbols."""
