@@ -263,7 +263,7 @@ class LagrangianDensity:
         grid: Grid,
         method: str = "auto",
         *,
-        order: int | None = None,
+        order: int | str | None = None,
         backend: str = "cpu",
         dtype: str = "float64",
     ) -> FieldSimulator:
@@ -271,7 +271,8 @@ class LagrangianDensity:
 
         grid: an interval, a number of points and a boundary for each coordinate of space; see `Grid`.
         method: "auto", or the name of an integrator (`FieldSimulator.explain()` says which was chosen, and why).
-        order: of the central differences (4 where nothing is said); a split step takes derivatives by waves instead.
+        order: of the central differences (4 where nothing is said), or "spectral" for derivatives by waves, which a
+            split step takes in any case.
         backend: "cpu", "cuda", "reference" (NumPy), or "cuda-shim". dtype: "float64" or "float32".
 
         Raises `InputError` for a grid that does not fit, an unknown backend, dtype or order, `MethodError` for a method

@@ -38,7 +38,7 @@ def convolutions_in(dynamics: FieldDynamics, expressions: Iterable[Any]) -> tupl
 
 def convolves_by_program(layout: Layout) -> bool:
     """Whether convolutions are part of the program: all axes periodic, the state stored for transforms."""
-    return layout.order is None and all(boundary == "periodic" for boundary in layout.boundaries)
+    return layout.packed and all(boundary == "periodic" for boundary in layout.boundaries)
 
 
 def kernel_table(name: str) -> str:
@@ -55,7 +55,7 @@ def transform_of_array(layout: Layout, name: str, inverse: bool, scaled: bool = 
 def argument_kernel(layout: Layout, each: Convolved) -> Kernel:
     """What a convolution integrates, at every site, into the array that bears its name."""
     name = layout.names[each.symbol]
-    site = PackedSite(layout) if layout.order is None else Site(layout)
+    site = PackedSite(layout) if layout.packed else Site(layout)
     x, y = site.lowering.run(each.term.argument)
     site.over_sites(name, Intent.OUT, components=2)
     for component, value in enumerate((x, real(0.0) if y is None else y)):

@@ -33,12 +33,14 @@ class Component:
 class Layout:
     """A theory on the axes of a grid; sizes and spacings are left to the run, so that no kernel depends on them.
 
-    boundaries: by axis. order: of the finite differences; None where derivatives are taken by transforms.
+    boundaries: by axis. order: of the finite differences; None where derivatives are taken by transforms. packed:
+    complex fields are stored as complex numbers, which a split step transforms in place.
     """
 
     dynamics: FieldDynamics
     boundaries: tuple[str, ...]
     order: int | None
+    packed: bool = False
 
     @property
     def dimensions(self) -> int:
@@ -95,9 +97,9 @@ class Layout:
         return self.dimensions > 1 and self.boundaries[0] == "periodic"
 
 
-def layout_of(dynamics: FieldDynamics, grid: Grid, order: int | None) -> Layout:
+def layout_of(dynamics: FieldDynamics, grid: Grid, order: int | None, packed: bool = False) -> Layout:
     """The layout of a theory on a grid, whose axes must be those of the theory."""
-    return Layout(dynamics, tuple(axis.boundary for axis in grid.axes), order)
+    return Layout(dynamics, tuple(axis.boundary for axis in grid.axes), order, packed)
 
 
 def base_index(unknown: Unknown) -> tuple[int, ...]:

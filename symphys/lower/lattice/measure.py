@@ -22,7 +22,7 @@ from symphys.lower.lattice.site import Site
 
 def new_site(layout: Layout) -> Site:
     """A site that reads the state as the layout stores it."""
-    return PackedSite(layout) if layout.order is None else Site(layout)
+    return PackedSite(layout) if layout.packed else Site(layout)
 
 
 def measure_kernel(layout: Layout, laws: Sequence[Law]) -> tuple[Kernel, int]:
@@ -57,7 +57,7 @@ def probe_kernel(layout: Layout, expressions: Sequence[Any]) -> tuple[Kernel, in
 
 def with_halo(layout: Layout, kernel: Kernel, reach: int, halo: int) -> Program:
     """The program of one launch after the halos of the state have been filled."""
-    names = [] if layout.order is None else [c.name for c in layout.components]
+    names = [] if layout.packed else [c.name for c in layout.components]
     body: tuple[Launch, ...] = (*halo_launches(layout, names, halo), launch_of(layout, kernel, reach))
     return program_of(layout, kernel.name, body)
 

@@ -15,6 +15,8 @@ from symphys.lower.lattice.split_step import split_plan, why_not_split
 from symphys.lower.lattice.wave import wave_plan
 
 DEFAULT_ORDER = 4
+SPECTRAL = "spectral"
+Order = int | str | None
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class FieldChoice:
         return runge_kutta_plan(self.layout, self.method)
 
 
-def choose_field_method(dynamics: FieldDynamics, grid: Grid, name: str, order: int | None) -> FieldChoice:
+def choose_field_method(dynamics: FieldDynamics, grid: Grid, name: str, order: Order) -> FieldChoice:
     """The method that `name` stands for on a grid.
 
     Raises InputError for a grid whose axes are not those of the theory and an order that is none, MethodError for a
@@ -62,11 +64,13 @@ def choose_field_method(dynamics: FieldDynamics, grid: Grid, name: str, order: i
         raise InputError(f"the axes of the grid must come in the order of the fields' arguments: {want}")
     if not dynamics.unknowns:
         raise MethodError("the density has no equation of motion that holds a time derivative; nothing evolves")
-    if order is not None and (not isinstance(order, int) or order < 2 or order % 2):
-        raise InputError(f"order = {order!r}; finite differences have an even order: 2, 4, 6, 8, ...")
+    if order not in (None, SPECTRAL) and (not isinstance(order, int) or order < 2 or order % 2):
+        raise InputError(
+            f"order = {order!r}; finite differences have an even order: 2, 4, 6, 8, ..., or take order={SPECTRAL!r}"
+        )
     why_not = why_not_split(dynamics)
-    differences = layout_of(dynamics, grid, order or DEFAULT_ORDER)
-    waves = layout_of(dynamics, grid, None)
+    differences = layout_of(dynamics, grid, None if order == SPECTRAL else int(order or DEFAULT_ORDER))
+    waves = layout_of(dynamics, grid, None, packed=True)
     if name == "auto":
         return _automatic(dynamics, differences, waves, why_not, order)
     method = method_named(name, METHODS)
@@ -80,9 +84,7 @@ def choose_field_method(dynamics: FieldDynamics, grid: Grid, name: str, order: i
     )
 
 
-def _automatic(
-    dynamics: FieldDynamics, differences: Layout, waves: Layout, why_not: str, order: int | None
-) -> FieldChoice:
+def _automatic(dynamics: FieldDynamics, differences: Layout, waves: Layout, why_not: str, order: Order) -> FieldChoice:
     if not why_not and order is None:
         reason = (
             "All fields are complex and of first order in time, with waves and local phases: a split step solves each "
@@ -107,7 +109,12 @@ def _named(name: str) -> Splitting:
 
 
 def _splitting(
-    dynamics: FieldDynamics, method: Splitting, differences: Layout, waves: Layout, why_not: str, order: int | None
+    dynamics: FieldDynamics,
+    method: Splitting,
+    differences: Layout,
+    waves: Layout,
+    why_not: str,
+    order: Order,
 ) -> FieldChoice:
     asked = f"method {method.name!r} was asked for."
     if dynamics.structure.friction is not None:

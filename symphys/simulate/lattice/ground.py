@@ -93,7 +93,7 @@ def find_ground_state(
 ) -> GroundState:
     """The state of least energy; see `LagrangianDensity.ground_state`."""
     d = energy.dynamics
-    layout = layout_of(d, grid, None) if all(u.complex for u in d.unknowns) else layout_of(d, grid, 4)
+    layout = layout_of(d, grid, None, True) if all(u.complex for u in d.unknowns) else layout_of(d, grid, 4)
     machine = _still_machine(layout, energy)
     labels = {u.label: 0.0 for u in d.unknowns} | {u.velocity_label: 0.0 for u in d.unknowns if u.order == 2}
     inputs = read_inputs(d, grid, {**labels, **(initial or {})}, parameters)
@@ -109,7 +109,7 @@ def find_ground_state(
 
 def _still_machine(layout: Layout, energy: Energy) -> Machine:
     """A machine that measures the energy and its gradient, and takes no steps."""
-    still = Plan(Program("still", (), (), ()), (), {}, {}, {}, layout.order is None, 0)
+    still = Plan(Program("still", (), (), ()), (), {}, {}, {}, layout.packed, 0)
     law = (Law("energy", energy.terms, None),)
     return build_machine(layout, still, get_backend("cpu"), "float64", law, energy.gradients)
 

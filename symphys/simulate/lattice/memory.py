@@ -60,7 +60,7 @@ def _as_complex(part: NDArray[Any]) -> NDArray[Any]:
 
 def frame_of(grid: Grid, layout: Layout, halo: int, lanes: int, dtype: str) -> Frame:
     """The frame for a grid: rows of whole blocks of lanes, and of whole cache lines."""
-    spectral = layout.order is None
+    spectral = layout.packed
     inside = tuple(slice(1, -1) if spectral and transform_of(axis) == "sine" else slice(None) for axis in grid.axes)
     kind = np.dtype(dtype)
     count = len(range(grid.axes[-1].count)[inside[-1]])

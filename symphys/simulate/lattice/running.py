@@ -19,7 +19,6 @@ from symphys.lower.lattice.convolve import argument_kernel, convolves_by_program
 from symphys.lower.lattice.layout import Component
 from symphys.lower.lattice.packed import packed_name
 from symphys.lower.lattice.plan import launch_of, program_of
-from symphys.lower.lattice.site import derivative_name
 from symphys.simulate.lattice.convolve import convolve, kernel_waves
 from symphys.simulate.lattice.given import depends_on_time, differentiated, sample
 from symphys.simulate.lattice.machine import Machine
@@ -67,6 +66,7 @@ class Run:
             self.arrays[kernel_table(m.layout.names[each.symbol])] = table
         self.moving = [f for f, v in self.functions.items() if depends_on_time(m.layout.dynamics, f, v)]
         self.in_pieces = bool(self.moving) or any(piece.convolutions for piece in m.plan.sequence)
+        self.in_pieces |= m.layout.order is None and not m.layout.packed
         self.give(self.t_start, self.functions)
         for program in (m.advance, *((m.measure,) if m.measure else ())):
             self._complete(program)
@@ -172,6 +172,7 @@ class Run:
             (piece, self.machine.compiled(("piece", i), program_of(layout, f"piece_{i}", piece.steps)))
             for i, piece in enumerate(self.machine.plan.sequence)
         ]
+        waves = layout.order is None and not layout.packed
         for _ in range(steps):
             self.scalars["k"] = self.k
             for piece, program in pieces:
@@ -179,6 +180,9 @@ class Run:
                 self.give(self.t_start + (self.k + piece.offset) * self.dt, moving)
                 for each in piece.convolutions:
                     self._convolve(each, piece.source)
+                if waves:
+                    self._complete(program)
+                    self._differentiate({array.name for array in program.program.arrays})
                 program(self.arrays, self.scalars, self.threads)
             self.k += 1
 
@@ -220,21 +224,21 @@ class Run:
         for each in layout.dynamics.convolutions:
             if layout.names[each.symbol] in wanted:
                 self._convolve(each, {})
-        if layout.order is None:
-            self._differentiate(wanted)
+        self._differentiate(wanted)
 
     def _differentiate(self, wanted: set[str]) -> None:
-        """The derivatives of the state by waves, into the arrays that are wanted."""
-        inside = self.frame.inside
-        for number in range(len(self.machine.layout.dynamics.unknowns)):
-            base = packed_name(self.machine.layout, number)
-            values = np.zeros(self.grid.shape, dtype=np.complex128)
-            values[inside] = self.frame.sites(self.arrays[base], 2)
-            for name in wanted:
-                index = tuple(int(digit) for digit in name[len(base) + 2 :] if digit.isdigit())
-                if any(index) and derivative_name(base, index) == name:
-                    made = derivative(values, self.grid.axes, index)
-                    self.frame.sites(self.arrays[name], 2)[...] = made[inside]
+        """Derivatives by waves, of the state or of what stands for it in a stage, into the arrays that are wanted."""
+        if self.machine.layout.order is not None:
+            return
+        components = 2 if self.machine.layout.packed else 1
+        for name in wanted:
+            base, found, digits = name.rpartition("_d")
+            if not found or base not in self.arrays or not digits.isdigit():
+                continue
+            values = np.zeros(self.grid.shape, dtype=np.complex128 if components == 2 else np.float64)
+            values[self.frame.inside] = self.frame.sites(self.arrays[base], components)
+            made = derivative(values, self.grid.axes, tuple(map(int, digits)))
+            self.frame.sites(self.arrays[name], components)[...] = made[self.frame.inside]
 
     def _convolve(self, each: Convolved, source: Mapping[str, str]) -> None:
         """A convolution of the present state, or of the arrays that stand for it, by the host."""

@@ -178,7 +178,7 @@ class FieldSimulator:
 
 
 def build_field_simulator(
-    dynamics: FieldDynamics, grid: Any, method: str, order: int | None, backend: str, dtype: str
+    dynamics: FieldDynamics, grid: Any, method: str, order: int | str | None, backend: str, dtype: str
 ) -> FieldSimulator:
     """A simulator for a derived theory.
 

@@ -51,6 +51,18 @@ def test_standing_waves_keep_their_shape(axes: tuple[Any, ...], boundary: str) -
     assert run.drift["energy"] < 1e-5
 
 
+@pytest.mark.parametrize("boundary", ["periodic", "dirichlet", "neumann"])
+def test_derivatives_by_waves_leave_the_error_of_the_steps(boundary: str) -> None:
+    phi, theory = wave(x, y)
+    grid = ph.Grid({x: (0.0, 2.0, 12), y: (0.0, 3.0, 13)}, boundary=boundary)
+    start = {phi: standing(grid, boundary, 0.0), phi.diff(t): 0.0}
+    simulator = theory.compile(grid=grid, order="spectral", method="blanes_moan6")
+    assert "waves" in simulator.explain()
+    run = simulator.run(start, {c: 1.5, m: 0.7}, t_span=(0, 1), dt=0.02, save_every=25)
+    np.testing.assert_allclose(run[phi][-1], standing(grid, boundary, 1.0), atol=1e-8)
+    assert run.drift["energy"] < 1e-9
+
+
 @pytest.mark.parametrize("order", [2, 4, 6, 8])
 def test_differences_converge_at_their_order(order: int) -> None:
     phi, theory = wave(x)
