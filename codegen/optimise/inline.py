@@ -65,11 +65,18 @@ def size(function: Function) -> int:
     )
 
 
+def _loops_over_arrays(function: Function) -> bool:
+    """Whether a function is a loop over an array of the kernel (a network): its call is nothing beside its work."""
+    return bool(function.arrays) and any(isinstance(s, For) for s in statements(function.body))
+
+
 def _inline_into(scope: Scope, done: dict[str, Function], calls: Counter[str], limit: int) -> Scope:
     """The scope with its calls pointing to the functions in `done`, or replaced by their bodies."""
     here = Counter(s.function.name for s in statements(scope.body) if isinstance(s, Call))
     copied = {
-        name: f for name, f in done.items() if calls[name] == 1 or size(f) * here[name] <= limit or must_be_inlined(f)
+        name: f
+        for name, f in done.items()
+        if calls[name] == 1 or must_be_inlined(f) or (size(f) * here[name] <= limit and not _loops_over_arrays(f))
     }
     reachable: tuple[Function, ...] = functions((*scope.body, *(s for f in done.values() for s in f.body)))
     names = Names((*names_in(scope), *(f.name for f in reachable)))

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen import CompiledKernel, Kernel
-from symphys.integrators import Gauss, Method, Splitting
+from symphys.integrators import ExplicitTableau, Gauss, Method, Splitting
 from symphys.language.networks import NetworkSymbol
 from symphys.learn.term_kernels import Weights, learnt_columns
 from symphys.lower.expressions import dense
 from symphys.lower.gauss import GaussStepper
-from symphys.lower.reverse_step import ExplicitReverse, GaussReverse, ReverseStep
+from symphys.lower.reverse_step import ExplicitReverse, GaussReverse, ReverseStep, RungeKuttaReverse, tableau_rows
 from symphys.lower.sensitivity import sensitivity_kernel
 from symphys.lower.step_function import gathered, start_function, step_function
 from symphys.lower.stepper import Stepper
@@ -194,6 +194,8 @@ class Passage:
         stepper = self._stepper()
         if isinstance(stepper, GaussStepper):
             return GaussReverse(stepping.flow, stepper, stepping.wanted)
+        if isinstance(self.method, ExplicitTableau):
+            return RungeKuttaReverse(stepping.flow, self.method, stepping.wanted)
         return ExplicitReverse(stepping.step, stepping.wanted)
 
     def _adjoint_kernel(self, stepping: Stepping) -> Kernel:
@@ -217,6 +219,8 @@ class Passage:
     ) -> dict[str, NDArray[Any]]:
         arrays = dict(self.tables) | kernel_weights(weights, np.dtype(self.kernels.dtype))
         arrays["parameters"] = self._padded(parameters, lanes)
+        if isinstance(self.method, ExplicitTableau):
+            arrays["tableau"] = np.array(tableau_rows(self.method), dtype=self.kernels.dtype)
         arrays["row_times"] = self._padded(rows.times, lanes)
         arrays["row_lengths"] = self._padded(rows.lengths, lanes)
         arrays["row_steps"] = np.append(rows.steps, 0).astype(np.int64)

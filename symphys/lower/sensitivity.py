@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from codegen import Intent, Kernel, Kind, Node, add_many, apply, integer, real
 from symphys.lower.frame import LANE, Frame, State
 from symphys.lower.reverse_step import Cotangents, ReverseStep, pulled
-from symphys.lower.through_time import Stepping, advance, assign, begin_row, frame_of, row_at
+from symphys.lower.through_time import Stepping, advance, assign, begin_row, declare_tableau, frame_of, row_at
 
 Pull = Callable[[State], tuple[Sequence[Node], Sequence[Node]]]  # seeds -> slopes by what moves, and by parameters
 
@@ -32,6 +32,7 @@ def sensitivity_kernel(stepping: Stepping, reverse: ReverseStep, dtype: str) -> 
     frame.array("sensitivity", (n + m, "columns"), intent=Intent.INOUT)
     frame.array("following", (n + m, "columns"), intent=Intent.INOUT)
     frame.array("saved_dots", (n, "rows", "columns"), intent=Intent.OUT)
+    declare_tableau(frame, reverse)
     if stepping.weights:
         frame.arrays.append(stepping.weight_bars)
     frame.scalar("columns", Kind.INT)

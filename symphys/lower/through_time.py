@@ -16,7 +16,7 @@ from itertools import accumulate
 from codegen import Array, Bar, Intent, Kernel, Kind, Node, apply, integer, real
 from symphys.lower.flow import Flow
 from symphys.lower.frame import LANE, Frame, State
-from symphys.lower.reverse_step import Cotangents, ReverseStep, Wanted, pulled
+from symphys.lower.reverse_step import Cotangents, ReverseStep, RungeKuttaReverse, Wanted, pulled
 from symphys.lower.step_function import StepFunction
 
 
@@ -77,6 +77,13 @@ def frame_of(stepping: Stepping, dtype: str) -> Frame:
     frame.array("row_steps", ("rows",), Kind.INT, instanced=False)
     frame.scalar("rows", Kind.INT)
     return frame
+
+
+def declare_tableau(frame: Frame, reverse: ReverseStep) -> None:
+    """The array of coefficients that Runge-Kutta steps read on their way back."""
+    if isinstance(reverse, RungeKuttaReverse):
+        stages = len(reverse.tableau.b)
+        frame.array("tableau", (stages + 2, stages), instanced=False)
 
 
 def row_at(frame: Frame, index: Node) -> Row:
@@ -185,6 +192,7 @@ def adjoint_kernel(stepping: Stepping, reverse: ReverseStep, reversible: bool, d
     frame.array("saved_bars", (n, "rows"))
     frame.array("initial_bars", (n,), intent=Intent.OUT)
     frame.array("parameter_bars", (max(many, 1),), intent=Intent.OUT)
+    declare_tableau(frame, reverse)
     if stepping.weights:
         frame.arrays.append(stepping.weight_bars)
     if not reversible:
@@ -278,19 +286,21 @@ class _Backward:
             rest = row.steps - mark * segment
             return b.let("count", apply("select", apply("lt", rest, segment), rest, segment))
 
-        with b.loop("mark", 0, whole) as mark:
+        with b.loop("mark", 0, whole - 1) as mark:
             self._hold("held_marks", mark)
-            with b.loop("inner", 0, length(mark)) as inner:
+            with b.loop("inner", 0, segment) as inner:
                 t = row.time(mark * segment + inner)
                 assign(frame, self.moving, advance(self.stepping, frame, t, row.length, self.moving))
+        self._hold("held_marks", whole - 1)
         with b.loop("back_mark", 0, whole) as back:
             mark = b.let("mark", whole - 1 - back)
             self._recall("held_marks", mark)
             count = length(mark)
-            with b.loop("inner", 0, count) as inner:
-                self._hold("held_steps", inner)
-                t = row.time(mark * segment + inner)
+            self._hold("held_steps", integer(0))
+            with b.loop("inner", 1, count) as inner:
+                t = row.time(mark * segment + inner - 1)
                 assign(frame, self.moving, advance(self.stepping, frame, t, row.length, self.moving))
+                self._hold("held_steps", inner)
             with b.loop("back_inner", 0, count) as done:
                 inner = b.let("inner", count - 1 - done)
                 self._recall("held_steps", inner)

@@ -1,0 +1,146 @@
+"""Row `accuracy_hamiltonian`: network Hamiltonians of Greydanus et al. (2019), mass-spring and pendulum.
+
+Data as theirs: 25 training and 25 test runs over t in [0, 3], noise 0.1 on states and none on derivatives. Test: mean
+squared error of derivatives on noisy test states (its floor is what noise on the inputs makes). Energy: mean squared
+error of H along motions of the learnt system from the starts of the test runs, t in [0, 20], 100 points; for the
+pendulum scored with q^2 + p^2 as published, and with its true energy. Five seeds of weights; the median counts. The
+strength of regularisation is chosen by cross-validation over the training runs; the time is that of one fit.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from sympy import cos
+
+import symphys as ph
+from benchmarks.harness import Case
+
+NAME = "accuracy_hamiltonian"
+SEEDS = range(5)
+RUNS, NOISE = 25, 0.1
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # divided by the number of samples
+FOLDS = 5
+HIDDEN = (8, 8)  # 105 weights
+
+
+@dataclass(frozen=True)
+class Task:
+    """A published problem: H, the radii of its starts, points of a run, published errors, what is to be reached."""
+
+    name: str
+    energy: object  # of q, p
+    least: float
+    most: float
+    points: int
+    published: dict[str, float]
+    bars: dict[str, float]
+
+
+q, p = ph.canonical("q p")
+TASKS = (
+    Task(
+        "mass-spring",
+        q**2 + p**2,
+        0.1,
+        1.0,
+        30,
+        {"test": 3.59e-2, "energy": 3.8e-4},
+        {"test": 3.52e-2, "energy": 3.0e-4},
+    ),
+    Task(
+        "pendulum",
+        3 * (1 - cos(q)) + p**2,
+        1.3,
+        2.3,
+        45,
+        {"test": 3.56e-2, "energy": 2.5e-2},
+        {"test": 3.56e-2, "energy": 1.5e-2, "true energy": 6e-4},
+    ),
+)
+
+
+def motions(task: Task, start: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """True states [2, runs, times] from starts [2, runs]."""
+    run = (
+        ph.Hamiltonian(task.energy, {q: p})
+        .compile()
+        .run({q: start[0], p: start[1]}, {}, (0.0, float(times[-1])), rtol=1e-10, t_eval=times)
+    )
+    return np.array([run[q], run[p]])
+
+
+def samples(task: Task) -> tuple[list[dict], np.ndarray]:
+    """The published data, drawn in the published order from seed 0: noisy states with true derivatives, run by run.
+
+    Besides, the starts [2, runs] without noise.
+    """
+    random = np.random.RandomState(0)
+    times = np.linspace(0.0, 3.0, task.points)
+    starts, noise = np.empty((2, 2 * RUNS)), np.empty((2, 2 * RUNS, task.points))
+    for run in range(2 * RUNS):
+        direction = random.rand(2) * 2 - 1
+        radius = random.rand() * (task.most - task.least) + task.least
+        starts[:, run] = direction / np.linalg.norm(direction) * radius
+        noise[0, run], noise[1, run] = random.randn(task.points) * NOISE, random.randn(task.points) * NOISE
+    states = motions(task, starts, times)
+    rates = ph.Hamiltonian(task.energy, {q: p}).evaluate([ph.dot(q), ph.dot(p)], {q: states[0], p: states[1]})
+    columns = (*(states + noise), *rates)
+    names = (q, p, ph.dot(q), ph.dot(p))
+    return [dict(zip(names, (c[i] for c in columns), strict=True)) for i in range(2 * RUNS)], starts
+
+
+def joined(parts: list[dict]) -> dict:
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+def test_error(learnt: ph.Hamiltonian, weights: dict, data: dict) -> float:
+    """Mean squared error of derivatives."""
+    found = learnt.evaluate([ph.dot(q), ph.dot(p)], {q: data[q], p: data[p]}, weights)
+    return float(np.mean((found - np.array([data[ph.dot(q)], data[ph.dot(p)]])) ** 2))
+
+
+def solve(task: Task, seed: int) -> dict[str, float]:
+    """Errors and time of one seed."""
+    data, starts = samples(task)
+    train, test = data[:RUNS], joined(data[RUNS:])
+    network = ph.network("H", inputs=2, hidden=HIDDEN, activation="tanh")
+    learnt = ph.Hamiltonian(network(q, p), {q: p})
+    options = {"steps": 60, "seed": seed}
+    judged = dict.fromkeys(STRENGTHS, 0.0)
+    for fold in range(FOLDS):
+        rest = joined([t for i, t in enumerate(train) if i % FOLDS != fold])
+        for strength in STRENGTHS:
+            fit = learnt.fit(rest, regularisation=strength / len(rest[q]), **options)
+            judged[strength] += test_error(learnt, fit.parameters, joined(train[fold::FOLDS]))
+    strength, every = min(judged, key=judged.get), joined(train)
+    begin = time.perf_counter()
+    fit = learnt.fit(every, regularisation=strength / len(every[q]), **options)
+    spent = time.perf_counter() - begin
+    start, times = starts[:, RUNS:], np.linspace(0.0, 20.0, 100)
+    truth = motions(task, start, times)
+    run = learnt.compile().run({q: start[0], p: start[1]}, fit.parameters, (0.0, 20.0), rtol=1e-9, t_eval=times)
+    errors = {"test": test_error(learnt, fit.parameters, test), "seconds": spent, "strength": strength}
+    round_energy = (run[q] ** 2 + run[p] ** 2) - (truth[0] ** 2 + truth[1] ** 2)
+    errors["energy"] = float(np.mean(round_energy**2))
+    system = ph.Hamiltonian(task.energy, {q: p})
+    true = [system.evaluate(task.energy, {q: x, p: y}) for x, y in ((run[q], run[p]), truth)]
+    errors["true energy"] = float(np.mean((true[0] - true[1]) ** 2))
+    return errors
+
+
+def run(with_ours: bool = True) -> tuple[list[Case], list[str]]:
+    """A case for each published figure: ours, the median over the seeds, against what is to be reached."""
+    cases: list[Case] = []
+    for task in TASKS if with_ours else ():
+        found = [solve(task, seed) for seed in SEEDS]
+        notes = {key: [each[key] for each in found] for key in found[0]} | {"published": task.published}
+        for name, limit in task.bars.items():
+            ours = float(np.median([each[name] for each in found]))
+            cases.append(Case(f"{task.name}, {name}", "mean squared error", ours, limit=limit, notes=notes))
+        cases.append(
+            Case(f"{task.name}, time", "s", float(np.median([e["seconds"] for e in found])), limit=2.0, notes={})
+        )
+    return cases, []
