@@ -22,6 +22,9 @@ ROWS = {
     "compile_promise": "compile_promise",
     "jets": "jets",
     "jets_1d": "jets_1d",
+    "gradient_through_time": "gradient_through_time",
+    "accuracy_hamiltonian": "accuracy_hamiltonian",
+    "accuracy_lagrangian": "accuracy_lagrangian",
 }
 
 

@@ -119,15 +119,20 @@ class TrajectoryObjective:
             normal = self.normal(u)
             return normal.loss, 2.0 * normal.slope
         n, many = len(self.initial), self.unknowns.size
-        parameters, weights, states = self._parameters(u), self._weights(u), self.states(u)
-        r, rows = self.made.rows(self._columns(states, parameters), weights)
-        with np.errstate(all="ignore"):
+        parameters, weights = self._parameters(u), self._weights(u)
+        seen: list[Floats] = []
+
+        def seeds(states: Floats) -> Floats:
+            r, rows = self.made.rows(self._columns(states, parameters), weights)
             pull = 2.0 * r if self.squared else np.ones_like(r)
             bars = np.einsum("ms,mis->is", pull, rows) / self.weight
+            seen[:] = [r, bars]
+            return bars[:n].reshape(states.shape)
+
+        with np.errstate(all="ignore"):
+            initial, found = self.passage.differentiate(self.starts(u), parameters, weights, self.rows_in_time, seeds)
+            r, bars = seen
             loss = finite(float(np.sum(r * r) if self.squared else np.sum(r)) / self.weight)
-            initial, found = self.passage.adjoint(
-                states, parameters, weights, self.rows_in_time, bars[:n].reshape(states.shape)
-            )
             slope = np.zeros(self.size)
             slope[:many] = (found + bars[n:].sum(axis=1)) * self.unknowns.slopes(u[:many])
             starts = slope[many:].reshape(len(self.free), self.total)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from symphys.simulate.inputs import padded
 from symphys.simulate.weights import kernel_weights
 
 Floats = NDArray[np.float64]
+KEPT = 2**22  # numbers: states of all steps up to this many are kept for the way back
 MOST_DIRECTIONS = 4  # tangents that one instance carries beside its state
 
 
@@ -44,6 +46,14 @@ class Rows:
         lengths = np.zeros_like(self.times)
         lengths[:-1] = np.diff(self.times, axis=0) / self.steps[:, None]
         return lengths
+
+    def every_step(self) -> tuple[Rows, NDArray[np.int64]]:
+        """A row for each step, and the places of these rows among them."""
+        index = np.repeat(np.arange(len(self.steps)), self.steps)
+        ends = np.cumsum(self.steps)
+        within = np.arange(len(index)) - np.repeat(ends - self.steps, self.steps)
+        times = np.concatenate([self.times[index] + within[:, None] * self.lengths[index], self.times[-1:]])
+        return Rows(times, np.ones(len(index), dtype=np.int64)), np.concatenate([[0], ends])
 
     def of(self, runs: NDArray[np.int64]) -> Rows:
         """The same for some of the runs."""
@@ -113,7 +123,7 @@ class Passage:
         n, runs, _ = initial_dots.shape
         kernel, lanes = self._kernel("sensitivities", self._sensitivity_kernel, runs)
         arrays = self._arrays(initial, parameters, weights, rows, lanes)
-        stepping, learnt = self._stepping(), self.learnt
+        stepping, learnt = self._stepping, self.learnt
         own = len(self.unknown) + stepping.weight_count
         extra = initial_dots.shape[2] - len(learnt)
         shape = (n + stepping.memory, own + extra)
@@ -127,6 +137,29 @@ class Passage:
         chosen = np.concatenate([learnt, np.arange(own, own + extra)])
         dots = arrays["saved_dots"][:, :, chosen, :runs].transpose(0, 1, 3, 2)
         return np.asarray(arrays["saved"][..., :runs], dtype=np.float64), np.asarray(dots, dtype=np.float64)
+
+    def differentiate(
+        self,
+        initial: Floats,
+        parameters: Floats,
+        weights: Weights,
+        rows: Rows,
+        seeds: Callable[[Floats], Floats],
+    ) -> tuple[Floats, Floats]:
+        """The slopes of a loss by initial states [n, runs] and by what is unknown [U], all runs together.
+
+        seeds: from the states [n, rows, runs] the slopes of the loss by them. Where steps cannot be undone and there is
+        room for the states of all, they are kept and none is done twice.
+        """
+        n, runs = initial.shape
+        if self.reversible or n * runs * int(rows.steps.sum()) > KEPT:
+            states = self.states(initial, parameters, weights, rows)
+            return self.adjoint(states, parameters, weights, rows, seeds(states))
+        fine, places = rows.every_step()
+        states = self.states(initial, parameters, weights, fine)
+        bars = np.zeros_like(states)
+        bars[:, places] = seeds(states[:, places])
+        return self.adjoint(states, parameters, weights, fine, bars)
 
     def adjoint(
         self, states: Floats, parameters: Floats, weights: Weights, rows: Rows, bars: Floats
@@ -142,9 +175,9 @@ class Passage:
             arrays[name] = self._padded(values.reshape(-1, runs), lanes).reshape(*values.shape[:2], -1)
         arrays["initial_bars"] = self._new((n,), runs, lanes)
         arrays["parameter_bars"] = self._new((max(len(self.unknown), 1),), runs, lanes)
-        stepping = self._stepping()
+        stepping = self._stepping
         if self.networks:
-            arrays["weight_bars"] = self._new((stepping.weight_count,), runs, lanes)
+            arrays["weight_bars"] = np.zeros(stepping.weight_count, dtype=self.kernels.dtype)
         scalars: dict[str, int] = {}
         if not self.reversible:
             longest = int(rows.steps.max()) if len(rows.steps) else 1
@@ -156,8 +189,7 @@ class Passage:
         self._launch(kernel, arrays, rows, runs, scalars)
         found = arrays["parameter_bars"][: len(self.unknown), :runs].sum(axis=1, dtype=np.float64)
         if self.networks:
-            of_weights = arrays["weight_bars"][:, :runs].sum(axis=1, dtype=np.float64)
-            found = np.concatenate([found, of_weights])[self.learnt]
+            found = np.concatenate([found, arrays["weight_bars"].astype(np.float64)])[self.learnt]
         return np.asarray(arrays["initial_bars"][:, :runs], dtype=np.float64), found
 
     @property
@@ -177,6 +209,7 @@ class Passage:
         """Whether derivatives can be pulled back; else they are pushed forward."""
         return self.lowered.flow.constraint is None
 
+    @cached_property
     def _stepping(self) -> Stepping:
         flow = gathered(self.lowered.flow)
         spacing = float(np.finfo(self.kernels.dtype).eps)
@@ -202,11 +235,12 @@ class Passage:
         return adjoint_kernel(stepping, self._reverse(stepping), self.reversible, self.kernels.dtype)
 
     def _sensitivity_kernel(self, stepping: Stepping) -> Kernel:
+        stepping = replace(stepping, summed=False)
         return sensitivity_kernel(stepping, self._reverse(stepping), self.kernels.dtype)
 
     def _kernel(self, name: str, build: Callable[[Stepping], Kernel], instances: int) -> tuple[CompiledKernel, int]:
         key = (name, self.method.name, self.unknown, self.networks)
-        return self.kernels.get(key, lambda: build(self._stepping()), instances)
+        return self.kernels.get(key, lambda: build(self._stepping), instances)
 
     def _padded(self, values: NDArray[Any], lanes: int) -> NDArray[Any]:
         return padded(values, lanes, self.kernels.dtype)

@@ -24,7 +24,8 @@ from symphys.lower.step_function import StepFunction
 class Stepping:
     """How a system is stepped between observations: the step, the first memory, the variables of unknown parameters.
 
-    weights: the arrays of unknown weights of networks, one behind the other in what is made of them.
+    weights: the arrays of unknown weights of networks, one behind the other in what is made of them. summed: whether
+    their cotangents are added up over instances.
     """
 
     flow: Flow
@@ -32,6 +33,7 @@ class Stepping:
     start: StepFunction
     unknown: State
     weights: tuple[Array, ...] = ()
+    summed: bool = True
 
     @property
     def weight_count(self) -> int:
@@ -40,8 +42,9 @@ class Stepping:
 
     @property
     def weight_bars(self) -> Array:
-        """Where cotangents of unknown weights are added, for each instance apart."""
-        return Array("weight_bars", (max(self.weight_count, 1),), intent=Intent.INOUT)
+        """Where cotangents of unknown weights are added: for all instances together, or each apart."""
+        intent = Intent.SUM if self.summed else Intent.INOUT
+        return Array("weight_bars", (max(self.weight_count, 1),), intent=intent, instanced=not self.summed)
 
     @property
     def wanted(self) -> Wanted:
