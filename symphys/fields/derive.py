@@ -31,7 +31,7 @@ def derive_dynamics(density: Density, equations: tuple[Any, ...] | None = None) 
     constraints = tuple(each.residual for each in solved.constraints)
     fluxes = [component for law in laws for component in law.flux or ()]
     everything = (*solved.rates, *constraints, *energy, *(term for law in laws for term in law.terms), *fluxes)
-    convolutions = _convolutions(everything, jets)
+    convolutions = convolutions_in(everything, jets)
     inside = (*everything, *(each.term.argument for each in convolutions))
     given = tuple(s for s in jets.present(inside) if jets.jet(s).function in density.given)  # type: ignore[union-attr]
     return FieldDynamics(
@@ -111,7 +111,7 @@ def _internal_laws(density: Density, shell: Shell) -> list[Law]:
     ]  # fmt: skip
 
 
-def _convolutions(expressions: tuple[Any, ...], jets: FieldJets) -> tuple[Convolved, ...]:
+def convolutions_in(expressions: tuple[Any, ...], jets: FieldJets) -> tuple[Convolved, ...]:
     """All convolution symbols in some expressions and in the arguments of such, inner ones first."""
     found: dict[Any, Convolved] = {}
 

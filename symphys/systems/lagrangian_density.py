@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import sympy
+from numpy.typing import NDArray
 
 from symphys.discretise import Grid
 from symphys.errors import InputError, UnsupportedError
@@ -17,13 +18,14 @@ from symphys.fields.find import find_currents
 from symphys.fields.gauge import coupling_of, minimally_coupled, values_of, with_values
 from symphys.fields.hamilton import HamiltonForm, hamilton_form
 from symphys.fields.noether import Current, gauge_current, noether
-from symphys.fields.onshell import vanishes_on_shell
+from symphys.fields.onshell import remainder_on_shell, vanishes_on_shell
 from symphys.fields.read import Density, read_density, scalar, to_jet
 from symphys.fields.symmetric import symmetric_stress_energy
 from symphys.fields.symmetry import FieldSymmetry
 from symphys.fields.variation import check_real, functional_derivatives, hamiltonian_terms, momenta, outer_forces
 from symphys.language.fields import is_complex_field
 from symphys.mechanics.tidy import readable, written_out
+from symphys.simulate.lattice.evaluate import evaluate_on_grid
 from symphys.simulate.lattice.ground import GroundState, energy_of, find_ground_state
 from symphys.simulate.lattice.simulator import FieldSimulator, build_field_simulator
 from symphys.systems.notation import latex_lines, text, text_lines
@@ -308,6 +310,30 @@ class LagrangianDensity:
         """
         energy = energy_of(self.dynamics, self._gradients)
         return find_ground_state(energy, grid, dict(parameters or {}), norm, initial, seed, max_steps)
+
+    def evaluate(
+        self,
+        expression: Any,
+        state: Mapping[Any, Any],
+        parameters: Mapping[Any, Any] | None = None,
+        grid: Grid | None = None,
+        t: Any = 0.0,
+        *,
+        order: int | None = None,
+    ) -> NDArray[Any]:
+        """[..., *grid], an expression at all points of a grid: a density, a flux, a rate, anything in these fields.
+
+        state: {label: [..., *grid]} for the fields and rates that it asks for, such as the rows of a result, with
+        t [...]; what stands above these follows from the equations. parameters: numbers [...], and external functions.
+        Derivatives are those that a simulator takes on this grid; order: of the central differences, as in `compile`.
+        Real where the expression is.
+
+        Raises `InputError` for what is missing, unknown or does not fit, `UnsupportedError` for rates that the
+        equations do not give.
+        """
+        jets = self.density.jets
+        asked = remainder_on_shell(to_jet(scalar(expression, "expression"), jets), self.density, self._residuals)
+        return evaluate_on_grid(self.dynamics, asked, state, dict(parameters or {}), grid, t, order)
 
     @cached_property
     def _gradients(self) -> Mapping[Any, Any]:

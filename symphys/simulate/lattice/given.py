@@ -74,6 +74,13 @@ def labels_of(unknown: Any) -> tuple[Any, ...]:
     return (unknown.label, unknown.velocity_label) if unknown.order == 2 else (unknown.label,)
 
 
+def member_of(
+    values: NDArray[Any], shape: tuple[int, ...], grid: tuple[int, ...], member: tuple[int, ...]
+) -> NDArray[Any]:
+    """The field of one member of an ensemble, [*grid]."""
+    return np.broadcast_to(values, (*shape, *grid))[member]
+
+
 def _find(given: Values, label: Any, labels: Mapping[Any, Any], what: str) -> Any:
     if label in given:
         return given[label]

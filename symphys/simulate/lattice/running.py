@@ -91,9 +91,7 @@ class Run:
                 continue
             values = differentiated(layout, self.grid, Jet(jet.function, jet.index), values)[self.frame.inside]
             components = 1 if symbol.is_real else 2
-            if name not in self.arrays:
-                self.arrays[name] = self.frame.allocate(self.frame.shape[:-1], components)
-            self.frame.sites(self.arrays[name], components)[...] = values
+            self._sites(name, components)[...] = values
 
     def _sponges(self) -> list[float]:
         """How strongly the layer at the ends of each axis damps: enough to leave a thousandth of the fastest waves."""
@@ -107,15 +105,20 @@ class Run:
         layout = self.machine.layout
         for number, unknown in enumerate(layout.dynamics.unknowns):
             if self.machine.plan.complex_state:
-                array = self.arrays[packed_name(layout, number)]
-                self.frame.sites(array, 2)[...] = state[unknown.label][self.frame.inside]
+                self._sites(packed_name(layout, number), 2)[...] = state[unknown.label][self.frame.inside]
                 continue
             for component in layout.components:
                 if component.unknown == number:
                     values = state[unknown.velocity_label if component.velocity else unknown.label]
                     part = values.imag if component.part else values.real
-                    self.frame.sites(self.arrays[component.name])[...] = self._held(component, part)
+                    self._sites(component.name)[...] = self._held(component, part)
         self.fill_halos()
+
+    def _sites(self, name: str, components: int = 1) -> NDArray[Any]:
+        """The sites of an array, which is made where no program names it."""
+        if name not in self.arrays:
+            self.arrays[name] = self.frame.allocate(self.frame.shape[:-1], components)
+        return self.frame.sites(self.arrays[name], components)
 
     def _held(self, component: Component, part: NDArray[Any]) -> NDArray[Any]:
         """Velocities vanish at ends that are held."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codegen import get_backend
 from symphys.discretise import Grid
@@ -19,7 +18,7 @@ from symphys.simulate.execute import cores
 from symphys.simulate.inputs import positive_number, read_span, read_times, whole_number
 from symphys.simulate.lattice.choose import FieldChoice, choose_field_method
 from symphys.simulate.lattice.follow import Course, follow
-from symphys.simulate.lattice.given import Inputs, labels_of, read_inputs
+from symphys.simulate.lattice.given import Inputs, labels_of, member_of, read_inputs
 from symphys.simulate.lattice.machine import Machine, build_machine
 from symphys.simulate.lattice.output import blank_result, check_size, checkpoints_of, read_output
 from symphys.simulate.lattice.record import Record, moved, open_record
@@ -191,10 +190,3 @@ def build_field_simulator(
         raise InputError(f"dtype {dtype!r} is unknown; choose 'float64' or 'float32'")
     get_backend(backend)
     return FieldSimulator(dynamics, grid, choose_field_method(dynamics, grid, method, order), backend, dtype)
-
-
-def member_of(
-    values: NDArray[Any], shape: tuple[int, ...], grid: tuple[int, ...], member: tuple[int, ...]
-) -> NDArray[Any]:
-    """The field of one member of an ensemble, [*grid]."""
-    return np.broadcast_to(values, (*shape, *grid))[member]
