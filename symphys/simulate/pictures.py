@@ -52,11 +52,16 @@ def planes(result: Result, symbols: Sequence[Any] = ()) -> list[Plane]:
 
 def label_of(symbol: Any) -> str:
     """The LaTeX name between dollar signs, or the plain name where matplotlib cannot set it."""
-    text = f"${latex_name(symbol)}$"
+    return typeset(latex_name(symbol), plain_name(symbol))
+
+
+def typeset(latex: str, plain: str) -> str:
+    """LaTeX between dollar signs, or a plain name where matplotlib cannot set it."""
+    text = f"${latex}$"
     try:
         optional("matplotlib.mathtext", "plot", "plotting").MathTextParser("path").parse(text)
     except ValueError:
-        return plain_name(symbol)
+        return plain
     return text
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,7 @@ def residual_of(
 
     def residual(name: str | None) -> NDArray[np.float64]:
         law = _law(simulator, name)
-        if lost := [label for label in simulator.labels if label not in result.states]:
-            raise InputError(f"{lost[0]} was not saved, so that no step can be taken from the saved times; keep it")
+        _check_whole(simulator, result)
         shape, rows = result.shape, len(result.t)
         found = np.full((*shape, rows), np.nan)
         for member in np.ndindex(*shape):
@@ -41,6 +40,32 @@ def residual_of(
         return found
 
     return residual
+
+
+def flux_of(
+    simulator: FieldSimulator, inputs: Inputs, result: FieldResult, threads: int
+) -> Callable[[str | None, tuple[int, ...], int], Mapping[Any, NDArray[np.float64]]]:
+    """A function (name of a law, member, row) -> {coordinate: [*grid]}, the flux of the law at a saved time."""
+
+    def flux(name: str | None, member: tuple[int, ...], row: int) -> Mapping[Any, NDArray[np.float64]]:
+        law = _law(simulator, name)
+        _check_whole(simulator, result)
+        assert law.flux is not None
+        run = simulator.start(inputs, member, result.t_start, result.dt, threads)
+        run.k = int(result.steps[row])
+        run.put({label: values[(*member, row)] for label, values in result.states.items()})
+        found = {}
+        for coordinate, values in zip(result.grid.coordinates, run.probe(law.flux), strict=True):
+            found[coordinate] = np.zeros(result.grid.shape)
+            found[coordinate][run.frame.inside] = values.real
+        return found
+
+    return flux
+
+
+def _check_whole(simulator: FieldSimulator, result: FieldResult) -> None:
+    if lost := [label for label in simulator.labels if label not in result.states]:
+        raise InputError(f"{lost[0]} was not saved, so that the saved times do not tell what it takes; keep it")
 
 
 def _law(simulator: FieldSimulator, name: str | None) -> Law:

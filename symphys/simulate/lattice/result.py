@@ -49,6 +49,7 @@ class FieldResult:
     totals: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     time: str = "t"
     residual: Callable[[str | None], NDArray[np.float64]] | None = field(default=None, compare=False, repr=False)
+    flux: Callable[..., Mapping[Any, NDArray[np.float64]]] | None = field(default=None, compare=False, repr=False)
 
     def __getitem__(self, label: Any) -> NDArray[Any]:
         if label in self.states:
@@ -104,6 +105,31 @@ class FieldResult:
         if self.residual is None:
             raise UnsupportedError("a result read from a file cannot take the steps that this needs; run again")
         return self.residual(name)
+
+    def current(
+        self, name: str | None = None, *, row: int = -1, member: tuple[int, ...] = ()
+    ) -> Mapping[Any, NDArray[np.float64]]:
+        """{coordinate: [*grid]}, the flux of a law with a current at a saved time, by default that of the charge.
+
+        row: which of the saved times; member: which run of an ensemble. Raises as `continuity_residual` does.
+        """
+        if self.flux is None:
+            raise UnsupportedError("a result read from a file knows no currents; evaluate their flux by the theory")
+        return self.flux(name, member, row)
+
+    def plot(self, *labels: Any, member: int | tuple[int, ...] = 0, row: int = -1) -> Any:
+        """A matplotlib Figure of fields over space and time, densities, phases, currents and drifts; see `plot.py`."""
+        from symphys.simulate.lattice.plot import plot_fields
+
+        return plot_fields(self, *labels, member=member, row=row)
+
+    def animate(
+        self, label: Any = None, *, member: int | tuple[int, ...] = 0, frames: int = 100, seconds: float = 8.0
+    ) -> Any:
+        """A matplotlib FuncAnimation of one field; see `animate.animate_field`."""
+        from symphys.simulate.lattice.animate import animate_field
+
+        return animate_field(self, label, member=member, frames=frames, seconds=seconds)
 
     def to_xarray(self) -> Any:
         """An xarray Dataset of "phi", "phi_t", ..., drifts, totals and status.

@@ -22,7 +22,7 @@ from symphys.simulate.lattice.given import Inputs, labels_of, member_of, read_in
 from symphys.simulate.lattice.machine import Machine, build_machine
 from symphys.simulate.lattice.output import blank_result, check_size, checkpoints_of, read_output
 from symphys.simulate.lattice.record import Record, moved, open_record
-from symphys.simulate.lattice.residual import residual_of
+from symphys.simulate.lattice.residual import flux_of, residual_of
 from symphys.simulate.lattice.result import FieldResult
 from symphys.simulate.lattice.resume import copy_rows, course_from, further_marks, read_source
 from symphys.simulate.lattice.running import Run
@@ -158,7 +158,8 @@ class FieldSimulator:
         finally:
             finish()
         result = record.finish()
-        return replace(result, residual=residual_of(self, course.inputs, result, course.threads))
+        after = (self, course.inputs, result, course.threads)
+        return replace(result, residual=residual_of(*after), flux=flux_of(*after))
 
     def _threads(self, threads: int | None) -> int:
         return cores() if threads is None else whole_number("threads", threads)
