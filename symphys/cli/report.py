@@ -74,24 +74,28 @@ def _of_density(system: LagrangianDensity) -> tuple[Section, ...]:
 
 
 def _currents(system: LagrangianDensity) -> tuple[Section, ...]:
-    """Densities and fluxes of the conserved currents; of non-local densities what is conserved as a whole."""
-    if system.conserved:
-        place = system.coordinates[1:]
-        formulas = [
-            formula
-            for current in system.conserved
-            for formula in (
-                (f"{current.name}: density", current.density),
-                *((f"{current.name}: flux {x.name}", flux) for x, flux in zip(place, current.flux, strict=True)),
-            )
-        ]
-        return (Section("Conserved currents", tuple(formulas)),)
+    """Densities and fluxes of the conserved currents, and what is conserved only as a whole."""
+    place = system.coordinates[1:]
+    currents = tuple(
+        formula
+        for current in system.conserved
+        for formula in (
+            (f"{current.name}: density", current.density),
+            *((f"{current.name}: flux {x.name}", flux) for x, flux in zip(place, current.flux, strict=True)),
+        )
+    )
+    integrals = _integrals(system)
+    sections = (("Conserved currents", currents), ("Conserved integrals", integrals))
+    return tuple(Section(title, formulas) for title, formulas in sections if formulas)
+
+
+def _integrals(system: LagrangianDensity) -> tuple[tuple[str, Any], ...]:
+    """The densities of what has no local current, as with convolutions."""
     try:
         laws, jets = system.dynamics.laws, system.dynamics.jets
     except (UnsupportedError, DegenerateLagrangianError):
         return ()
-    formulas = [(f"{law.name}: density", jets.from_jet(sympy.Add(*law.terms))) for law in laws]
-    return (Section("Conserved integrals", tuple(formulas)),) if formulas else ()
+    return tuple((f"{law.name}: density", jets.from_jet(sympy.Add(*law.terms))) for law in laws if law.flux is None)
 
 
 def _of_hamiltonian(system: Hamiltonian) -> tuple[Section, ...]:
