@@ -36,12 +36,14 @@ def chain_symphys(size: int) -> tuple[Any, list[Any], list[Any], Any]:
     rates = [ph.dot(angle) for angle in angles]
     gravity = ph.parameters("g", positive=True)
     carried = [[size - max(i, j) for j in range(size)] for i in range(size)]
-    kinetic = sum(
-        carried[i][j] * rates[i] * rates[j] * sympy.cos(angles[i] - angles[j]) / 2
-        for i in range(size)
-        for j in range(size)
+    kinetic = sympy.Add(  # one sum of 256 terms, where Python's sum would sort 256 sums
+        *[
+            carried[i][j] * rates[i] * rates[j] * sympy.cos(angles[i] - angles[j]) / 2
+            for i in range(size)
+            for j in range(size)
+        ]
     )
-    potential = -gravity * sum((size - i) * sympy.cos(angles[i]) for i in range(size))
+    potential = -gravity * sympy.Add(*((size - i) * sympy.cos(angles[i]) for i in range(size)))
     return ph.Lagrangian(kinetic - potential), angles, rates, gravity
 
 

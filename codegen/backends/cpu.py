@@ -179,7 +179,7 @@ class CpuBackend:
         if not (folder / f"{module}.py").exists():
             assembly = emit_llvm(kernel if optimise is None else optimise(kernel), lanes, dtype)
             path, symbol = str(folder / ASSEMBLY), kernel_symbol(kernel)
-            text = MODULE.format(symbol=symbol, launch=module, assembly=path, scalar=lanes == 1)
+            text = MODULE.format(symbol=symbol, launch=module, assembly=path, scalar=lanes == 1 and _worth_pairing(kernel, assembly))
             self.cache.write(key, {ASSEMBLY: assembly, f"{module}.py": text})
         self.cache.used(key)
         return CpuKernel(kernel, dtype, lanes, halo, folder, _load(folder / f"{module}.py", module), optimise)
