@@ -25,7 +25,7 @@ from ..errors import CompilerBug
 from ..fingerprint import fingerprint
 from ..interpret_program import program_halo
 from ..ir import Kind
-from ..program import For, Intent, Kernel, Program, While, kernels_of
+from ..program import For, Intent, Kernel, Program, kernels_of
 from ..schedule import lanes_for, padding, row_shares
 from .cpu_program import CpuProgram
 from .interface import check_arrays, lane_stride, launch_range
@@ -179,7 +179,8 @@ class CpuBackend:
         if not (folder / f"{module}.py").exists():
             assembly = emit_llvm(kernel if optimise is None else optimise(kernel), lanes, dtype)
             path, symbol = str(folder / ASSEMBLY), kernel_symbol(kernel)
-            text = MODULE.format(symbol=symbol, launch=module, assembly=path, scalar=lanes == 1 and _worth_pairing(kernel, assembly))
+            paired = lanes == 1 and _worth_pairing(kernel, assembly)
+            text = MODULE.format(symbol=symbol, launch=module, assembly=path, scalar=paired)
             self.cache.write(key, {ASSEMBLY: assembly, f"{module}.py": text})
         self.cache.used(key)
         return CpuKernel(kernel, dtype, lanes, halo, folder, _load(folder / f"{module}.py", module), optimise)
@@ -197,8 +198,12 @@ PAIRING_LIMIT = 230_000  # characters of assembly: pairing takes seconds beyond,
 
 
 def _worth_pairing(kernel: Kernel, assembly: str) -> bool:
-    """Whether like operations of scalar code are searched for: in loops, of code that is not too long."""
-    return len(assembly) < PAIRING_LIMIT and any(isinstance(s, For | While) for s in kernel.body)
+    """Whether like operations of scalar code are searched for: in counted loops of code that is not too long.
+
+    Fixed steps of several bodies gain a fifth. Adaptive steps loop while a condition holds: Taylor series of a pendulum
+    and of Henon-Heiles ran no faster than without, and compiled 1.3 times as long.
+    """
+    return len(assembly) < PAIRING_LIMIT and any(isinstance(s, For) for s in kernel.body)
 
 
 @lru_cache(maxsize=1)

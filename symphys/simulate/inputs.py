@@ -39,6 +39,8 @@ class Instances:
 
 def numbers(what: str, symbol: Any, value: Any) -> NDArray[np.float64]:
     """A user's value as finite real numbers; refused where it is complex, not numeric or not finite."""
+    if isinstance(value, float) and math.isfinite(value):  # the usual case, which needs no questions
+        return np.array(value, dtype=np.float64)
     array = real_numbers(what, symbol, value)
     if not np.isfinite(array).all():
         bad = array[~np.isfinite(array)].flat[0]
@@ -135,6 +137,8 @@ def check_assumptions(symbol: Any, array: NDArray[np.float64]) -> None:
 
 def broadcast_shape(arrays: Mapping[Any, NDArray[Any]]) -> tuple[int, ...]:
     """The shape of the ensemble."""
+    if not any(a.shape for a in arrays.values()):
+        return ()
     try:
         return np.broadcast_shapes(*(a.shape for a in arrays.values()))
     except ValueError:
