@@ -104,7 +104,10 @@ def test_explain_names_the_methods_and_the_reason() -> None:
     assert "not separable: here the mass matrix depends on the coordinates" in coupled
     assert "with dt: gauss4, implicit symplectic Gauss collocation of order 4" in coupled
     assert "backend: reference, float32" in coupled
-    lossy = ph.Lagrangian(va**2 / 2 - a**4, dissipation=va**2).compile().explain()
+    viscous = ph.Lagrangian(va**2 / 2 - a**4, dissipation=va**2).compile().explain()
+    assert "separable but for linear friction" in viscous
+    assert "with dt: blanes_moan4" in viscous
+    lossy = ph.Lagrangian(va**2 / 2 - a**4, dissipation=va**4).compile().explain()
     assert "not conservative" in lossy
     assert "with dt: rk4" in lossy
     asked = DOUBLE.compile(method="gauss6").explain()
