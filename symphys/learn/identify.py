@@ -53,10 +53,12 @@ def combinations(found: Determined, unknowns: Unknowns, u: Floats) -> tuple[dict
     """
     if not unknowns.symbols or not len(found.open):
         return ()
-    many = unknowns.size
-    basis = _reduced((found.open[:, :many] * unknowns.slopes(u[:many]))[:, : len(unknowns.symbols)])
+    count = len(unknowns.symbols)
+    basis = _reduced(found.open[:, :count]) * unknowns.slopes(u[: unknowns.size])[:count]
     shown = []
     for direction in basis:
+        if not direction.any():  # a parameter at its bound, where its logarithm changes nothing any more
+            continue
         direction = direction / direction[np.argmax(np.abs(direction))]
         parts = {s: float(d) for s, d in zip(unknowns.symbols, direction, strict=True) if abs(d) > SHOWN}
         if parts:
@@ -65,15 +67,14 @@ def combinations(found: Determined, unknowns: Unknowns, u: Floats) -> tuple[dict
 
 
 def _reduced(rows: Floats) -> Floats:
-    """Row-reduced with pivots by size; rows of rounding are left out."""
+    """Row-reduced with pivots by size; rows whose share in unit vectors is below SHOWN are left out."""
     rows = np.array(rows)
-    size = np.abs(rows).max(initial=0.0)
     kept: list[int] = []
     free = list(range(len(rows)))
     while free:
         row = max(free, key=lambda i: np.abs(rows[i]).max())
         pivot = int(np.argmax(np.abs(rows[row])))
-        if abs(rows[row, pivot]) <= 1e-9 * size:
+        if abs(rows[row, pivot]) <= SHOWN:
             break
         rows[row] /= rows[row, pivot]
         for other in range(len(rows)):
@@ -81,4 +82,4 @@ def _reduced(rows: Floats) -> Floats:
                 rows[other] -= rows[other, pivot] * rows[row]
         free.remove(row)
         kept.append(row)
-    return rows[sorted(kept)] if kept else rows[:0]
+    return rows[sorted(kept)]

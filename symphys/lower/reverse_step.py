@@ -118,12 +118,16 @@ class RungeKuttaReverse:
             at = [b.load("y", stages, i, c) for c in range(n)]
             return (time, *at, *inputs.signals(b, time), *inputs.parameters)
 
-        with b.loop("stage", 0, s) as i:
+        def place(i: Node) -> None:
             moved = summed(rates, integer(0), i, lambda j: (i, j))
             for c in range(n):
                 b.store(stages, i, c, value=x[c] + h * moved[c])
+
+        with b.loop("stage", 0, s - 1) as i:
+            place(i)
             for c, rate in enumerate(b.call(self.flow.rates, point(i))):
                 b.store(rates, i, c, value=rate)
+        place(integer(s - 1))  # whose rate no other stage needs
         found = [b.register("total_bar", l) for l in after.state]
         slopes = [b.register("total_slope", total) for total in after.parameters]
         with b.loop("back_stage", 0, s) as back:
