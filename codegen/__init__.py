@@ -30,7 +30,21 @@ from .lower.taylor import taylor_coefficients
 from .networks import ACTIVATIONS, Dense, DenseJet
 from .optimise.pipeline import optimise_kernel
 from .primitives import apply
-from .program import EVERYWHERE, Array, Function, Intent, Kernel, Launch, Let, Load, Program, Repeat, Scalar, Transform
+from .program import (
+    EVERYWHERE,
+    Array,
+    Function,
+    Intent,
+    Kernel,
+    Launch,
+    Let,
+    Load,
+    Program,
+    Repeat,
+    Scalar,
+    Transform,
+    kernels_of,
+)
 from .rewrite import rebuild
 from .schedule import lanes_for
 
@@ -86,6 +100,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "jvp_function",
+    "kernels_of",
     "lanes_for",
     "lower_expressions",
     "optimise_kernel",

@@ -16,9 +16,10 @@ __all__ = ["main"]
 def main() -> None:
     """Write a Lagrangian, read its equations, run it fast.
 
-    FILE is a Python file, which is executed: it defines one Lagrangian, Hamiltonian or VectorField (called `system`, if
-    there are several), and may hold the dictionaries `parameters` and `initial`, a pair `t_span`, a step `dt`, and for
-    films `positions`, the pairs (x, y) of the bodies, and `joined`, whether rods join them.
+    FILE is a Python file, which is executed: it defines one Lagrangian, Hamiltonian, VectorField or LagrangianDensity
+    (called `system`, if there are several), and may hold the dictionaries `parameters` and `initial`, a pair `t_span`,
+    a step `dt`, and for films `positions`, the pairs (x, y) of the bodies, and `joined`, whether rods join them; with a
+    density a `grid`, and `initial` values that are arrays or functions of space.
     MODEL is a name that `symphys models` lists.
     """
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import click
 
 from symphys.cli.report import Section, report
-from symphys.cli.source import load_any
+from symphys.cli.source import load
 from symphys.models import FieldModel, Model
 from symphys.systems.notation import latex, text
 
@@ -18,7 +18,7 @@ from symphys.systems.notation import latex, text
 )  # fmt: skip
 def derive(system: str, form: str) -> None:
     """Print coordinates or fields, equations of motion, momenta, energy, Hamiltonian and conserved quantities."""
-    model = load_any(system)
+    model = load(system)
     write = {"text": as_text, "latex": as_latex, "markdown": as_markdown}[form]
     click.echo("\n".join(write(model, report(model.system))))
 

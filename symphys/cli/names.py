@@ -6,7 +6,10 @@ from typing import Any
 
 from symphys.errors import InputError
 from symphys.models import System
+from symphys.simulate.lattice.given import labels_of
+from symphys.simulate.lattice.naming import field_name
 from symphys.simulate.naming import plain_name
+from symphys.systems import LagrangianDensity
 from symphys.systems.notation import text
 
 
@@ -19,6 +22,16 @@ def state_names(system: System) -> dict[str, Any]:
 def value_names(system: System) -> dict[str, Any]:
     """{name: symbol} of parameters and input signals."""
     return {text(symbol): symbol for symbol in (*system.parameters, *system.signals)}
+
+
+def field_labels(system: LagrangianDensity) -> dict[str, Any]:
+    """{name: label} of the fields that are evolved, and of their rates: phi, phi_t."""
+    return {field_name(label): label for u in system.dynamics.unknowns for label in labels_of(u)}
+
+
+def field_values(system: LagrangianDensity) -> dict[str, Any]:
+    """{name: symbol} of parameters and given functions of a field theory."""
+    return {field_name(symbol): symbol for symbol in (*system.parameters, *system.given)}
 
 
 def resolve(given: Mapping[Any, Any], known: Mapping[str, Any]) -> dict[Any, Any]:

@@ -9,14 +9,16 @@ import click
 import numpy as np
 
 from symphys.cli.names import read_assignments, state_names, value_names
+from symphys.cli.run_fields import refuse_options, run_fields
 from symphys.cli.source import load
 from symphys.errors import InputError
-from symphys.models import Model
+from symphys.models import FieldModel, Model
+from symphys.simulate.lattice.result import FieldResult
 from symphys.simulate.result import Result
 from symphys.simulate.simulator import Simulator
 from symphys.systems.notation import text
 
-DATA, PICTURES, FILMS = (".nc", ".npz"), (".png", ".pdf", ".svg"), (".gif",)
+DATA, PICTURES, FILMS = (".nc", ".npz", ".zarr"), (".png", ".pdf", ".svg"), (".gif",)
 FRAMES = 200  # of a film, where so many times were saved
 SHOWN = 12  # components of a state that a terminal shows
 
@@ -38,18 +40,27 @@ SHOWN = 12  # components of a state that a terminal shows
 @click.option("--spread", type=click.FloatRange(min=0.0), default=0.01, show_default=True,
               help="Standard deviation of the initial values in an ensemble, relative to each value.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="The seed of the spread.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the result (.nc or .npz).")
+@click.option("--points", type=click.IntRange(min=1), help="Of fields: the points along every axis of the grid.")
+@click.option("--out", type=click.Path(path_type=Path), help="Save the result (.nc, .npz or .zarr).")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw the result (.png, .pdf, .svg).")
 @click.option("--animate", type=click.Path(path_type=Path, dir_okay=False), help="Film the result (.gif).")
 def run(
     system: str, assignments: tuple[str, ...], starts: tuple[str, ...], t_end: float | None, dt: float | None,
     rtol: float | None, method: str, backend: str, samples: int | None, ensemble: int | None, spread: float, seed: int,
-    out: Path | None, plot: Path | None, animate: Path | None,
+    points: int | None, out: Path | None, plot: Path | None, animate: Path | None,
 ) -> None:  # fmt: skip
-    """Integrate a system and say what was kept; exit code 1 if a trajectory did not reach the end."""
+    """Integrate a system, or fields, and say what was kept; exit code 1 if a run did not reach its end."""
     for path, suffixes in ((out, DATA), (plot, PICTURES), (animate, FILMS)):
         check_target(path, suffixes)  # before the work, not after it
     model = load(system)
+    if isinstance(model, FieldModel):
+        refuse_options({"--rtol": rtol}, "is for trajectories; fields take fixed steps: --dt.")
+        refuse_options({"--ensemble": ensemble}, "is for trajectories; give fields an axis in front of the grid's.")
+        end_of(run_fields(
+            model, assignments, starts, t_end, dt, method, backend, samples, points, out, plot, animate
+        ))  # fmt: skip
+        return
+    refuse_options({"--points": points}, "is for fields; this system has no grid.")
     parameters = {**model.parameters, **read_assignments(assignments, value_names(model.system))}
     initial: dict[Any, Any] = {**model.initial, **read_assignments(starts, state_names(model.system))}
     if ensemble is not None:
@@ -70,6 +81,11 @@ def run(
         frames = max(2, min(FRAMES, result.t.shape[-1]))
         animation = result.animate(model.setting.positions or None, frames=frames, joined=model.setting.joined)
         animation.save(animate, writer="pillow")
+    end_of(result)
+
+
+def end_of(result: Result | FieldResult) -> None:
+    """Exit code 1, and a line that says why, where a run did not reach its end."""
     if not np.all(result.ok):
         click.echo(f"Error: {first_failure(result)}", err=True)
         raise SystemExit(1)
@@ -124,7 +140,7 @@ def summary(result: Result) -> str:
     return "\n".join(lines)
 
 
-def first_failure(result: Result) -> str:
+def first_failure(result: Result | FieldResult) -> str:
     """How many trajectories did not reach the end, and why the first of them did not."""
     if not result.shape:
         return str(result.status)

@@ -8,45 +8,29 @@ from pathlib import Path
 from typing import Any
 
 from symphys import models
-from symphys.cli.names import resolve, state_names, value_names
+from symphys.cli.names import field_labels, field_values, resolve, state_names, value_names
+from symphys.discretise import Grid
 from symphys.errors import InputError
 from symphys.models import FieldModel, FieldSetting, Model, Setting, System
+from symphys.models.fields.field_model import Points
 from symphys.simulate.inputs import read_span
 from symphys.systems import LagrangianDensity
 
 SPAN = (0.0, 10.0)  # where a file says nothing
 
 
-def load_any(target: str) -> Model | FieldModel:
-    """The model or field theory of that name, or what a Python file defines; what can be derived from.
+def load(target: str) -> Model | FieldModel:
+    """The model or field theory of that name, or what a Python file defines.
 
-    Raises as `load` does.
+    Raises `InputError` for an unknown name, a file that is missing or fails, and one without exactly one system.
     """
     if target in models.FIELD_MODELS:
         return models.field(target)
     path = Path(target)
-    if path.suffix == ".py":
+    if path.suffix == ".py" and target not in models.MODELS:
         defined = _execute(path)
         theory = _density_of(defined)
         return _from_file(path, defined) if theory is None else _theory(path, defined, theory)
-    return load(target)
-
-
-def load(target: str) -> Model:
-    """The model of that name, or what a Python file defines.
-
-    Raises `InputError` for an unknown name, a file that is missing or fails, and one without exactly one system.
-    """
-    if target in models.MODELS:
-        return models.get(target)
-    if target in models.FIELD_MODELS:
-        raise InputError(
-            f"{target} is a field theory; here it can be derived, and run from Python: models.field({target!r}).system"
-            ".compile(grid=...)."
-        )
-    path = Path(target)
-    if path.suffix == ".py":
-        return _from_file(path, _execute(path))
     try:
         return models.get(target)
     except InputError as error:
@@ -63,8 +47,30 @@ def _density_of(defined: Mapping[str, Any]) -> LagrangianDensity | None:
 
 
 def _theory(path: Path, defined: Mapping[str, Any], system: LagrangianDensity) -> FieldModel:
-    """A field theory from a file, for reading alone: it has neither grid nor start."""
-    return FieldModel(path.stem, _title(path, defined), str(path), lambda: FieldSetting(system, {}, {}), SPAN, 0.0)
+    """A field theory from a file, with its `grid`, `initial`, `parameters`, `t_span` and `dt` as far as they are there.
+
+    Values of `initial` are arrays, numbers, or functions of the coordinates of space.
+    """
+    grid, values = defined.get("grid"), _mapping(defined, "parameters", path)
+    if grid is not None and not isinstance(grid, Grid):
+        raise InputError(f"grid in {path} is a {type(grid).__name__}; make it a Grid({{x: (start, stop, points)}}).")
+    axes = () if grid is None else grid.axes
+
+    def start(points: Points, _: Mapping[Any, Any]) -> Mapping[Any, Any]:
+        given = resolve(_mapping(defined, "initial", path), field_labels(system))
+        return {label: value(*points.values()) if callable(value) else value for label, value in given.items()}
+
+    def setting() -> FieldSetting:
+        return FieldSetting(
+            system,
+            resolve(values, field_values(system)),
+            {axis.coordinate: (axis.start, axis.stop, axis.count) for axis in axes},
+            {axis.coordinate: axis.boundary for axis in axes},
+            start=start,
+        )
+
+    span = read_span(defined.get("t_span", SPAN))
+    return FieldModel(path.stem, _title(path, defined), str(path), setting, span, float(defined.get("dt", 0.0)))
 
 
 def _title(path: Path, defined: Mapping[str, Any]) -> str:
@@ -109,7 +115,10 @@ def _system_of(defined: Mapping[str, Any], path: Path) -> System:
     if len(distinct) == 1:
         return next(iter(distinct.values()))
     if not named:
-        raise InputError(f"{path} defines no Lagrangian, Hamiltonian or VectorField; call the one to be used `system`.")
+        raise InputError(
+            f"{path} defines no Lagrangian, Hamiltonian, VectorField or LagrangianDensity; call the one to be used "
+            "`system`."
+        )
     raise InputError(f"{path} defines several systems, {', '.join(named)}; call the one to be used `system`.")
 
 

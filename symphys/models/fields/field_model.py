@@ -21,7 +21,8 @@ class FieldSetting:
 
     system: the Lagrangian density.
     parameters: {symbol: number}, in the units that the model's docstring names.
-    domain: {coordinate of space: (start, stop, number of points)}; boundary: what happens at its sides.
+    domain: {coordinate of space: (start, stop, number of points)}; boundary: what happens at its sides, everywhere or
+        {coordinate: ...}.
     exact: (time, points, parameters) -> {label: array} for fields and rates, the solution in closed form.
     start: (points, parameters) -> {label: array}, where no solution is known or it starts otherwise.
     invariants: {name: expression} of densities whose integrals are constant, besides those found by the derivation.
@@ -30,7 +31,7 @@ class FieldSetting:
     system: LagrangianDensity
     parameters: Values
     domain: Mapping[Any, tuple[float, float, int]]
-    boundary: str = "periodic"
+    boundary: str | Mapping[Any, str] = "periodic"
     exact: Evolution | None = None
     start: Callable[[Points, Values], State] | None = None
     invariants: Mapping[str, Any] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from symphys.fields.dynamics import FieldDynamics
 from symphys.simulate.execute import cores
 from symphys.simulate.inputs import positive_number, read_span, read_times, whole_number
 from symphys.simulate.lattice.choose import FieldChoice, choose_field_method
+from symphys.simulate.lattice.emit import field_source
 from symphys.simulate.lattice.follow import Course, follow
 from symphys.simulate.lattice.given import Inputs, labels_of, member_of, read_inputs
 from symphys.simulate.lattice.machine import Machine, build_machine
@@ -55,6 +56,10 @@ class FieldSimulator:
     def source(self) -> str:
         """The kernels that run, as readable Python with the physics named."""
         return str(self.machine.advance.source)
+
+    def emit(self, backend: str = "cpu") -> str:
+        """The source of the kernels for a backend: "cpu" as readable Python, "llvm", or "cuda"."""
+        return field_source(self.choice.plan(), backend, self.dtype)
 
     def run(
         self,
