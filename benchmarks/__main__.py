@@ -25,6 +25,7 @@ ROWS = {
     "gradient_through_time": "gradient_through_time",
     "accuracy_hamiltonian": "accuracy_hamiltonian",
     "accuracy_lagrangian": "accuracy_lagrangian",
+    "network_lagrangian": "network_lagrangian",
 }
 
 

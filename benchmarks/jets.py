@@ -46,7 +46,7 @@ def run(with_ours: bool = True) -> tuple[list[Case], list[str]]:
         if peer_networks.jax_available():
             contestants["jax"] = peer_networks.jax_jets(drawn(network)[1], points, given)
         notes = agreement(contestants)
-        times = {name: 1e6 * value / BATCH for name, value in interleaved(contestants).items()}
+        times = {name: 1e6 * value / BATCH for name, value in interleaved(contestants, rounds=11).items()}
         mine = times.pop("symphys", None)
         shape = f"{inputs} inputs, {len(hidden)} x {hidden[0]}"
         cases.append(Case(shape, "us/sample", mine, times, bar=bar, notes=notes))

@@ -34,7 +34,7 @@ def run(with_ours: bool = True) -> tuple[list[Case], list[str]]:
         notes = agreement(contestants)
         if peer_networks.torch_available():
             contestants["torch"] = peer_networks.torch_line(layers, points[:, 0], tuple(seeds))
-        times = {name: 1e6 * value / BATCH for name, value in interleaved(contestants).items()}
+        times = {name: 1e6 * value / BATCH for name, value in interleaved(contestants, rounds=11).items()}
         mine = times.pop("symphys", None)
         cases.append(Case(f"{LAYERS} x {width}", "us/sample", mine, times, bar=bar, notes=notes))
     skipped = [] if peer_networks.jax_available() else ["JAX is not installed"]
