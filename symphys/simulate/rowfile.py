@@ -112,8 +112,9 @@ def _lay_out_zarr(table: Table, path: Path, leading: int) -> None:
             attributes["coordinates"] = coordinates
         chunks = (1,) * leading + shape[leading:] if large else tuple(max(1, length) for length in shape)
         fill = np.nan if large else None
+        packed = {} if large else {"compressors": None}  # small numbers are written often
         array = group.create_array(
-            name, shape=shape, dtype=v.values.dtype, chunks=chunks, fill_value=fill, attributes=attributes
+            name, shape=shape, dtype=v.values.dtype, chunks=chunks, fill_value=fill, attributes=attributes, **packed
         )
         if not large:
             array[...] = v.values

@@ -47,7 +47,8 @@ class Record:
     result: FieldResult
     file: RowFile | None = None
     checkpoints: Checkpoints | None = None
-    saved: int = field(default=0)
+    saved: int = 0
+    written: dict[Any, Any] = field(default_factory=dict)
 
     def keep(self, member: Member, row: int, state: State, integrals: tuple[Any, Any], time: float) -> None:
         """Save the state [*grid] of one member, and the integrals of its laws and of the absolute values of terms."""
@@ -101,15 +102,15 @@ class Record:
     def _write_ends(self, member: Member) -> None:
         if self.file is None:
             return
-        r, write = self.result, self.file.write
-        for role in WATCHED:
-            for name, values in getattr(r.watch, role).items():
-                write(role, name, member, values[member])
-        for name, values in r.drift.items():
-            write("drift", name, member, values[member])
-        write("status", "", member, status_codes(r.outcomes[member]))
-        write("time_reached", "", member, r.times_reached[member])
-        write("rows", "", member, r.rows[member])
+        r = self.result
+        ends = {(role, name): a for role in WATCHED for name, a in getattr(r.watch, role).items()}
+        ends |= {("drift", name): a for name, a in r.drift.items()}
+        ends |= {("status", ""): status_codes(r.outcomes), ("time_reached", ""): r.times_reached, ("rows", ""): r.rows}
+        for (role, name), values in ends.items():
+            now = values[member]
+            if self.written.get((role, name, member)) != now:  # most of them seldom change
+                self.file.write(role, name, member, now)
+                self.written[role, name, member] = now
         self.file.flush()
 
     def _check(self, member: Member, state: State, step: int) -> None:
