@@ -297,6 +297,7 @@ class LagrangianDensity:
         norm: Any = 1.0,
         initial: Mapping[Any, Any] | None = None,
         seed: int = 0,
+        tolerance: float = 1e-11,
         max_steps: int = 20_000,
     ) -> GroundState:
         """The fields of least energy on a grid, by preconditioned conjugate gradients.
@@ -304,12 +305,13 @@ class LagrangianDensity:
         norm: the integral of |psi|^2 for complex fields of first order, one number or {field: number}; other fields are
         free, and relax from where they start. initial: {field: [*grid]}, by default a hump in the middle with a little
         noise from `seed`. What converges is a minimum near the start: of linear theories the ground state.
+        tolerance: of |dE/d(psi*) - mu psi|, relative to |dE/d(psi*)|; the error of the energy goes with its square.
 
         Raises `InputError` for missing or unfit values and norms that are not positive, `UnsupportedError` for theories
         without an energy of the fields themselves. A descent that does not converge in `max_steps` says so by `ok`.
         """
         energy = energy_of(self.dynamics, self._gradients)
-        return find_ground_state(energy, grid, dict(parameters or {}), norm, initial, seed, max_steps)
+        return find_ground_state(energy, grid, dict(parameters or {}), norm, initial, seed, tolerance, max_steps)
 
     def evaluate(
         self,

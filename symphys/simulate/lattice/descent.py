@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Fields = list[NDArray[np.complex128]]
+ROUNDING = 1e-14  # of an energy that is a sum over many points, relative to |g| |psi|
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,15 @@ class Minimum:
 
 
 def descend(problem: Problem, start: Fields, tolerance: float, max_steps: int) -> Minimum:
-    """The minimum near a start; converged where |g - mu psi| <= tolerance times |g|, or at the rounding of g."""
+    """The minimum near a start; converged where |g - mu psi| <= tolerance times |g|, or where rounding hides the rest.
+
+    The error of the energy is the square of |g - mu psi|: without a gain in energy it may be as large as the root of
+    that rounding.
+    """
     psi = problem.normalised(start)
     gradient = problem.gradient(psi)
     before: tuple[Fields, Fields, float] | None = None
-    length, best, stale = 0.1, np.inf, 0
+    length, best, stale, gain = 0.1, np.inf, 0, 0.0
     residual = np.inf
     for step in range(max_steps):
         mu = problem.multipliers(psi, gradient)
@@ -83,12 +88,13 @@ def descend(problem: Problem, start: Fields, tolerance: float, max_steps: int) -
         residual = np.sqrt(problem.total(rest, rest))
         size = np.sqrt(problem.total(gradient, gradient))
         if residual < 0.5 * best:
-            best, stale = residual, 0
+            best, stale, gain = residual, 0, 0.0
         else:
             stale += 1
-        # a hundred steps without a gain: what is left of the residual is rounding, if it is small at all
-        if residual <= tolerance * size or stale > 100:
-            return Minimum(psi, mu, residual, step, residual <= 1e3 * tolerance * size)
+        # a hundred steps in which neither residual nor energy fell by more than rounding: there is nothing left to find
+        still = stale > 100 and gain <= ROUNDING * size * np.sqrt(problem.total(psi, psi))
+        if residual <= tolerance * size or still:
+            return Minimum(psi, mu, residual, step, residual <= max(tolerance, np.sqrt(ROUNDING)) * size)
         z = problem.tangent(psi, problem.precondition(rest, psi))
         slope = problem.total(rest, z)
         direction = [-x for x in z]
@@ -100,7 +106,9 @@ def descend(problem: Problem, start: Fields, tolerance: float, max_steps: int) -
                 direction = [d + beta * c for d, c in zip(direction, carried, strict=True)]
         if problem.total(rest, direction) >= 0.0:
             direction = [-x for x in z]
+        fall = -problem.total(rest, direction)
         psi, gradient, length = _search(problem, psi, rest, direction, length)
+        gain += fall * length / 2.0  # of the energy, if the slope falls to zero along the step
         before = (rest, direction, slope)
     return Minimum(psi, problem.multipliers(psi, gradient), float(residual), max_steps, False)
 

@@ -18,13 +18,12 @@ from symphys.errors import InputError, UnsupportedError
 from symphys.fields.dynamics import FieldDynamics, Law
 from symphys.lower.lattice.layout import Layout, layout_of
 from symphys.lower.lattice.plan import Plan
+from symphys.simulate.inputs import positive_number, whole_number
 from symphys.simulate.lattice.descent import Fields, Minimum, Problem, descend
 from symphys.simulate.lattice.given import Inputs, number_of, read_inputs
 from symphys.simulate.lattice.machine import Machine, build_machine
 from symphys.simulate.lattice.naming import field_name
 from symphys.simulate.lattice.running import Run
-
-TOLERANCE = 1e-11  # of |g - mu psi| / |g|; its square is the error of the energy
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,7 @@ def find_ground_state(
     norm: Any = 1.0,
     initial: Mapping[Any, Any] | None = None,
     seed: int = 0,
+    tolerance: float = 1e-11,
     max_steps: int = 20_000,
     threads: int = 1,
 ) -> GroundState:
@@ -103,7 +103,7 @@ def find_ground_state(
     run = Run(machine, grid, numbers, inputs.functions, 1.0, 0.0, threads)
     problem = _problem(run, energy, _norms(d, norm))
     start = [_inside(run, x[run.frame.inside]) for x in _start(run, inputs, initial, seed)]
-    found = descend(problem, start, TOLERANCE, max_steps)
+    found = descend(problem, start, positive_number("tolerance", tolerance), whole_number("max_steps", max_steps))
     return _result(run, problem, found)
 
 
@@ -155,14 +155,18 @@ def _problem(run: Run, energy: Energy, norms: list[float | None]) -> Problem:
         return float(run.totals()[0][0])
 
     kinetic = [_kinetic(run, energy, number) for number in range(len(norms))]
+    local = [_local(energy, number) for number in range(len(norms))]
 
     def precondition(rest: Fields, psi: Fields) -> Fields:
+        """P r with P = V^(-1/2) T^(-1) V^(-1/2): both parts of the Hessian's diagonal, in waves and in space."""
+        _put(run, psi)
         out = []
-        for r, x, symbol in zip(rest, psi, kinetic, strict=True):
-            weights = np.abs(_waves(run, x)) ** 2
-            mean = float((weights * symbol).sum() / max(weights.sum(), 1e-300))
+        for r, x, symbol, here in zip(rest, psi, kinetic, run.probe(local), strict=True):
+            height = _inside(run, here.real - here.real.min()).real
+            mean = _mean(symbol, _waves(run, x)) + _mean(height * run.grid.weights, x) / _mean(run.grid.weights, x)
             shift = mean if mean > 0.0 else float(symbol.max()) * 1e-3 or 1.0
-            out.append(_unwaves(run, _waves(run, r) / (symbol + shift)) * held)
+            root = np.sqrt(shift / (height + shift))
+            out.append(root * _unwaves(run, _waves(run, root * r) / (symbol + shift)) * held)
         return out
 
     return Problem(gradient, value, precondition, run.grid.weights, norms)
@@ -184,6 +188,18 @@ def _kinetic(run: Run, energy: Energy, number: int) -> NDArray[np.float64]:
             term = np.multiply.outer(term, (-(wave_numbers(axis) ** 2)) ** (order // 2))
         total = total + term
     return np.maximum(total, 0.0)
+
+
+def _local(energy: Energy, number: int) -> Any:
+    """The diagonal of the Hessian in space, dg/d(psi): of a condensate V + 2 g |psi|^2."""
+    d = energy.dynamics
+    return sympy.diff(energy.gradients[number], d.jets.symbol(d.unknowns[number].field))
+
+
+def _mean(values: NDArray[Any], psi: NDArray[Any]) -> float:
+    """The mean of values, weighted by |psi|^2."""
+    weights = np.abs(psi) ** 2
+    return float((weights * values).sum() / max(weights.sum(), 1e-300))
 
 
 def _own(dynamics: FieldDynamics, unknown: Any, symbol: Any) -> bool:

@@ -39,11 +39,14 @@ class Machine:
 
     def probe(self, expressions: Sequence[Any]) -> CompiledProgram:
         """The program that lays the values of expressions at every site into probe_0, probe_1, ..."""
+        key = ("probe", tuple(expressions))
+        if key in self._known:
+            return self._known[key]
         kernel, reach = probe_kernel(self.layout, expressions)
         alone = program_halo(program_of(self.layout, "probe", (launch_of(self.layout, kernel, reach),)))
         if alone > self.halo or reach > self.margin:
             raise UnsupportedError("an expression with higher derivatives than the equations have needs a wider halo")
-        return self.compiled(("probe", tuple(expressions)), with_halo(self.layout, kernel, reach, self.halo))
+        return self.compiled(key, with_halo(self.layout, kernel, reach, self.halo))
 
     def frame(self, grid: Grid) -> Frame:
         """The memory layout for a grid."""

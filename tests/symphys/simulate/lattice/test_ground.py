@@ -96,3 +96,50 @@ def test_what_ground_states_refuse() -> None:
         theory.ground_state(grid=grid).wavefunction({y: [0.0]})
     assert not theory.ground_state(grid=grid, max_steps=2).ok
     del psi
+
+
+@pytest.fixture(scope="module")
+def rotating() -> tuple[Any, ph.LagrangianDensity, Any, Any]:
+    """A condensate in a frame that rotates: the energy holds -Omega L_z."""
+    psi = ph.complex_field("psi", (t, x, y))
+    g, Omega = ph.parameters("g Omega", nonnegative=True)
+    bar = conjugate(psi)
+    turned = x * psi.diff(y) - y * psi.diff(x)
+    slopes = bar.diff(x) * psi.diff(x) + bar.diff(y) * psi.diff(y)
+    theory = ph.LagrangianDensity(
+        I / 2 * (bar * psi.diff(t) - psi * bar.diff(t))
+        - slopes / 2
+        - (x**2 + y**2) / 2 * bar * psi
+        - g / 2 * (bar * psi) ** 2
+        - Omega * I / 2 * (bar * turned - psi * conjugate(turned))
+    )
+    return psi, theory, g, Omega
+
+
+def test_a_rotating_condensate_takes_one_vortex(rotating: tuple[Any, ph.LagrangianDensity, Any, Any]) -> None:
+    """A vortex that starts aside moves to the middle, where L_z = 1, so that dE/dOmega = -1."""
+    psi, theory, g, Omega = rotating
+    grid = ph.Grid({x: (-6.0, 6.0, 32), y: (-6.0, 6.0, 32)})
+    X, Y = grid.mesh
+    aside = (X - 0.6 + 1j * Y) * np.exp(-(X**2 + Y**2) / 4)
+    energies = []
+    for rate in (0.65, 0.7):
+        state = theory.ground_state(grid, {g: 20.0, Omega: rate}, initial={psi: aside}, tolerance=1e-7)
+        assert state.ok
+        energies.append(state.energy)
+    # |psi|^2 is 1e-5 at the sides of the box, which is not round
+    assert (energies[0] - energies[1]) / 0.05 == pytest.approx(1.0, abs=1e-4)
+    still = theory.ground_state(grid, {g: 20.0, Omega: 0.0}, tolerance=1e-7)
+    assert energies[1] < still.energy
+
+
+def test_a_tighter_tolerance_takes_more_steps(rotating: tuple[Any, ph.LagrangianDensity, Any, Any]) -> None:
+    """The error of the energy goes with the square of the residual."""
+    _, theory, g, Omega = rotating
+    grid = ph.Grid({x: (-6.0, 6.0, 32), y: (-6.0, 6.0, 32)})
+    rough, fine = (theory.ground_state(grid, {g: 20.0, Omega: 0.0}, tolerance=each) for each in (1e-3, 1e-9))
+    assert rough.steps < fine.steps
+    assert 1e-9 < rough.energy - fine.energy < 1e-4
+    assert fine.residual < 1e-9 * 10
+    with pytest.raises(ph.SymphysError, match=r"tolerance = 0 must be above 0"):
+        theory.ground_state(grid, {g: 20.0, Omega: 0.0}, tolerance=0.0)
