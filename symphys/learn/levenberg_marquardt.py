@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from symphys.learn.objective import Objective
+from symphys.learn.objective import Curved
 from symphys.learn.status import FitOutcome
 from symphys.learn.watch import Watch
 
@@ -17,7 +17,7 @@ MOST_REJECTED = 40  # steps in a row, with a damping that grows faster and faste
 SETTLED = 1e-13  # relative: losses and unknowns that change by less have converged
 
 
-def levenberg_marquardt(objective: Objective, u: Floats, watch: Watch) -> FitOutcome:
+def levenberg_marquardt(objective: Curved, u: Floats, watch: Watch) -> FitOutcome:
     """Minimise a mean of squares from u by (J^T J + lambda 1) step = -J^T r.
 
     lambda falls by at most 10 where the loss fell as predicted and doubles, quadruples, ... where it did not. With

@@ -21,6 +21,16 @@ class Normal:
     slope: Floats
 
 
+class Curved(Protocol):
+    """A loss with what Gauss-Newton steps need of it."""
+
+    def loss(self, u: Floats) -> float:
+        """The loss; infinite where it is no number."""
+
+    def normal(self, u: Floats) -> Normal:
+        """The loss and its normal equations: half of an approximate Hessian, and half of the gradient."""
+
+
 class Objective(Protocol):
     """A loss of u [size]."""
 

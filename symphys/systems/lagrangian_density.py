@@ -24,6 +24,7 @@ from symphys.fields.symmetric import symmetric_stress_energy
 from symphys.fields.symmetry import FieldSymmetry
 from symphys.fields.variation import check_real, functional_derivatives, hamiltonian_terms, momenta, outer_forces
 from symphys.language.fields import is_complex_field
+from symphys.learn.ground_state import VariationalState, ansatz_of, vary_ground_state
 from symphys.mechanics.tidy import readable, written_out
 from symphys.simulate.lattice.evaluate import evaluate_on_grid
 from symphys.simulate.lattice.ground import GroundState, energy_of, find_ground_state
@@ -291,27 +292,40 @@ class LagrangianDensity:
 
     def ground_state(
         self,
-        grid: Grid,
+        grid: Grid | None = None,
         parameters: Mapping[Any, Any] | None = None,
         *,
+        ansatz: Mapping[Any, Any] | None = None,
+        domain: Mapping[Any, tuple[float, float]] | None = None,
         norm: Any = 1.0,
         initial: Mapping[Any, Any] | None = None,
         seed: int = 0,
         tolerance: float = 1e-11,
-        max_steps: int = 20_000,
-    ) -> GroundState:
-        """The fields of least energy on a grid, by preconditioned conjugate gradients.
+        points: int | None = None,
+        max_steps: int | None = None,
+    ) -> GroundState | VariationalState:
+        """The fields of least energy: on a grid, or within an ansatz of networks.
 
-        norm: the integral of |psi|^2 for complex fields of first order, one number or {field: number}; other fields are
-        free, and relax from where they start. initial: {field: [*grid]}, by default a hump in the middle with a little
-        noise from `seed`. What converges is a minimum near the start: of linear theories the ground state.
-        tolerance: of |dE/d(psi*) - mu psi|, relative to |dE/d(psi*)|; the error of the energy goes with its square.
+        grid: by preconditioned conjugate gradients. norm: the integral of |psi|^2 for complex fields of first order,
+        one number or {field: number}; other fields are free, and relax from where they start. initial: {field:
+        [*grid]}, by default a hump in the middle with a little noise from `seed`. What converges is a minimum near the
+        start: of linear theories the ground state. tolerance: of |dE/d(psi*) - mu psi|, relative to |dE/d(psi*)|; the
+        error of the energy goes with its square.
 
-        Raises `InputError` for missing or unfit values and norms that are not positive, `UnsupportedError` for theories
-        without an energy of the fields themselves. A descent that does not converge in `max_steps` says so by `ok`.
+        ansatz: {field: expression in coordinates and networks}, with domain {coordinate: (start, stop)}: the weights
+        are varied by Gauss-Newton steps on a quadrature with `points` along each axis; the norm is 1.
+
+        Raises `InputError` for missing or unfit values, `UnsupportedError` for theories without an energy of the fields
+        themselves. A descent that does not converge in `max_steps` says so by `ok`.
         """
         energy = energy_of(self.dynamics, self._gradients)
-        return find_ground_state(energy, grid, dict(parameters or {}), norm, initial, seed, tolerance, max_steps)
+        given = dict(parameters or {})
+        if (grid is None) == (ansatz is None):
+            raise InputError("give a grid, or an ansatz with its domain: ground_state(ansatz={psi: N(x)}, domain=...)")
+        if grid is not None:
+            return find_ground_state(energy, grid, given, norm, initial, seed, tolerance, max_steps or 20_000)
+        varied = ansatz_of(self.dynamics, energy.terms, energy.gradients, dict(ansatz or {}))
+        return vary_ground_state(varied, dict(domain or {}), given, seed, max_steps or 600, points)
 
     def evaluate(
         self,
