@@ -16,7 +16,7 @@ from symphys.cli import main as command_line
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-FIGURES = {"double_pendulum_chaos": {"releases": 700}}
+FIGURES: dict[str, dict[str, int]] = {"double_pendulum_chaos": {"releases": 700}, "kink_collision": {}}
 QUOTE = re.compile(r"<!-- output(?:, (\d+) lines)?: symphys (.+?) -->\n```(\w+)\n(.*?)```", re.DOTALL)
 
 

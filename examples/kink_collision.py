@@ -9,7 +9,7 @@ the next about 0.2247 (Campbell, Schonfeld and Wingate, Physica D 9 (1983) 1).
 Scaling.  The mass of the field in its vacua is sqrt 2 and the speed of waves 1.  All is even in x, and half of the line
 with no slope at x = 0 is enough.  Its far end is so far that no radiation comes back in time.
 
-Run time.  240 collisions on 401 points for 1000 steps: about a minute.
+Run time.  240 collisions on 401 points for 1000 steps: one to two minutes.
 
     python examples/kink_collision.py [picture.png]
 """
