@@ -19,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cache import KernelCache, default_directory
-from ..emit.llvm import emit_llvm, kernel_symbol
+from ..emit.llvm import USED_FEATURES, emit_llvm, kernel_symbol
 from ..emit.python import emit_python
 from ..errors import CompilerBug
 from ..fingerprint import fingerprint
 from ..interpret_program import program_halo
 from ..ir import Kind
+from ..optimise.roots import lift_roots
 from ..program import For, Intent, Kernel, Program, kernels_of
 from ..schedule import lanes_for, padding, row_shares
 from .cpu_program import CpuProgram
@@ -95,8 +96,7 @@ class CpuKernel:
     @property
     def source(self) -> str:
         """The kernel as readable Python, printed from the same nodes."""
-        kernel = self.optimise(self.kernel) if self.optimise else self.kernel
-        return emit_python(kernel, self.dtype, self.halo)
+        return emit_python(_prepared(self.kernel, self.lanes, self.optimise), self.dtype, self.halo)
 
     def __call__(
         self,
@@ -173,11 +173,12 @@ class CpuBackend:
         """Machine code for a kernel; one that the cache knows is loaded without being optimised or printed again."""
         lanes = self.lane_count or lanes_for(kernel, dtype)
         passes = "as it is" if optimise is None else "optimised"
-        key = self.cache.key(fingerprint(kernel), dtype, str(lanes), str(halo), passes, _versions())
+        about = (str(lanes), str(halo), passes, _versions(), *sorted(_features()))
+        key = self.cache.key(fingerprint(kernel), dtype, *about)
         module = f"launch_{key}"
         folder = self.cache.place(key)
         if not (folder / f"{module}.py").exists():
-            assembly = emit_llvm(kernel if optimise is None else optimise(kernel), lanes, dtype)
+            assembly = emit_llvm(_prepared(kernel, lanes, optimise), lanes, dtype, _features())
             path, symbol = str(folder / ASSEMBLY), kernel_symbol(kernel)
             paired = lanes == 1 and _worth_pairing(kernel, assembly)
             text = MODULE.format(symbol=symbol, launch=module, assembly=path, scalar=paired)
@@ -204,6 +205,22 @@ def _worth_pairing(kernel: Kernel, assembly: str) -> bool:
     and of Henon-Heiles ran no faster than without, and compiled 1.3 times as long.
     """
     return len(assembly) < PAIRING_LIMIT and any(isinstance(s, For) for s in kernel.body)
+
+
+def _prepared(kernel: Kernel, lanes: int, optimise: Optimise | None) -> Kernel:
+    """What is printed: the optimised kernel, with reciprocal roots where lanes find them fast."""
+    if optimise is None:
+        return kernel
+    return lift_roots(optimise(kernel)) if lanes > 1 else optimise(kernel)
+
+
+@lru_cache(maxsize=1)
+def _features() -> frozenset[str]:
+    """What this processor has of the features of which the printer makes use."""
+    import llvmlite.binding
+
+    host = llvmlite.binding.get_host_cpu_features()
+    return frozenset(name for name in USED_FEATURES if host.get(name))
 
 
 @lru_cache(maxsize=1)

@@ -15,9 +15,11 @@ from ..ir import Kind, Node, variable, walk
 from ..program import Block, Function, Intent, Kernel, functions, must_be_inlined, nodes_of, statements
 from .llvm_math import define
 from .llvm_printer import Printer
+from .llvm_roots import ESTIMATES
 from .llvm_writer import WIDTHS, Value, Writer, function_symbol, spelled
 
 I = Kind.INT
+USED_FEATURES = (ESTIMATES,)  # of processors, of which the assembly makes use where they are
 ATTRIBUTES = 'attributes #0 = { nounwind alignstack=64 "prefer-vector-width"="512" "min-legal-vector-width"="512" }'
 
 ROW_TILE = 4096  # bytes of a row that are taken before the next one: nine such rows fit the first cache
@@ -201,8 +203,11 @@ def _bind_lanes(kernel: Kernel, printer: Printer, halo: str) -> None:
     printer.bind(variable(kernel.lane, I), Value(lane.text, I, True))
 
 
-def emit_llvm(kernel: Kernel, lanes: int, dtype: str = "float64") -> str:
-    """The module of one kernel, with the functions and the vector mathematics that it calls."""
+def emit_llvm(kernel: Kernel, lanes: int, dtype: str = "float64", features: frozenset[str] = frozenset()) -> str:
+    """The module of one kernel, with the functions and the vector mathematics that it calls.
+
+    features: of the processor, as LLVM calls them, of which use may be made.
+    """
     if dtype not in WIDTHS:
         raise CompilerBug(f"no LLVM type for {dtype}; choose one of {', '.join(WIDTHS)}")
     writers = [_emit_function(f, lanes, dtype) for f in functions(kernel.body)] + [_emit_kernel(kernel, lanes, dtype)]
@@ -214,7 +219,7 @@ def emit_llvm(kernel: Kernel, lanes: int, dtype: str = "float64") -> str:
         if need in known:
             continue
         known.add(need)
-        mathematics.append(define(*need, dtype))
+        mathematics.append(define(*need, dtype, features))
         waiting.extend(sorted(mathematics[-1].needed))
     writers = mathematics + writers
     declarations = sorted({d for w in writers for d in w.intrinsics})

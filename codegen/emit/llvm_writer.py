@@ -41,6 +41,7 @@ class Writer:
     count: int = 0
     needed: set[tuple[str, int]] = field(default_factory=set)  # (function of the vector mathematics, lanes)
     intrinsics: set[str] = field(default_factory=set)
+    features: frozenset[str] = frozenset()  # of the processor, as LLVM calls them
 
     @property
     def real(self) -> str:

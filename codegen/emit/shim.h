@@ -13,6 +13,9 @@
 #include <vector>
 #endif
 
+static inline double rsqrt(double x) { return 1.0 / sqrt(x); }
+static inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
+
 struct dim3 {
     unsigned x = 1, y = 1, z = 1;
 };

@@ -15,8 +15,8 @@ WORTH = 3  # quotients that one reciprocal must replace
 
 
 @dataclass(frozen=True)
-class _Denominator:
-    """base ** (halves / 2)."""
+class Denominator:
+    """A power of a base: base ** (halves / 2)."""
 
     base: Node
     halves: int
@@ -30,7 +30,7 @@ def share_reciprocals(roots: Roots, named: Roots) -> tuple[Roots, Roots]:
     """
     order, _ = uses_of(roots)
     quotients = [n for n in order if n.op == "div" and constant_value(n.args[1]) is None]
-    written = {n.args[1].key: _denominator(n.args[1]) for n in quotients}
+    written = {n.args[1].key: denominator_of(n.args[1]) for n in quotients}
     families: dict[bytes, list[Node]] = defaultdict(list)
     for n in quotients:
         families[written[n.args[1].key].base.key].append(n)
@@ -38,7 +38,7 @@ def share_reciprocals(roots: Roots, named: Roots) -> tuple[Roots, Roots]:
     for base, members in families.items():
         powers = {written[n.args[1].key].halves for n in members}
         odd = {p % 2 for p in powers}
-        mixed = len(odd) == 2 and not _never_negative(written[members[0].args[1].key].base)
+        mixed = len(odd) == 2 and not never_negative(written[members[0].args[1].key].base)
         if (len(members) >= WORTH or len(powers) > 1) and not mixed:
             chosen[base] = 1 if 1 in odd else 2
 
@@ -58,13 +58,13 @@ def share_reciprocals(roots: Roots, named: Roots) -> tuple[Roots, Roots]:
             return None
         base = done[denominator.base.key]
         reciprocal_node = real(1.0) / (apply("sqrt", base) if unit == 1 else base)
-        power = _power(reciprocal_node, denominator.halves // unit)
+        power = power_of(reciprocal_node, denominator.halves // unit)
         return done[n.args[0].key] * power
 
     return rewrite_nodes(roots, named, rule)
 
 
-def _denominator(n: Node) -> _Denominator:
+def denominator_of(n: Node) -> Denominator:
     """A denominator as a power of one base, itself if it is no product of equal bases and at most one root of them."""
     factors: list[Node] = []
     stack = [n]
@@ -77,12 +77,12 @@ def _denominator(n: Node) -> _Denominator:
     under_root = [f for f in factors if f.op == "sqrt"]
     bases = {b.key: b for b in (f.args[0] if f.op == "sqrt" else f for f in factors)}
     if len(bases) > 1 or len(under_root) > 1:
-        return _Denominator(n, 2)
+        return Denominator(n, 2)
     (base,) = bases.values()
-    return _Denominator(base, 2 * len(factors) - len(under_root))
+    return Denominator(base, 2 * len(factors) - len(under_root))
 
 
-def _never_negative(n: Node) -> bool:
+def never_negative(n: Node) -> bool:
     """Whether a value is zero or more whatever its inputs, so that its root exists where it did not stand before."""
     known: dict[bytes, bool] = {}
     for m in walk((n,)):
@@ -97,10 +97,10 @@ def _never_negative(n: Node) -> bool:
     return known[n.key]
 
 
-def _power(x: Node, k: int) -> Node:
+def power_of(x: Node, k: int) -> Node:
     """x^k by repeated squaring."""
     if k == 1:
         return x
-    half = _power(x, k // 2)
+    half = power_of(x, k // 2)
     square = half * half
     return square * x if k % 2 else square

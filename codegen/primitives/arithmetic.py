@@ -31,6 +31,11 @@ def _one(n: Node) -> Node:
     return real(1.0) if n.kind is R else integer(1)
 
 
+def _reciprocal_root(a: Any) -> Any:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return 1.0 / np.sqrt(a)
+
+
 def _power(a: Any, b: Any) -> Any:
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         return np.power(a, b)
@@ -54,6 +59,8 @@ ROWS = (
               lambda a, y: (real(1.0), real(-1.0)), linear(-1.0), 0.5),
     Primitive("sqrt", (R,), R, np.sqrt, "math.sqrt({0})", "sqrt{f}({0})", "llvm.sqrt",
               lambda a, y: (real(0.5) / y,), square_root, 0.5),
+    Primitive("rsqrt", (R,), R, _reciprocal_root, "(1.0 / math.sqrt({0}))", "rsqrt{f}({0})", "math.rsqrt",
+              lambda a, y: (real(-0.5) * (y * y * y),), ulp=2.0),
     Primitive("pow", (R, R), R, _power, "np.power({0}, {1})", "pow{f}({0}, {1})", "math.pow",
               _power_partials, power, 4.0),
     Primitive("quotient", (I, I), I, np.floor_divide, "({0} // {1})", "sym_quotient({0}, {1})", "sdiv", ulp=0.0),
