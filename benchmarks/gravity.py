@@ -1,4 +1,4 @@
-"""Row `gravity`: 1024 gravitating bodies, all pairs, velocity Verlet, against the loop that one writes by hand in Numba.
+"""Row `gravity`: 1024 gravitating bodies, all pairs, velocity Verlet, against a loop written by hand in Numba.
 
 Softened gravity, a cloud at rest in the mean, 400 steps. The hand-written loop is what a careful user writes: all
 neighbours of a body in one vectorised loop, `fastmath`, parallel over bodies. A second one takes the reciprocal square

@@ -153,10 +153,14 @@ def _bits(value: float) -> int:
 
 @dataclass(frozen=True)
 class CpuBackend:
-    """Compiles kernels for this machine's CPU; `lane_count` overrides how many instances stand side by side."""
+    """Compiles kernels for this machine's CPU.
+
+    `lane_count` overrides how many instances stand side by side, `features` what the processor is known to have.
+    """
 
     cache: KernelCache = field(default_factory=lambda: KernelCache(default_directory()))
     lane_count: int | None = None
+    features: frozenset[str] | None = None
     name: str = "cpu"
 
     def lanes(self, dtype: str) -> int:
@@ -173,12 +177,13 @@ class CpuBackend:
         """Machine code for a kernel; one that the cache knows is loaded without being optimised or printed again."""
         lanes = self.lane_count or lanes_for(kernel, dtype)
         passes = "as it is" if optimise is None else "optimised"
-        about = (str(lanes), str(halo), passes, _versions(), *sorted(_features()))
+        features = _features() if self.features is None else self.features
+        about = (str(lanes), str(halo), passes, _versions(), *sorted(features))
         key = self.cache.key(fingerprint(kernel), dtype, *about)
         module = f"launch_{key}"
         folder = self.cache.place(key)
         if not (folder / f"{module}.py").exists():
-            assembly = emit_llvm(_prepared(kernel, lanes, optimise), lanes, dtype, _features())
+            assembly = emit_llvm(_prepared(kernel, lanes, optimise), lanes, dtype, features)
             path, symbol = str(folder / ASSEMBLY), kernel_symbol(kernel)
             paired = lanes == 1 and _worth_pairing(kernel, assembly)
             text = MODULE.format(symbol=symbol, launch=module, assembly=path, scalar=paired)

@@ -59,5 +59,5 @@ def _by_bits(w: Writer, x: Value) -> Value:
         y = w.operation("fmul", y, slack)
     infinity = float("inf")
     y = w.select(compare(w, "oeq", x, constant(w, infinity)), constant(w, 0.0), y)
-    y = w.select(compare(w, "oeq", x, constant(w, 0.0)), constant(w, infinity), y)
+    y = w.select(compare(w, "oeq", x, constant(w, 0.0)), w.intrinsic("llvm.copysign", constant(w, infinity), x), y)
     return w.select(compare(w, "uge", x, constant(w, 0.0)), y, constant(w, float("nan")))

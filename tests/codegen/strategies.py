@@ -40,6 +40,7 @@ DRESSING: dict[str, tuple[Callable[[Node], Node], ...]] = {
     "log": (lambda x: x * x + 0.75,),
     "log1p": (lambda x: x * x * 0.5,),
     "sqrt": (lambda x: x * x + 0.25,),
+    "rsqrt": (lambda x: x * x + 0.25,),
     "asin": (lambda x: x * 0.125,),
     "acos": (lambda x: x * 0.125,),
     "atanh": (lambda x: x * 0.125,),

@@ -28,7 +28,7 @@ BINARY = tuple(name for name, row in REAL_ROWS.items() if len(row.kinds) == 2)
 EXACT: dict[str, Any] = {
     "neg": lambda a: -a, "abs": abs, "round": mpmath.nint, "min": min, "max": max, "pow": mpmath.power,
     "add": mpmath.fadd, "sub": mpmath.fsub, "add_exact": mpmath.fadd, "sub_exact": mpmath.fsub, "mul": mpmath.fmul,
-    "div": mpmath.fdiv,
+    "div": mpmath.fdiv, "rsqrt": lambda a: 1 / mpmath.sqrt(a),
 }  # fmt: skip
 
 
@@ -125,6 +125,19 @@ def test_a_primitive_is_right_to_the_units_of_its_row(name: str, dtype: str, lan
         units = error_in_units(name, x[:, i], found[i])
         assert units <= max(row.ulp, 0.5), f"{name}{tuple(x[:, i])} is off by {units} units"
     assert ordinary.sum() > 100
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_reciprocal_root_is_right_where_the_processor_has_no_estimate(dtype: str, tmp_path: Path) -> None:
+    x = arguments(dtype)
+    backend = CpuBackend(KernelCache(tmp_path), 16, frozenset())
+    (found,) = run(backend, ("rsqrt",), x[None], 16)
+    with np.errstate(all="ignore"):
+        meant = (1.0 / np.sqrt(x)).astype(dtype)
+    ordinary = np.isfinite(meant) & (meant != 0) & (x >= np.finfo(dtype).tiny)
+    np.testing.assert_array_equal(found[~np.isfinite(meant)], meant[~np.isfinite(meant)])
+    for i in np.flatnonzero(ordinary):
+        assert error_in_units("rsqrt", x[i : i + 1], found[i]) <= PRIMITIVES["rsqrt"].ulp
 
 
 def test_the_table_is_covered() -> None:
