@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from codegen import EVERYWHERE, Array, Intent, Kernel, Kind, Launch, Program, Repeat, Scalar, apply, integer, variable
+from codegen import EVERYWHERE, Array, Intent, Kernel, Kind, Launch, Program, Repeat, apply, integer, variable
 from symphys.integrators import Splitting
 from symphys.lower.particles.force import energies_of, force_on
 from symphys.lower.particles.layout import Layout
+from symphys.lower.particles.lists import image_launch
+from symphys.lower.particles.programs import program_of
 from symphys.lower.particles.site import Site
 
 
@@ -37,6 +39,8 @@ def plan_of(layout: Layout, splitting: Splitting) -> Plan:
         kernel = drift if kind == "drift" else force if fresh else kick
         fresh = kind == "drift"
         steps.append(launch_of(layout, kernel, (("weight", name),), EVERYWHERE if kernel is force else 0))
+        if layout.listed and kind == "drift":
+            steps.append(image_launch(layout, "position", vector=True))
     if splitting.stages[0][0] == "drift":  # no force outlives the step
         steps = [replace(s, kernel=force, reach=EVERYWHERE) if s.kernel is kick else s for s in steps]
     advance = program_of("advance", (Repeat("steps", tuple(steps), "k"),))
@@ -62,11 +66,19 @@ def _kick(layout: Layout, evaluate: bool) -> Kernel:
 
 
 def _drift(layout: Layout) -> Kernel:
-    """r += w v."""
+    """r += w v; with lists, how far a particle has been from where it was when they were made."""
     site = Site(layout)
-    site.builder.comment("drift: places change at standing velocities")
+    b = site.builder
+    b.comment("drift: places change at standing velocities")
+    square = None
     for axis in range(layout.dim):
-        site.store("position", axis, site.own("position", axis) + site.scalar("weight") * site.own("velocity", axis))
+        moved = b.let("moved_to", site.own("position", axis) + site.scalar("weight") * site.own("velocity", axis))
+        site.store("position", axis, moved)
+        if layout.listed:
+            away = moved - site.own("reference", axis)
+            square = away * away if square is None else square + away * away
+    if square is not None:
+        site.store("strayed", None, apply("max", site.own("strayed"), square))
     return site.kernel("drift")
 
 
@@ -103,9 +115,9 @@ def measure_program(layout: Layout) -> Program:
         *(mass * x for x in turns),
         mass * turn_size,
     ]
-    real = apply("lt", site.index, site.scalar("count", Kind.INT))
+    real = None if layout.batch else apply("le", integer(0), site.own("kind", kind=Kind.INT))  # padding is of kind -1
     for number, value in enumerate(values):
-        if layout.batch:
+        if real is None:
             b.accumulate("totals", integer(number), variable(layout.lane, Kind.INT), value=value)
         else:
             b.accumulate("totals", integer(number), value=apply("select", real, value, 0.0))
@@ -115,31 +127,3 @@ def measure_program(layout: Layout) -> Program:
 def launch_of(layout: Layout, kernel: Kernel, rename: Iterable[tuple[str, str]] = (), reach: int = 0) -> Launch:
     """The launch of a kernel over all particles."""
     return Launch(kernel, layout.extents, tuple(rename), reach)
-
-
-def program_of(name: str, body: tuple[Launch | Repeat, ...]) -> Program:
-    """A program with the arrays and scalars that its steps name."""
-    arrays: dict[str, Array] = {}
-    scalars: dict[str, Scalar] = {}
-
-    def visit(steps: Iterable[Launch | Repeat]) -> None:
-        for step in steps:
-            if isinstance(step, Repeat):
-                for size in (step.count, step.counter):
-                    if isinstance(size, str):
-                        scalars.setdefault(size, Scalar(size, Kind.INT))
-                visit(s for s in step.body if isinstance(s, Launch | Repeat))
-                continue
-            names = dict(step.rename)
-            for extent in step.extents:
-                if isinstance(extent, str):
-                    scalars.setdefault(extent, Scalar(extent, Kind.INT))
-            for array in step.kernel.arrays:
-                there = names.get(array.name, array.name)
-                arrays[there] = replace(array, name=there)
-            for scalar in step.kernel.scalars:
-                there = names.get(scalar.name, scalar.name)
-                scalars[there] = replace(scalar, name=there)
-
-    visit(body)
-    return Program(name, tuple(arrays.values()), tuple(scalars.values()), body)

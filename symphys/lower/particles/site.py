@@ -161,8 +161,17 @@ class Site:
 
     @contextmanager
     def _indices(self) -> Iterator[Node]:
-        with self.builder.loop("j", 0, self.scalar("count", Kind.INT)) as j:
-            yield j
+        if not self.layout.listed:
+            with self.builder.loop("j", 0, self.scalar("count", Kind.INT)) as j:
+                yield j
+            return
+        b = self.builder
+        first = b.let("first", self.row * self.scalar("capacity", Kind.INT))
+        self.declare(Array("found_all", ("clusters",), Kind.INT, instanced=False))
+        self.declare(Array("neighbours", ("listed",), Kind.INT, instanced=False))
+        count = b.load("near_ones", "found_all", self.row, kind=Kind.INT)
+        with b.loop("entry", first, first + count) as entry:
+            yield b.load("j", "neighbours", entry, kind=Kind.INT)
 
     def _nearest(self, steps: list[Node]) -> list[Node]:
         """The displacement to the nearest image: whole turns round(d B^-1) of the box B are taken off."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from symphys.simulate.execute import cores
 from symphys.simulate.inputs import positive_number, read_span, read_times, whole_number
 from symphys.simulate.particles.box import Box, read_box
 from symphys.simulate.particles.inputs import ParticleInputs, read_particles_inputs
+from symphys.simulate.particles.listed import ListedState, ListMachine, build_lists
 from symphys.simulate.particles.result import ParticleResult
 from symphys.simulate.particles.state import Machine, State, build_machine
 from symphys.simulate.particles.watch import Watch
@@ -29,6 +31,9 @@ from symphys.simulate.status import Outcome
 
 FEW = 64  # particles up to which several runs stand side by side as lanes
 SEVERAL = 4  # runs from which they do
+MANY = 300  # particles above which a cutoff makes lists of neighbours worth their while
+SIZE, LISTED_SIZE = 16, 8  # doubles of a cluster: without lists, latency is hidden; with them, clusters are small
+SKIN = 0.12  # by which lists reach beyond the cutoff, in units of it
 PORTION = 1 << 28  # pairs of particles between looks at progress and at states that left the finite world
 
 
@@ -43,6 +48,7 @@ class ParticleSimulator:
     method: Splitting
     box: Box | None
     cutoffs: Mapping[str, float]
+    skin: float
     backend: str
     dtype: str
     reason: str
@@ -57,19 +63,41 @@ class ParticleSimulator:
             f"{box}{cut}; backend: {self.backend}, {self.dtype}"
         )
 
-    def machine(self, batch: bool) -> Machine:
-        """The compiled programs, for a batch of runs or for a crowd of particles."""
-        if batch not in self.machines:
+    def machine(self, batch: bool, listed: bool) -> Machine:
+        """The compiled programs, for a batch of runs or for a crowd, with lists of neighbours or without."""
+        key = (batch, listed)
+        if key not in self.machines:
             backend = get_backend(self.backend)
-            size = 16 if self.dtype == "float64" else 32
-            layout = Layout(self.dynamics, batch, size, self.box.shape if self.box else None, bool(self.cutoffs))
-            self.machines[batch] = build_machine(layout, self.method, backend, self.dtype)
-        return self.machines[batch]
+            size = LISTED_SIZE if listed else SIZE
+            size *= 1 if self.dtype == "float64" else 2
+            shape = self.box.shape if self.box else None
+            layout = Layout(self.dynamics, batch, size, shape, bool(self.cutoffs), listed)
+            self.machines[key] = build_machine(layout, self.method, backend, self.dtype)
+        return self.machines[key]
+
+    @cached_property
+    def lists(self) -> ListMachine:
+        """The programs that make lists of neighbours."""
+        return build_lists(self.machine(batch=False, listed=True))
+
+    def layout_for(self, runs: int, particles: int) -> tuple[bool, bool]:
+        """Whether runs stand side by side as lanes, and whether neighbours come from lists."""
+        reach = self.cutoffs.get("cutoff", 0.0)
+        wide = self.box is not None and reach > self.box.widths.min() / 2  # further than to the nearest image
+        listed = bool(self.cutoffs) and (particles > MANY or wide)
+        return runs >= SEVERAL and particles <= FEW and not listed, listed
+
+    def start(
+        self, inputs: ParticleInputs, members: list[tuple[int, ...]], batch: bool, listed: bool, h: float, threads: int
+    ) -> State:
+        """Runs in memory, at their initial state."""
+        given = (self.machine(batch, listed), inputs, members, self.box, self.cutoffs, h, threads)
+        return ListedState(*given, lists=self.lists, skin=self.skin) if listed else State(*given)
 
     @property
     def source(self) -> str:
         """The kernels that run, as readable Python with the physics named."""
-        return str(self.machine(batch=False).advance.source)
+        return str(self.machine(batch=False, listed=False).advance.source)
 
     def run(
         self,
@@ -124,9 +152,9 @@ class ParticleSimulator:
         species: tuple[str, ...] | None,
     ) -> ParticleResult:
         members = list(itertools.product(*(range(n) for n in inputs.shape)))
-        batch = len(members) >= SEVERAL and inputs.count <= FEW
+        batch, listed = self.layout_for(len(members), inputs.count)
         groups = [members] if batch else [[member] for member in members]
-        machine = self.machine(batch)
+        machine = self.machine(batch, listed)
         rows = len(marks.steps)
         dtype = np.dtype(self.dtype)
         saved = np.full((2, len(members), rows, inputs.count, self.dynamics.particles.dim), np.nan, dtype=dtype)
@@ -136,7 +164,7 @@ class ParticleSimulator:
         first = 0
         for number, group in enumerate(groups):
             part = slice(first, first + len(group))
-            state = State(machine, inputs, group, self.box, self.cutoffs, marks.h, threads)
+            state = self.start(inputs, group, batch, listed, marks.h, threads)
 
             def told(share: float, number: int = number) -> None:
                 report((number + share) / len(groups))
@@ -238,12 +266,14 @@ def build_particle_simulator(
     if not isinstance(chosen, Splitting):
         raise MethodError(f"method {method!r} does not integrate particles; choose a splitting: verlet, yoshida4, ...")
     walls = read_box(box, action.particles.dim)
-    cutoffs = read_cutoff(cutoff, smoothing, walls)
+    cutoffs = read_cutoff(cutoff, smoothing)
     dynamics = derive_particles(action, smoothing)
-    return ParticleSimulator(dynamics, chosen, walls, cutoffs, backend, dtype, reason)
+    return ParticleSimulator(
+        dynamics, chosen, walls, cutoffs, SKIN * cutoffs.get("cutoff", 0.0), backend, dtype, reason
+    )
 
 
-def read_cutoff(cutoff: Any, smoothing: Any, box: Box | None) -> dict[str, float]:
+def read_cutoff(cutoff: Any, smoothing: Any) -> dict[str, float]:
     """The numbers of the cutoff, by the names that kernels have for them."""
     if smoothing is not None and smoothing not in SMOOTHINGS:
         raise InputError(f"smoothing = {smoothing!r}; choose None, {', '.join(map(repr, SMOOTHINGS))}")
@@ -252,9 +282,4 @@ def read_cutoff(cutoff: Any, smoothing: Any, box: Box | None) -> dict[str, float
             raise InputError(f"smoothing = {smoothing!r} ends potentials at a cutoff; give cutoff")
         return {}
     reach = positive_number("cutoff", cutoff)
-    if box is not None and reach > box.widths.min() / 2:
-        raise InputError(
-            f"the cutoff {reach:g} is more than half of the box, whose least width is {box.widths.min():g}; take a "
-            "larger box or a smaller cutoff"
-        )
     return {"cutoff": reach, "onset": 0.8 * reach}

@@ -92,6 +92,10 @@ class State:
         for name, values in inputs.attributes.items():
             self.number(name, np.stack([self._member(values[..., None], m)[..., 0] for m in self.members]), dtype, 1.0)
         self.number("kind", np.broadcast_to(inputs.kinds, (len(self.members), inputs.count)), np.dtype(np.int64), -1)
+        self._fill_parameters(dtype)
+
+    def _fill_parameters(self, dtype: Any) -> None:
+        inputs = self.inputs
         for symbol, values in inputs.numbers.items():
             name = self.machine.layout.names[symbol]
             here = np.broadcast_to(values, inputs.shape)

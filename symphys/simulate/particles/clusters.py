@@ -1,0 +1,111 @@
+"""Clusters of neighbouring particles, their images in a box, and cells in which their neighbours are looked for."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symphys.simulate.particles.box import Box
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """`place` [n]: which member, counted through all clusters, each particle is; `count` clusters of `size`."""
+
+    place: Integers
+    count: int
+    size: int
+
+
+def clusters_of(places: Floats, size: int) -> Clusters:
+    """Compact clusters: columns along the last axis about as wide as a cluster is long, cut into runs of `size`."""
+    n, dim = places.shape
+    low, high = places.min(axis=0), places.max(axis=0)
+    extent = np.maximum(high - low, 1e-12 * (1.0 + np.abs(high).max()))
+    edge = (np.prod(extent) * size / n) ** (1 / dim)
+    column = np.zeros(n, dtype=np.int64)
+    for axis in range(dim - 1):
+        count = max(1, round(float(extent[axis] / edge)))
+        here = ((places[:, axis] - low[axis]) * (count / extent[axis])).astype(np.int64)
+        column = column * count + np.minimum(here, count - 1)
+    depth = (places[:, -1] - low[-1]) / extent[-1]
+    order = np.argsort(column + 0.999 * depth)
+    sorted_columns = column[order]
+    numbers, starts, counts = np.unique(sorted_columns, return_index=True, return_counts=True)
+    del numbers
+    clusters = -(-counts // size)
+    begins = np.concatenate([[0], np.cumsum(clusters)])
+    within = np.arange(n) - np.repeat(starts, counts)
+    place = np.empty(n, dtype=np.int64)
+    place[order] = np.repeat(begins[:-1], counts) * size + within
+    return Clusters(place, int(begins[-1]), size)
+
+
+@dataclass(frozen=True)
+class Images:
+    """Slots: the clusters themselves, then their images; `source` [slots], `shift` [slots, dim]."""
+
+    source: Integers
+    shift: Floats
+
+
+def images_of(low: Floats, high: Floats, box: Box | None, reach: float) -> Images:
+    """The images of clusters, with bounding boxes `low`, `high` [clusters, dim], that come within `reach` of any."""
+    count, dim = low.shape
+    sources, shifts = [np.arange(count)], [np.zeros((count, dim))]
+    if box is not None:
+        floor, ceiling = low.min(axis=0) - reach, high.max(axis=0) + reach
+        turns = [int(np.ceil(reach / width)) + 1 for width in box.widths]
+        for turn in itertools.product(*(range(-k, k + 1) for k in turns)):
+            if not any(turn):
+                continue
+            move = np.array(turn, dtype=np.float64) @ box.matrix
+            near = np.flatnonzero(((low + move <= ceiling) & (high + move >= floor)).all(axis=1))
+            sources.append(near)
+            shifts.append(np.broadcast_to(move, (len(near), dim)))
+    return Images(np.concatenate(sources), np.ascontiguousarray(np.concatenate(shifts)))
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Members cell by cell: `order` [entries], `places` [dim, entries], `marks` [cells + 1]; sizes by axis."""
+
+    order: Integers
+    places: Floats
+    marks: Integers
+    counts: tuple[int, ...]
+    origin: Floats
+    pace: Floats
+
+
+def cells_of(members: Integers, places: Floats, edge: float) -> Cells:
+    """Cells about `edge` wide for members at `places` [dim, members], the last axis running fastest."""
+    dim = len(places)
+    low, high = places.min(axis=1), places.max(axis=1)
+    extent = np.maximum(high - low, edge)
+    limit = max(1.0, (8.0 * places.shape[1]) ** (1 / dim))  # empty cells cost more than full ones
+    counts = tuple(int(np.clip(extent[k] // edge, 1, limit)) for k in range(dim))
+    pace = np.array([c / e for c, e in zip(counts, extent, strict=True)])
+    cell = np.zeros(places.shape[1], dtype=np.int64)
+    for k in range(dim):
+        here = ((places[k] - low[k]) * pace[k]).astype(np.int64)
+        cell = cell * counts[k] + np.minimum(here, counts[k] - 1)
+    order = np.argsort(cell, kind="stable")
+    total = int(np.prod(counts))
+    marks = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=total))]).astype(np.int64)
+    return Cells(members[order], np.ascontiguousarray(places[:, order]), marks, counts, low, pace)
+
+
+def fold(places: Floats, box: Box | None) -> tuple[Floats, Any]:
+    """Places folded into the box, and the edges [n, dim] that were taken off."""
+    if box is None:
+        return places, np.zeros(places.shape)
+    turns = np.floor(places @ box.inverse)
+    return places - turns @ box.matrix, turns

@@ -1,0 +1,183 @@
+"""A crowd with neighbour lists: made anew whenever a particle has strayed by half the skin.
+
+Steps are taken in portions without looking. The distance that every particle strayed on its way is kept by the drift
+itself; where it exceeds half the skin, the portion is taken back and a shorter one follows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen import CompiledProgram, Program, compile_program
+from symphys.lower.particles.lists import image_launch, list_program
+from symphys.lower.particles.programs import program_of
+from symphys.simulate.particles.clusters import Clusters, cells_of, clusters_of, fold, images_of
+from symphys.simulate.particles.state import Machine, State, aligned
+
+FAR = 1e8  # where what fills up clusters is put, in units of the range
+STATE = ("position", "velocity", "force")
+
+
+@dataclass(frozen=True)
+class ListMachine:
+    """The programs of neighbour lists."""
+
+    lists: CompiledProgram
+    images: CompiledProgram
+
+
+def build_lists(machine: Machine) -> ListMachine:
+    """Compiled for the layout of a machine."""
+
+    def compiled(program: Program) -> CompiledProgram:
+        return compile_program(program, machine.backend, machine.dtype)
+
+    images = program_of("images", (image_launch(machine.layout, "position", vector=True),))
+    return ListMachine(compiled(list_program(machine.layout)), compiled(images))
+
+
+@dataclass
+class ListedState(State):
+    """One run whose particles lie in clusters, with lists of who is near."""
+
+    lists: ListMachine = field(kw_only=True)
+    skin: float = field(kw_only=True)
+    rebuilds: int = field(default=0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        self.capacity, self.life, self.since = 64, 4, 0
+        super().__post_init__()
+
+    # -- memory --------------------------------------------------------------------------------------------------------
+    def _fill(self) -> None:
+        inputs, member = self.inputs, self.members[0]
+        dtype = np.dtype(self.machine.dtype)
+        self.whole = {
+            "position": np.array(self._member(inputs.places, member), dtype=np.float64),
+            "velocity": np.array(self._member(inputs.velocities, member), dtype=np.float64),
+            "force": np.zeros((inputs.count, self.machine.layout.dim)),
+        }
+        self.turns = np.zeros((inputs.count, self.machine.layout.dim))
+        self.constant = {name: self._member(v[..., None], member)[..., 0] for name, v in inputs.attributes.items()}
+        self._fill_parameters(dtype)
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        """New clusters, images and lists from the present places."""
+        layout, dtype = self.machine.layout, np.dtype(self.machine.dtype)
+        dim, size, reach = layout.dim, layout.size, self.cutoffs["cutoff"] + self.skin
+        places, turns = fold(self.whole["position"], self.box)
+        self.whole["position"], self.turns = places, self.turns + turns
+        clusters = self.clusters = clusters_of(places, size)
+        self.rows, width = clusters.count, clusters.count * size
+        far = FAR * reach
+        flat = {name: np.zeros((dim, width), dtype=dtype) for name in STATE}
+        flat["position"][...] = far * (1.0 + np.arange(width) / width)
+        for name in STATE:
+            flat[name][:, clusters.place] = self.whole[name].T
+        shape = (dim, clusters.count, size)
+        for name in STATE:
+            self.arrays[name] = aligned(shape, dtype)
+            self.arrays[name][...] = flat[name].reshape(shape)
+        self.arrays["reference"] = self.arrays["position"].copy()
+        self.arrays["strayed"] = np.zeros(shape[1:], dtype=dtype)
+        low, high = np.full((clusters.count, size, dim), np.inf), np.full((clusters.count, size, dim), -np.inf)
+        low.reshape(-1, dim)[clusters.place] = high.reshape(-1, dim)[clusters.place] = places
+        low, high = low.min(axis=1), high.max(axis=1)
+        images = images_of(low, high, self.box, reach)
+        slots = len(images.source)
+        self.arrays |= {"source": images.source, "shift": images.shift.astype(dtype)}
+        self.arrays["position_slots"] = aligned((dim, slots, size), dtype)
+        self.arrays["position_all"] = self.arrays["position_slots"].reshape(dim, -1)
+        self._numbers(clusters, images.source, dtype)
+        self.scalars |= {"clusters": clusters.count, "slots": slots, "width": slots * size, "size": size}
+        self.lists.images(self.arrays, self.scalars, self.threads)
+        self._list(low, high, reach)
+        self.since, self.rebuilds = 0, self.rebuilds + 1
+
+    def _numbers(self, clusters: Clusters, source: NDArray[np.int64], dtype: Any) -> None:
+        """Attributes and species of members and of all that slots hold."""
+        for name, values, pad, kind in (
+            *((name, values, 1.0, dtype) for name, values in self.constant.items()),
+            ("kind", self.inputs.kinds, -1, np.dtype(np.int64)),
+        ):
+            own = np.full((clusters.count, clusters.size), pad, dtype=kind)
+            own.reshape(-1)[clusters.place] = values
+            self.arrays[name], self.arrays[f"{name}_all"] = own, np.ascontiguousarray(own[source].reshape(-1))
+
+    def _list(self, low: NDArray[np.float64], high: NDArray[np.float64], reach: float) -> None:
+        """Who is near each cluster."""
+        dtype = np.dtype(self.machine.dtype)
+        dim, count = self.machine.layout.dim, len(low)
+        members = np.flatnonzero(self.arrays["kind_all"] >= 0)
+        cells = cells_of(members, self.arrays["position_all"][:, members], reach / 2)
+        # bounding boxes and entries are rounded to the precision of the kernel
+        margin = 4 * np.finfo(dtype).eps * (np.abs(self.arrays["position_all"][:, members]).max() + reach)
+        self.arrays |= {
+            "low": np.ascontiguousarray(low.T, dtype=dtype), "high": np.ascontiguousarray(high.T, dtype=dtype),
+            "order": cells.order, "places": cells.places, "cells": cells.marks,
+        }  # fmt: skip
+        self.scalars |= {"range": reach + float(margin), "entries": len(members), "cell_marks": len(cells.marks)}
+        for k in range(dim):
+            self.scalars[f"cells_{k}"] = cells.counts[k]
+            self.scalars |= {f"origin_{k}": float(cells.origin[k]), f"per_cell_{k}": float(cells.pace[k])}
+        found = np.zeros(count, dtype=np.int64)
+        self.arrays["found"] = self.arrays["found_all"] = found
+        while True:
+            if len(self.arrays.get("neighbours", ())) != count * self.capacity:
+                self.arrays["neighbours"] = np.zeros(count * self.capacity, dtype=np.int64)
+            self.scalars |= {"capacity": self.capacity, "listed": count * self.capacity}
+            self.lists.lists(self.arrays, self.scalars, self.threads)
+            if (most := int(found.max())) <= self.capacity:
+                return
+            self.capacity = most + most // 8
+
+    def _gather(self) -> None:
+        """The state as users order it, folded."""
+        for name in STATE:
+            flat = self.arrays[name].reshape(self.machine.layout.dim, -1)
+            self.whole[name] = flat[:, self.clusters.place].T.astype(np.float64)
+
+    def read(self, name: str) -> NDArray[Any]:
+        """[1, n, dim], places unfolded."""
+        flat = self.arrays[name].reshape(self.machine.layout.dim, -1)
+        found = np.ascontiguousarray(flat[:, self.clusters.place].T)
+        if name == "position" and self.box is not None:
+            found = (found + self.turns @ self.box.matrix).astype(found.dtype)
+        return found[None]
+
+    # -- going on ------------------------------------------------------------------------------------------------------
+    def go(self, steps: int) -> None:
+        """Take `steps` steps, with new lists as they are needed."""
+        while steps > 0:
+            ahead = min(steps, max(1, self.life - self.since))
+            kept = {name: self.arrays[name].copy() for name in (*STATE, "strayed")}
+            super().go(ahead)
+            strayed, limit = float(self.arrays["strayed"].max()), (0.5 * self.skin) ** 2
+            if not np.isfinite(strayed):
+                return
+            if strayed <= limit:
+                self.since, steps = self.since + ahead, steps - ahead
+                self.life = self._life(strayed, limit)
+            else:
+                for name, values in kept.items():
+                    self.arrays[name][...] = values
+                self.k -= ahead
+                self.life = self.since + ahead // 2
+                if ahead == 1 and self.since == 0:  # one step is more than the skin allows
+                    self.skin *= 2
+            if self.life <= self.since:
+                self.life = max(1, self.since)
+                self._gather()
+                self._rebuild()
+            elif strayed > limit:
+                self.lists.images(self.arrays, self.scalars, self.threads)
+
+    def _life(self, strayed: float, limit: float) -> int:
+        """How many steps the present lists will last, as it looks now: at most twice as many as they have lasted."""
+        ratio = np.sqrt(limit / strayed) if strayed > 0.0 else 2.0
+        return int(self.since * min(2.0, 0.95 * ratio))
