@@ -57,50 +57,52 @@ class Images:
 
 
 def images_of(low: Floats, high: Floats, box: Box | None, reach: float) -> Images:
-    """The images of clusters, with bounding boxes `low`, `high` [clusters, dim], that come within `reach` of any."""
+    """The images of clusters, with bounding boxes `low`, `high` [clusters, dim], that come within `reach` of any.
+
+    Particles are folded into the box, so that an image turned by k + 1 edges is more than k widths away.
+    """
     count, dim = low.shape
-    sources, shifts = [np.arange(count)], [np.zeros((count, dim))]
-    if box is not None:
-        floor, ceiling = low.min(axis=0) - reach, high.max(axis=0) + reach
-        turns = [int(np.ceil(reach / width)) + 1 for width in box.widths]
-        for turn in itertools.product(*(range(-k, k + 1) for k in turns)):
-            if not any(turn):
-                continue
-            move = np.array(turn, dtype=np.float64) @ box.matrix
-            near = np.flatnonzero(((low + move <= ceiling) & (high + move >= floor)).all(axis=1))
-            sources.append(near)
-            shifts.append(np.broadcast_to(move, (len(near), dim)))
-    return Images(np.concatenate(sources), np.ascontiguousarray(np.concatenate(shifts)))
+    source, shift = np.arange(count), np.zeros((count, dim))
+    if box is None:
+        return Images(source, shift)
+    turns = [int(np.ceil(reach / width)) for width in box.widths]
+    moves = np.array(list(itertools.product(*(range(-k, k + 1) for k in turns)))) @ box.matrix
+    moves = moves[np.any(moves != 0.0, axis=1)]
+    floor, ceiling = low.min(axis=0) - reach, high.max(axis=0) + reach
+    near = np.ones((len(moves), count), dtype=np.bool_)
+    for axis in range(dim):
+        near &= low[:, axis] <= (ceiling[axis] - moves[:, axis])[:, None]
+        near &= high[:, axis] >= (floor[axis] - moves[:, axis])[:, None]
+    turn, cluster = np.nonzero(near)
+    return Images(np.concatenate([source, cluster]), np.concatenate([shift, moves[turn]]))
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Members cell by cell: `order` [entries], `places` [dim, entries], `marks` [cells + 1]; sizes by axis."""
+    """Slots cell by cell: `order` [slots], `marks` [cells + 1]; numbers, origins and inverse widths by axis."""
 
     order: Integers
-    places: Floats
     marks: Integers
     counts: tuple[int, ...]
     origin: Floats
     pace: Floats
 
 
-def cells_of(members: Integers, places: Floats, edge: float) -> Cells:
-    """Cells about `edge` wide for members at `places` [dim, members], the last axis running fastest."""
-    dim = len(places)
-    low, high = places.min(axis=1), places.max(axis=1)
+def cells_of(centres: Floats, edge: float) -> Cells:
+    """Cells about `edge` wide for slots with centres [slots, dim], the last axis running fastest."""
+    slots, dim = centres.shape
+    low, high = centres.min(axis=0), centres.max(axis=0)
     extent = np.maximum(high - low, edge)
-    limit = max(1.0, (8.0 * places.shape[1]) ** (1 / dim))  # empty cells cost more than full ones
+    limit = max(1.0, (8.0 * slots) ** (1 / dim))  # empty cells cost more than full ones
     counts = tuple(int(np.clip(extent[k] // edge, 1, limit)) for k in range(dim))
-    pace = np.array([c / e for c, e in zip(counts, extent, strict=True)])
-    cell = np.zeros(places.shape[1], dtype=np.int64)
+    pace = np.array(counts) / extent
+    cell = np.zeros(slots, dtype=np.int64)
     for k in range(dim):
-        here = ((places[k] - low[k]) * pace[k]).astype(np.int64)
+        here = ((centres[:, k] - low[k]) * pace[k]).astype(np.int64)
         cell = cell * counts[k] + np.minimum(here, counts[k] - 1)
-    order = np.argsort(cell, kind="stable")
     total = int(np.prod(counts))
-    marks = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=total))]).astype(np.int64)
-    return Cells(members[order], np.ascontiguousarray(places[:, order]), marks, counts, low, pace)
+    marks = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=total))])
+    return Cells(np.argsort(cell, kind="stable"), marks, counts, low, pace)
 
 
 def fold(places: Floats, box: Box | None) -> tuple[Floats, Any]:

@@ -96,7 +96,7 @@ class ListedState(State):
         self._numbers(clusters, images.source, dtype)
         self.scalars |= {"clusters": clusters.count, "slots": slots, "width": slots * size, "size": size}
         self.lists.images(self.arrays, self.scalars, self.threads)
-        self._list(low, high, reach)
+        self._list(low[images.source] + images.shift, high[images.source] + images.shift)
         self.since, self.rebuilds = 0, self.rebuilds + 1
 
     def _numbers(self, clusters: Clusters, source: NDArray[np.int64], dtype: Any) -> None:
@@ -109,22 +109,21 @@ class ListedState(State):
             own.reshape(-1)[clusters.place] = values
             self.arrays[name], self.arrays[f"{name}_all"] = own, np.ascontiguousarray(own[source].reshape(-1))
 
-    def _list(self, low: NDArray[np.float64], high: NDArray[np.float64], reach: float) -> None:
-        """Who is near each cluster."""
-        dtype = np.dtype(self.machine.dtype)
-        dim, count = self.machine.layout.dim, len(low)
-        members = np.flatnonzero(self.arrays["kind_all"] >= 0)
-        cells = cells_of(members, self.arrays["position_all"][:, members], reach / 2)
-        # bounding boxes and entries are rounded to the precision of the kernel
-        margin = 4 * np.finfo(dtype).eps * (np.abs(self.arrays["position_all"][:, members]).max() + reach)
-        self.arrays |= {
-            "low": np.ascontiguousarray(low.T, dtype=dtype), "high": np.ascontiguousarray(high.T, dtype=dtype),
-            "order": cells.order, "places": cells.places, "cells": cells.marks,
-        }  # fmt: skip
-        self.scalars |= {"range": reach + float(margin), "entries": len(members), "cell_marks": len(cells.marks)}
-        for k in range(dim):
-            self.scalars[f"cells_{k}"] = cells.counts[k]
+    def _list(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
+        """Who is near each cluster; `low`, `high` [slots, dim] are the bounding boxes."""
+        dtype, reach = np.dtype(self.machine.dtype), self.cutoffs["cutoff"] + self.skin
+        count = self.clusters.count
+        half = 0.5 * (high - low).max(axis=0)
+        cells = cells_of(0.5 * (low + high), float(reach / 2))
+        # bounding boxes are rounded to the precision of the kernel
+        margin = 4 * float(np.finfo(dtype).eps) * (float(np.abs(low).max()) + reach)
+        self.arrays |= {"order": cells.order, "cells": cells.marks}
+        self.arrays |= {"low_all": as_rows(low, dtype), "high_all": as_rows(high, dtype)}
+        self.scalars |= {"range": reach + margin, "cell_marks": len(cells.marks)}
+        for k, number in enumerate(cells.counts):
+            self.scalars[f"cells_{k}"] = number
             self.scalars |= {f"origin_{k}": float(cells.origin[k]), f"per_cell_{k}": float(cells.pace[k])}
+            self.scalars[f"half_{k}"] = float(half[k]) + margin
         found = np.zeros(count, dtype=np.int64)
         self.arrays["found"] = self.arrays["found_all"] = found
         while True:
@@ -181,3 +180,8 @@ class ListedState(State):
         """How many steps the present lists will last, as it looks now: at most twice as many as they have lasted."""
         ratio = np.sqrt(limit / strayed) if strayed > 0.0 else 2.0
         return int(self.since * min(2.0, 0.95 * ratio))
+
+
+def as_rows(values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
+    """[n, dim] as [dim, n] in a precision."""
+    return np.ascontiguousarray(values.T, dtype=dtype)
