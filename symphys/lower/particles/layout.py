@@ -56,6 +56,10 @@ class Layout:
         """The dimensions of space."""
         return int(self.dynamics.particles.dim)
 
+    def leading(self, name: str) -> int:
+        """How many components what is called so has: one for each axis, or for each environment."""
+        return len(self.dynamics.environments) if name == "slope" else self.dim
+
     @property
     def row(self) -> str:
         """The outer axis."""

@@ -30,31 +30,23 @@ from symphys.lower.particles.programs import program_of
 I = Kind.INT
 
 
-def image_kernel(layout: Layout, vector: bool) -> Kernel:
-    """slots [dim, slot, member] = clusters [dim, source of the slot, member] + shift [slot, dim]; numbers likewise."""
+def image_launch(layout: Layout, name: str) -> Launch:
+    """<name>_slots [n, slot, member] = <name> [n, source of the slot, member]; of positions, + shift [slot, n]."""
+    leading, moved = layout.leading(name), name == "position"
     b = Builder()
-    for name in ("slot", "member", "whole", "slots_of", "source", "shift"):
-        b.names.fresh(name)
+    for taken in ("slot", "member", "whole", "slots_of", "source", "shift"):
+        b.names.fresh(taken)
     slot = variable("slot", I)
     cluster = b.load("cluster", "source", slot, kind=I)
-    arrays = [Array("source", ("slots",), I, instanced=False)]
-    if vector:
-        arrays.append(Array("shift", ("slots", layout.dim), instanced=False))
-        for axis in range(layout.dim):
-            moved = b.load("here", "whole", axis, cluster) + b.load("move", "shift", slot, axis)
-            b.store("slots_of", axis, slot, value=moved)
-    else:
-        b.store("slots_of", slot, value=b.load("here", "whole", cluster))
-    shape = (layout.dim,) if vector else ()
-    arrays += [Array("whole", (*shape, "clusters")), Array("slots_of", (*shape, "slots"), intent=Intent.OUT)]
+    for k in range(leading):
+        value = b.load("here", "whole", k, cluster)
+        b.store("slots_of", k, slot, value=value + b.load("move", "shift", slot, k) if moved else value)
+    arrays = [Array("source", ("slots",), I, instanced=False), Array("whole", (leading, "clusters"))]
+    arrays.append(Array("slots_of", (leading, "slots"), intent=Intent.OUT))
+    if moved:
+        arrays.append(Array("shift", ("slots", leading), instanced=False))
     scalars = (Scalar("clusters", I), Scalar("slots", I))
-    name = "images" if vector else "images_of_numbers"
-    return Kernel(name, "member", tuple(arrays), scalars, b.block(), ("slot",), layout.size)
-
-
-def image_launch(layout: Layout, name: str, vector: bool) -> Launch:
-    """Bring the images of one array up to date."""
-    kernel = image_kernel(layout, vector)
+    kernel = Kernel(f"images_of_{name}", "member", tuple(arrays), scalars, b.block(), ("slot",), layout.size)
     return Launch(kernel, ("slots", "size"), (("whole", name), ("slots_of", f"{name}_slots")), EVERYWHERE)
 
 

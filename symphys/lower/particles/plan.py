@@ -7,11 +7,11 @@ kick evaluates the force once for each of its drifts.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from codegen import EVERYWHERE, Array, Intent, Kernel, Kind, Launch, Program, Repeat, apply, integer, variable
 from symphys.integrators import Splitting
-from symphys.lower.particles.force import energies_of, force_on
+from symphys.lower.particles.force import energies_of, force_on, slopes_of, surroundings_of
 from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.lists import image_launch
 from symphys.lower.particles.programs import program_of
@@ -29,24 +29,43 @@ class Plan:
 
 def plan_of(layout: Layout, splitting: Splitting) -> Plan:
     """The programs of a splitting; `begin` evaluates the first force."""
-    force, kick, drift = _kick(layout, True), _kick(layout, False), _drift(layout)
-    weights = {}
-    steps = []
-    fresh = False  # whether the positions have changed since the force was evaluated
+    kick, drift = _kick(layout, evaluate=False), _drift(layout)
+    weights = {"weight_none": 0.0}
+    steps: list[Launch] = []
+    # a splitting that begins with a drift leaves no force behind
+    fresh = splitting.stages[0][0] == "drift"
     for number, (kind, weight) in enumerate(splitting.stages):
         name = f"weight_{number}"
         weights[name] = weight
-        kernel = drift if kind == "drift" else force if fresh else kick
-        fresh = kind == "drift"
-        steps.append(launch_of(layout, kernel, (("weight", name),), EVERYWHERE if kernel is force else 0))
-        if layout.listed and kind == "drift":
-            steps.append(image_launch(layout, "position", vector=True))
-    if splitting.stages[0][0] == "drift":  # no force outlives the step
-        steps = [replace(s, kernel=force, reach=EVERYWHERE) if s.kernel is kick else s for s in steps]
+        if kind == "drift":
+            steps.append(launch_of(layout, drift, (("weight", name),)))
+            steps += _images(layout, "position")
+            fresh = True
+        elif fresh:
+            steps += pull_launches(layout, name)
+            fresh = False
+        else:
+            steps.append(launch_of(layout, kick, (("weight", name),)))
     advance = program_of("advance", (Repeat("steps", tuple(steps), "k"),))
-    weights["weight_none"] = 0.0
-    begin = program_of("begin", (launch_of(layout, force, (("weight", "weight_none"),), EVERYWHERE),))
-    return Plan(advance, begin, weights)
+    return Plan(advance, program_of("begin", pull_launches(layout, "weight_none")), weights)
+
+
+def pull_launches(layout: Layout, weight: str) -> tuple[Launch, ...]:
+    """Evaluate the force, and kick with it: first the slopes of what depends on surroundings, if anything does."""
+    pull = launch_of(layout, _kick(layout, evaluate=True), (("weight", weight),), EVERYWHERE)
+    if not layout.dynamics.environments:
+        return (pull,)
+    site = Site(layout)
+    for a, slope in enumerate(slopes_of(site, surroundings_of(site))):
+        site.store("slope", a, slope)
+    look = launch_of(layout, site.kernel("look_around"), (), EVERYWHERE)
+    images = _images(layout, "slope") if layout.dynamics.reciprocal else ()
+    return (look, *images, pull)
+
+
+def _images(layout: Layout, name: str) -> tuple[Launch, ...]:
+    """What brings the images of an array up to date, where there are any."""
+    return (image_launch(layout, name),) if layout.listed else ()
 
 
 def _kick(layout: Layout, evaluate: bool) -> Kernel:

@@ -11,7 +11,7 @@ from typing import Any
 from codegen import Array, Builder, Intent, Kernel, Kind, Node, Scalar, add_many, apply, integer, variable
 from symphys.errors import UnsupportedError
 from symphys.language.particle_sums import LABELS
-from symphys.language.particle_symbols import LocalSymbol
+from symphys.language.particle_symbols import LocalSymbol, displacement
 from symphys.lower.expressions import lower_expressions, weights_read
 from symphys.lower.particles.layout import Layout
 from symphys.mechanics.particles.derive import CUTOFF, ONSET, SQUARE
@@ -67,7 +67,7 @@ class Site:
 
     def own_array(self, name: str, vector: bool, intent: Intent = Intent.IN, kind: Kind = Kind.REAL) -> str:
         """An array with a number, or a vector, of each particle."""
-        shape = (self.layout.dim, self.layout.rows) if vector else (self.layout.rows,)
+        shape = (self.layout.leading(name), self.layout.rows) if vector else (self.layout.rows,)
         return self.declare(Array(name, shape, kind, intent))
 
     def own(self, name: str, axis: int | None = None, kind: Kind = Kind.REAL) -> Node:
@@ -76,7 +76,7 @@ class Site:
         if key not in self._loaded:
             self.own_array(name, axis is not None, kind=kind)
             where = (self.row,) if axis is None else (integer(axis), self.row)
-            self._loaded[key] = self.builder.load(_wish(name, axis), name, *where, kind=kind)
+            self._loaded[key] = self.builder.load(axis_wish(name, axis), name, *where, kind=kind)
         return self._loaded[key]
 
     def store(self, name: str, axis: int | None, value: Node) -> None:
@@ -88,12 +88,12 @@ class Site:
 
     def other(self, name: str, j: Node, axis: int | None = None, kind: Kind = Kind.REAL) -> Node:
         """What particle j has of it."""
-        wish = f"{_wish(name, axis)}_{J}"
+        wish = f"{axis_wish(name, axis)}_{J}"
         if self.layout.batch:
             self.own_array(name, axis is not None, kind=kind)
             where = (j,) if axis is None else (integer(axis), j)
             return self.builder.load(wish, name, *where, kind=kind)
-        shape = ("width",) if axis is None else (self.layout.dim, "width")
+        shape = ("width",) if axis is None else (self.layout.leading(name), "width")
         self.declare(Array(f"{name}_all", shape, kind, instanced=False))
         return self.builder.load(wish, f"{name}_all", *((j,) if axis is None else (integer(axis), j)), kind=kind)
 
@@ -154,7 +154,7 @@ class Site:
         with self._indices() as j:
             before = dict(self._loaded)
             steps = [self.own("position", axis) - self.other("position", j, axis) for axis in range(self.layout.dim)]
-            steps = self._nearest([self.builder.let(_wish("step", axis), s) for axis, s in enumerate(steps)])
+            steps = self._nearest([self.builder.let(axis_wish("step", axis), s) for axis, s in enumerate(steps)])
             square = self.builder.let("square", add_many(s * s for s in steps))
             yield Pair(j, tuple(steps), square)
             self._loaded = before  # what was loaded inside is out of scope outside
@@ -182,11 +182,11 @@ class Site:
         turns = []
         for k in axes:
             parts = [steps[a] * self.scalar(f"per_{a}{k}") for a in axes if full or a == k]
-            turns.append(self.builder.let(_wish("turns", k), apply("round", add_many(parts))))
+            turns.append(self.builder.let(axis_wish("turns", k), apply("round", add_many(parts))))
         nearest = []
         for a in axes:
             parts = [turns[k] * self.scalar(f"box_{k}{a}") for k in axes if full or a == k]
-            nearest.append(self.builder.let(_wish("near", a), steps[a] - add_many(parts)))
+            nearest.append(self.builder.let(axis_wish("near", a), steps[a] - add_many(parts)))
         return nearest
 
     def is_self(self, pair: Pair) -> Node:
@@ -227,8 +227,9 @@ class Pair:
     square: Node
 
     def symbols(self) -> dict[Any, Node]:
-        """The square of the distance by its symbol."""
-        return {SQUARE: self.square}
+        """The square of the distance and the components of the displacement by their symbols."""
+        found = {displacement(I, J, axis): step for axis, step in enumerate(self.steps)}
+        return {SQUARE: self.square, **found}
 
 
 def chosen(condition: Node | None, value: Node) -> Node:
@@ -247,5 +248,6 @@ def summed(site: Site, wishes: Iterable[str]) -> tuple[list[Node], Callable[[lis
     return registers, add
 
 
-def _wish(name: str, axis: int | None) -> str:
+def axis_wish(name: str, axis: int | None) -> str:
+    """What a component is called in the code."""
     return name if axis is None else f"{name}_{'xyz'[axis] if axis < 3 else axis}"

@@ -36,7 +36,7 @@ def build_lists(machine: Machine) -> ListMachine:
     def compiled(program: Program) -> CompiledProgram:
         return compile_program(program, machine.backend, machine.dtype)
 
-    images = program_of("images", (image_launch(machine.layout, "position", vector=True),))
+    images = program_of("images", (image_launch(machine.layout, "position"),))
     return ListMachine(compiled(list_program(machine.layout)), compiled(images))
 
 
@@ -94,6 +94,11 @@ class ListedState(State):
         self.arrays["position_slots"] = aligned((dim, slots, size), dtype)
         self.arrays["position_all"] = self.arrays["position_slots"].reshape(dim, -1)
         self._numbers(clusters, images.source, dtype)
+        if layout.dynamics.environments:
+            count = layout.leading("slope")
+            self.arrays["slope"] = aligned((count, clusters.count, size), dtype)
+            self.arrays["slope_slots"] = aligned((count, slots, size), dtype)
+            self.arrays["slope_all"] = self.arrays["slope_slots"].reshape(count, -1)
         self.scalars |= {"clusters": clusters.count, "slots": slots, "width": slots * size, "size": size}
         self.lists.images(self.arrays, self.scalars, self.threads)
         self._list(low[images.source] + images.shift, high[images.source] + images.shift)

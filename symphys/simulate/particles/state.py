@@ -89,6 +89,9 @@ class State:
         self.vector("position", np.stack([self._member(inputs.places, m) for m in self.members]), dtype)
         self.vector("velocity", np.stack([self._member(inputs.velocities, m) for m in self.members]), dtype)
         self.vector("force", np.zeros((len(self.members), inputs.count, self.machine.layout.dim)), dtype)
+        if count := self.machine.layout.leading("slope"):
+            self.arrays["slope"] = aligned((count, self.rows, self.width), dtype)
+            self.arrays["slope_all"] = self.arrays["slope"].reshape(count, -1)
         for name, values in inputs.attributes.items():
             self.number(name, np.stack([self._member(values[..., None], m)[..., 0] for m in self.members]), dtype, 1.0)
         self.number("kind", np.broadcast_to(inputs.kinds, (len(self.members), inputs.count)), np.dtype(np.int64), -1)
