@@ -1,7 +1,7 @@
 """symphys, a physics compiler: write a Lagrangian, read its equations, run it fast."""
 
 from codegen import check_cuda, cuda_available
-from symphys import models
+from symphys import models, units
 from symphys.discretise import Grid
 from symphys.errors import (
     BackendUnavailableError,
@@ -55,10 +55,21 @@ from symphys.simulate.particles.simulator import ParticleSimulator
 from symphys.simulate.result import Result
 from symphys.simulate.simulator import Simulator
 from symphys.simulate.tangents import LyapunovSpectrum, Variations
-from symphys.systems import Hamiltonian, Lagrangian, LagrangianDensity, Network, VectorField, network
+from symphys.statistics import Berendsen, Langevin, NoseHoover, maxwell_boltzmann
+from symphys.systems import (
+    Hamiltonian,
+    Lagrangian,
+    LagrangianDensity,
+    LearningDynamics,
+    Network,
+    ParticleLagrangian,
+    VectorField,
+    network,
+)
 
 __all__ = [
     "BackendUnavailableError",
+    "Berendsen",
     "CanonicalTransformation",
     "CompilerBug",
     "DegenerateLagrangianError",
@@ -73,11 +84,15 @@ __all__ = [
     "InputError",
     "Lagrangian",
     "LagrangianDensity",
+    "Langevin",
+    "LearningDynamics",
     "LegendreTransformError",
     "LyapunovSpectrum",
     "MethodError",
     "Network",
+    "NoseHoover",
     "NotASymmetryError",
+    "ParticleLagrangian",
     "ParticleResult",
     "ParticleSimulator",
     "PhaseDensity",
@@ -106,6 +121,7 @@ __all__ = [
     "input_signal",
     "laplacian",
     "limit_kernel_cache",
+    "maxwell_boltzmann",
     "models",
     "network",
     "parameter_array",
@@ -118,5 +134,6 @@ __all__ = [
     "spacetime",
     "symbol",
     "t",
+    "units",
     "vector_field",
 ]

@@ -20,7 +20,7 @@ CEILING = 400
 
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
-    frozenset({"language", "integrators", "discretise"}),
+    frozenset({"language", "integrators", "discretise", "units"}),
     frozenset({"mechanics", "fields", "quantum", "statistics"}),
     frozenset({"lower"}),
     frozenset({"simulate", "learn", "verify"}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -32,19 +32,21 @@ class SumOver:
     """Over what a sum goes; called on a term it is the sum.
 
     kind: "sum", "pairs", "triples", "quadruples"; "environment", the sum over the others j that i sees, and
-    "neighbours", the same in what is derived. species: of each label that is summed over, None for any.
+    "neighbours", the same in what is derived. species: of each label that is summed over, None for any. seer: the label
+    of the one who sees.
     """
 
     particles: Any
     kind: str
     species: tuple[str | None, ...]
     bonds: BondList | None = None
+    seer: str = LABELS[0]
 
     @property
     def bound(self) -> tuple[str, ...]:
         """The labels that are summed over."""
         if self.kind in ("environment", "neighbours"):
-            return LABELS[1:2]
+            return (LABELS[LABELS.index(self.seer) + 1],)
         return LABELS[: COUNTS[self.kind]]
 
     def __call__(self, body: Any) -> ParticleSum:
@@ -59,11 +61,13 @@ class SumOver:
     def key(self) -> str:
         """A text that no other sum has."""
         bonds = self.bonds.digest if self.bonds else ""
-        return f"{self.particles!r} {self.kind} {self.species} {bonds}"
+        return f"{self.particles!r} {self.kind} {self.species} {bonds} {self.seer}"
 
     def marks(self, printer: Any = None) -> str:
         """What stands below the sign of the sum."""
         i, j = LABELS[:2]
+        if self.kind in ("environment", "neighbours"):
+            i, (j,) = self.seer, self.bound
         kinds = [(label, name) for label, name in zip(self.bound, self.species, strict=True) if name]
         where = "".join(rf",\, {label} \in {name}" if printer else f", {label} in {name}" for label, name in kinds)
         if self.kind in ("environment", "neighbours"):
@@ -140,8 +144,13 @@ class ParticleSum(sympy.Expr):
 
 
 def with_labels(expression: Any, names: dict[str, str]) -> Any:
-    """An expression about other particles."""
+    """An expression about other particles; environments are seen by those."""
     found = {s: relabelled(s, names) for s in locals_in(expression)}
+    for node in sums_in(expression):
+        if node.over.seer in names:
+            over = replace(node.over, seer=names[node.over.seer])
+            moved = {**names, **dict(zip(node.over.bound, over.bound, strict=True))}
+            found[node] = over(node.body.xreplace({s: relabelled(s, moved) for s in node.body.free_symbols}))
     return expression.xreplace({a: b for a, b in found.items() if a != b}) if found else expression
 
 

@@ -1,7 +1,18 @@
 from symphys.systems.hamiltonian import Hamiltonian
 from symphys.systems.lagrangian import Lagrangian
 from symphys.systems.lagrangian_density import LagrangianDensity
+from symphys.systems.learning_dynamics import LearningDynamics
 from symphys.systems.network import Network, network
+from symphys.systems.particle_lagrangian import ParticleLagrangian
 from symphys.systems.vector_field import VectorField
 
-__all__ = ["Hamiltonian", "Lagrangian", "LagrangianDensity", "Network", "VectorField", "network"]
+__all__ = [
+    "Hamiltonian",
+    "Lagrangian",
+    "LagrangianDensity",
+    "LearningDynamics",
+    "Network",
+    "ParticleLagrangian",
+    "VectorField",
+    "network",
+]

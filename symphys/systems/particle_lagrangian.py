@@ -15,6 +15,7 @@ from symphys.mechanics.particles import (
     read_particles,
 )
 from symphys.simulate.particles.simulator import ParticleSimulator, build_particle_simulator
+from symphys.statistics import Thermostat
 from symphys.systems.notation import latex_lines, text, text_lines
 
 
@@ -77,6 +78,7 @@ class ParticleLagrangian:
         box: Any = None,
         cutoff: float | None = None,
         smoothing: str | None = None,
+        thermostat: Thermostat | None = None,
         backend: str = "cpu",
         dtype: str = "float64",
     ) -> ParticleSimulator:
@@ -85,9 +87,14 @@ class ParticleLagrangian:
         method: "auto", or the name of a splitting. box: [dim] lengths or [dim, dim] edges (rows) of a periodic box.
         cutoff: the distance beyond which pairs and surroundings are left out. smoothing: how potentials end there:
         "shift", "shift force" (no jump of the force) or "switch" (two continuous derivatives, from 0.8 of the cutoff).
+        thermostat: `NoseHoover`, `Langevin` or `Berendsen`, with k_B T as an energy.
         backend: "cpu", "cuda", "reference" (NumPy), or "cuda-shim". dtype: "float64" or "float32".
         """
-        return build_particle_simulator(self.action, method, box, cutoff, smoothing, backend, dtype)
+
+        def derive(how: str | None) -> ParticleDynamics:
+            return derive_particles(self.action, how)
+
+        return build_particle_simulator(derive, method, box, cutoff, smoothing, thermostat, backend, dtype)
 
     def __str__(self) -> str:
         return f"Lagrangian of particles {self.particles}: L = {text(self.expression)}\n{text_lines(self.equations)}"

@@ -16,23 +16,12 @@ from typing import Any
 from codegen import identifier
 from symphys.mechanics.particles import ParticleDynamics
 
-OWN = (
-    *("position", "velocity", "force", "position_all", "kind", "kind_all", "totals", "k", "steps", "count", "width"),
-    *(
-        "clusters",
-        "size",
-        "cluster",
-        "member",
-        "particle",
-        "run",
-        "runs",
-        "weight",
-        "drift",
-        "cutoff",
-        "onset",
-        "slope",
-    ),
-    *("limit", "limited", "neighbours", "starts", "listed", "slots", "total", "wide"),
+# what kernels call their own arrays, scalars and axes; identifiers of parameters and attributes avoid them
+OWN = frozenset(
+    """position velocity force position_all kind kind_all totals k steps count width clusters size cluster member
+    particle run runs weight drift cutoff onset slope limit limited hits neighbours listed slots source shift reference
+    strayed found found_all capacity entry slot here move noise noise_rows k_noise bath_keep bath_push bath_temperature
+    bath_relaxation bath_step freedom heat rescale chain ones""".split()
 )
 
 
@@ -42,6 +31,7 @@ class Layout:
 
     batch: lanes are runs, else particles. size: of a cluster, the number of lanes. box: None, "orthorhombic" or
     "triclinic". cut: whether what is further than the cutoff is left out. listed: whether neighbours come from lists.
+    limited: whether forces are.
     """
 
     dynamics: ParticleDynamics
@@ -50,6 +40,7 @@ class Layout:
     box: str | None = None
     cut: bool = False
     listed: bool = False
+    limited: bool = False
 
     @property
     def dim(self) -> int:

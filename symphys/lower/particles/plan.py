@@ -9,13 +9,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from codegen import EVERYWHERE, Array, Intent, Kernel, Kind, Launch, Program, Repeat, apply, integer, variable
+from codegen import (
+    EVERYWHERE,
+    Array,
+    Intent,
+    Kernel,
+    Kind,
+    Launch,
+    Node,
+    Program,
+    Repeat,
+    add_many,
+    apply,
+    integer,
+    variable,
+)
 from symphys.integrators import Splitting
 from symphys.lower.particles.force import energies_of, force_on, slopes_of, surroundings_of
 from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.lists import image_launch
 from symphys.lower.particles.programs import program_of
 from symphys.lower.particles.site import Site
+from symphys.lower.particles.thermostat import noise_kernel, scaling_launches
+from symphys.statistics import Berendsen, Langevin, NoseHoover, Thermostat
 
 
 @dataclass(frozen=True)
@@ -27,8 +43,12 @@ class Plan:
     weights: dict[str, float]
 
 
-def plan_of(layout: Layout, splitting: Splitting) -> Plan:
-    """The programs of a splitting; `begin` evaluates the first force."""
+def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None = None) -> Plan:
+    """The programs of a splitting; `begin` evaluates the first force.
+
+    Baths that look at the kinetic energy act for half a step before and after, or, if they are not reversible, for a
+    whole step after; noise stands in the middle of the drift.
+    """
     kick, drift = _kick(layout, evaluate=False), _drift(layout)
     weights = {"weight_none": 0.0}
     steps: list[Launch] = []
@@ -37,7 +57,12 @@ def plan_of(layout: Layout, splitting: Splitting) -> Plan:
     for number, (kind, weight) in enumerate(splitting.stages):
         name = f"weight_{number}"
         weights[name] = weight
-        if kind == "drift":
+        if kind == "drift" and isinstance(thermostat, Langevin):
+            weights[name] = 0.5 * weight
+            half = launch_of(layout, drift, (("weight", name),))
+            steps += [half, launch_of(layout, noise_kernel(layout)), half, *_images(layout, "position")]
+            fresh = True
+        elif kind == "drift":
             steps.append(launch_of(layout, drift, (("weight", name),)))
             steps += _images(layout, "position")
             fresh = True
@@ -46,6 +71,10 @@ def plan_of(layout: Layout, splitting: Splitting) -> Plan:
             fresh = False
         else:
             steps.append(launch_of(layout, kick, (("weight", name),)))
+    if isinstance(thermostat, NoseHoover | Berendsen):
+        bath = scaling_launches(layout, thermostat, "weight_bath")
+        weights["weight_bath"] = 0.5 if isinstance(thermostat, NoseHoover) else 1.0
+        steps = [*(bath if isinstance(thermostat, NoseHoover) else ()), *steps, *bath]
     advance = program_of("advance", (Repeat("steps", tuple(steps), "k"),))
     return Plan(advance, program_of("begin", pull_launches(layout, "weight_none")), weights)
 
@@ -72,7 +101,7 @@ def _kick(layout: Layout, evaluate: bool) -> Kernel:
     """v += w F / m, with the force of the present places or the one at hand."""
     site = Site(layout)
     b = site.builder
-    forces = force_on(site) if evaluate else [site.own("force", axis) for axis in range(layout.dim)]
+    forces = _held(site, force_on(site)) if evaluate else [site.own("force", axis) for axis in range(layout.dim)]
     b.comment("kick: velocities change at standing places")
     (mass,) = site.lower((layout.dynamics.mass,), {})
     pace = b.let("pace", site.scalar("weight") / mass)
@@ -82,6 +111,20 @@ def _kick(layout: Layout, evaluate: bool) -> Kernel:
             site.store("force", axis, force)
         site.store("velocity", axis, moved)
     return site.kernel("pull" if evaluate else "kick")
+
+
+def _held(site: Site, forces: list[Node]) -> list[Node]:
+    """Forces no larger than the limit, and a count of those that were, where there is one."""
+    if not site.layout.limited:
+        return forces
+    b, limit = site.builder, site.scalar("limit")
+    forces = [b.let("bare", force) for force in forces]
+    square = b.let("size_squared", add_many(force * force for force in forces))
+    over = b.let("over", apply("lt", limit * limit, square))
+    factor = b.let("held", apply("select", over, limit / apply("sqrt", apply("select", over, square, 1.0)), 1.0))
+    hits = site.own("hits", kind=Kind.INT) + apply("select", over, integer(1), integer(0))
+    site.store("hits", None, hits, Kind.INT)
+    return [force * factor for force in forces]
 
 
 def _drift(layout: Layout) -> Kernel:

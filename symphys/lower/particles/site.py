@@ -79,9 +79,9 @@ class Site:
             self._loaded[key] = self.builder.load(axis_wish(name, axis), name, *where, kind=kind)
         return self._loaded[key]
 
-    def store(self, name: str, axis: int | None, value: Node) -> None:
+    def store(self, name: str, axis: int | None, value: Node, kind: Kind = Kind.REAL) -> None:
         """Give particle i a new number or component."""
-        self.own_array(name, axis is not None, Intent.INOUT)
+        self.own_array(name, axis is not None, Intent.INOUT, kind)
         where = (self.row,) if axis is None else (integer(axis), self.row)
         self.builder.store(name, *where, value=value)
         self._loaded.pop((name, axis), None)

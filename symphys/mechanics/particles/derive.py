@@ -7,7 +7,7 @@ neither roots nor quotients of the distance where the potential does not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -93,7 +93,6 @@ class ParticleDynamics:
     networks: tuple[Any, ...]
     reciprocal: bool = True
     smoothing: str | None = None
-    inputs: ParticleAction | None = None
 
     @cached_property
     def attributes(self) -> tuple[str, ...]:
@@ -137,8 +136,8 @@ def derive_particles(action: ParticleAction, smoothing: str | None = None) -> Pa
         tuple(_bonded(each) for each in bonded),
         tuple(p for p in parameters_of((action.mass, *action.potentials)) if p not in extra),
         action.networks,
-        smoothing=smoothing,
-        inputs=action,
+        action.reciprocal,
+        smoothing,
     )
 
 
@@ -251,27 +250,28 @@ def _turns(bonded: BondedForce) -> bool:
 
 def equation_of(action: ParticleAction) -> Any:
     """m_i r''_i = F_i with pair forces as sums over the others, in vectors."""
-    dim, r = action.particles.dim, distance(I, J)
-    total: Any = sympy.S.Zero
-    for each in action.potentials:
-        over, body = each.over, each.body
-        if over.kind == "sum":
-            plain = body
-            for node in sums_in(body):
-                slope = body.diff(node) if False else _slope_by(body, node)
-                seen = SumOver(over.particles, "neighbours", node.over.species)
-                back = with_labels(slope, {I: J}) if not any(True for _ in sums_in(slope)) else slope
-                total += seen(-(slope + back) * node.body.diff(r) * vector("direction", I, J))
-                plain = plain.xreplace({node: sympy.Symbol("rho")})
-            total += sympy.Add(*(-plain.diff(component(I, 0, axis)) * basis(axis) for axis in range(dim)))
-        elif over.kind == "pairs":
-            neighbours = SumOver(over.particles, "neighbours", over.species[1:], over.bonds)
-            pull = -body.diff(r) * vector("direction", I, J)
-            turn = sympy.Add(*(-body.diff(displacement(I, J, axis)) * basis(axis) for axis in range(dim)))
-            total += neighbours(pull + turn)
-        else:
-            total += replace(over)(-sympy.Function("grad_i")(body))
+    total = sympy.Add(*(_pull_of(each, action.reciprocal) for each in action.potentials))
     return sympy.Eq(action.mass * vector("acceleration", I), total, evaluate=False)
+
+
+def _pull_of(each: ParticleSum, reciprocal: bool) -> Any:
+    """The force on particle i from one sum of energies."""
+    over, body, axes = each.over, each.body, range(each.over.particles.dim)
+    if over.kind == "sum":
+        total: Any = sympy.S.Zero
+        for node in dict.fromkeys(sums_in(body)):
+            slope = _slope_by(body, node)
+            if reciprocal:
+                slope = slope + with_labels(slope, {I: J})
+            seen = SumOver(over.particles, "neighbours", node.over.species)
+            total += seen(-slope * node.body.diff(distance(I, J)) * vector("direction", I, J))
+        plain = body.xreplace({node: sympy.Symbol(f"rho_{k}") for k, node in enumerate(sums_in(body))})
+        return total - sympy.Add(*(plain.diff(component(I, 0, axis)) * basis(axis) for axis in axes))
+    if over.kind == "pairs":
+        pull = -body.diff(distance(I, J)) * vector("direction", I, J)
+        turn = sympy.Add(*(-body.diff(displacement(I, J, axis)) * basis(axis) for axis in axes))
+        return SumOver(over.particles, "neighbours", over.species[1:], over.bonds)(pull + turn)
+    return -sympy.Function("grad_i")(each)
 
 
 def _slope_by(body: Any, node: Any) -> Any:

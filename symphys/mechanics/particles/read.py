@@ -21,12 +21,14 @@ class ParticleAction:
     """L = sum_i m_i |r'_i|^2 / 2 - potentials.
 
     mass: m_i, in attributes of particle i and parameters. potentials: sums of energies U, so that L holds -U.
+    reciprocal: what i does to j comes back; not so for agents, whose potentials are losses of their own.
     """
 
     particles: Any
     expression: Any
     mass: Any
     potentials: tuple[ParticleSum, ...]
+    reciprocal: bool = True
 
     @cached_property
     def parameters(self) -> tuple[Any, ...]:

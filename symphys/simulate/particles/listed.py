@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from codegen import CompiledProgram, Program, compile_program
 from symphys.lower.particles.lists import image_launch, list_program
+from symphys.lower.particles.plan import pull_launches
 from symphys.lower.particles.programs import program_of
 from symphys.simulate.particles.clusters import Clusters, cells_of, clusters_of, fold, images_of
 from symphys.simulate.particles.state import Machine, State, aligned
 
 FAR = 1e8  # where what fills up clusters is put, in units of the range
 STATE = ("position", "velocity", "force")
+KEPT = (*STATE, "strayed", "hits", "chain")  # what is taken back with a portion
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class ListMachine:
 
     lists: CompiledProgram
     images: CompiledProgram
+    look: CompiledProgram | None
 
 
 def build_lists(machine: Machine) -> ListMachine:
@@ -37,7 +40,9 @@ def build_lists(machine: Machine) -> ListMachine:
         return compile_program(program, machine.backend, machine.dtype)
 
     images = program_of("images", (image_launch(machine.layout, "position"),))
-    return ListMachine(compiled(list_program(machine.layout)), compiled(images))
+    around = pull_launches(machine.layout, "weight_none")[:-1]
+    look = compiled(program_of("look", around)) if around else None
+    return ListMachine(compiled(list_program(machine.layout)), compiled(images), look)
 
 
 @dataclass
@@ -64,6 +69,7 @@ class ListedState(State):
         self.turns = np.zeros((inputs.count, self.machine.layout.dim))
         self.constant = {name: self._member(v[..., None], member)[..., 0] for name, v in inputs.attributes.items()}
         self._fill_parameters(dtype)
+        self.met = np.zeros(inputs.count, dtype=np.int64)
         self._rebuild()
 
     def _rebuild(self) -> None:
@@ -100,8 +106,10 @@ class ListedState(State):
             self.arrays["slope_slots"] = aligned((count, slots, size), dtype)
             self.arrays["slope_all"] = self.arrays["slope_slots"].reshape(count, -1)
         self.scalars |= {"clusters": clusters.count, "slots": slots, "width": slots * size, "size": size}
-        self.lists.images(self.arrays, self.scalars, self.threads)
+        self.lists.images(self.arrays, self.scalars, self.choices.threads)
         self._list(low[images.source] + images.shift, high[images.source] + images.shift)
+        if self.lists.look is not None:
+            self.lists.look(self.arrays, self.scalars, self.choices.threads)
         self.since, self.rebuilds = 0, self.rebuilds + 1
 
     def _numbers(self, clusters: Clusters, source: NDArray[np.int64], dtype: Any) -> None:
@@ -109,6 +117,7 @@ class ListedState(State):
         for name, values, pad, kind in (
             *((name, values, 1.0, dtype) for name, values in self.constant.items()),
             ("kind", self.inputs.kinds, -1, np.dtype(np.int64)),
+            *((("hits", self.met, 0, np.dtype(np.int64)),) if self.machine.layout.limited else ()),
         ):
             own = np.full((clusters.count, clusters.size), pad, dtype=kind)
             own.reshape(-1)[clusters.place] = values
@@ -135,7 +144,7 @@ class ListedState(State):
             if len(self.arrays.get("neighbours", ())) != count * self.capacity:
                 self.arrays["neighbours"] = np.zeros(count * self.capacity, dtype=np.int64)
             self.scalars |= {"capacity": self.capacity, "listed": count * self.capacity}
-            self.lists.lists(self.arrays, self.scalars, self.threads)
+            self.lists.lists(self.arrays, self.scalars, self.choices.threads)
             if (most := int(found.max())) <= self.capacity:
                 return
             self.capacity = most + most // 8
@@ -145,6 +154,12 @@ class ListedState(State):
         for name in STATE:
             flat = self.arrays[name].reshape(self.machine.layout.dim, -1)
             self.whole[name] = flat[:, self.clusters.place].T.astype(np.float64)
+        if "hits" in self.arrays:
+            self.met = self.arrays["hits"].reshape(-1)[self.clusters.place]
+
+    def _lay(self, array: NDArray[Any], member: int, values: NDArray[Any]) -> None:
+        """Lay [n, dim] into [dim, cluster, member]."""
+        array.reshape(len(array), -1)[:, self.clusters.place] = values.T
 
     def read(self, name: str) -> NDArray[Any]:
         """[1, n, dim], places unfolded."""
@@ -159,7 +174,7 @@ class ListedState(State):
         """Take `steps` steps, with new lists as they are needed."""
         while steps > 0:
             ahead = min(steps, max(1, self.life - self.since))
-            kept = {name: self.arrays[name].copy() for name in (*STATE, "strayed")}
+            kept = {name: self.arrays[name].copy() for name in KEPT if name in self.arrays}
             super().go(ahead)
             strayed, limit = float(self.arrays["strayed"].max()), (0.5 * self.skin) ** 2
             if not np.isfinite(strayed):
@@ -179,7 +194,7 @@ class ListedState(State):
                 self._gather()
                 self._rebuild()
             elif strayed > limit:
-                self.lists.images(self.arrays, self.scalars, self.threads)
+                self.lists.images(self.arrays, self.scalars, self.choices.threads)
 
     def _life(self, strayed: float, limit: float) -> int:
         """How many steps the present lists will last, as it looks now: at most twice as many as they have lasted."""

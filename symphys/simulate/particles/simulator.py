@@ -9,32 +9,33 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codegen import get_backend
 from symphys.errors import InputError, MethodError
 from symphys.integrators import METHODS, Splitting, method_named
 from symphys.lower.particles.layout import Layout
-from symphys.mechanics.particles import ParticleAction, ParticleDynamics, derive_particles
+from symphys.mechanics.particles import ParticleDynamics
 from symphys.mechanics.particles.derive import SMOOTHINGS
 from symphys.simulate.execute import cores
 from symphys.simulate.inputs import positive_number, read_span, read_times, whole_number
+from symphys.simulate.particles.bath import degrees_of_freedom
 from symphys.simulate.particles.box import Box, read_box
+from symphys.simulate.particles.course import Course
 from symphys.simulate.particles.inputs import ParticleInputs, read_particles_inputs
 from symphys.simulate.particles.listed import ListedState, ListMachine, build_lists
 from symphys.simulate.particles.result import ParticleResult
-from symphys.simulate.particles.state import Machine, State, build_machine
+from symphys.simulate.particles.state import Choices, Machine, State, build_machine
 from symphys.simulate.particles.watch import Watch
 from symphys.simulate.progress import progress_report
 from symphys.simulate.run_fixed import Marks, read_marks
 from symphys.simulate.status import Outcome
+from symphys.statistics import Berendsen, Langevin, NoseHoover, Thermostat
 
 FEW = 64  # particles up to which several runs stand side by side as lanes
 SEVERAL = 4  # runs from which they do
 MANY = 300  # particles above which a cutoff makes lists of neighbours worth their while
 SIZE, LISTED_SIZE = 16, 8  # doubles of a cluster: without lists, latency is hidden; with them, clusters are small
 SKIN = 0.12  # by which lists reach beyond the cutoff, in units of it
-PORTION = 1 << 28  # pairs of particles between looks at progress and at states that left the finite world
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class ParticleSimulator:
     box: Box | None
     cutoffs: Mapping[str, float]
     skin: float
+    thermostat: Thermostat | None
     backend: str
     dtype: str
     reason: str
@@ -63,16 +65,16 @@ class ParticleSimulator:
             f"{box}{cut}; backend: {self.backend}, {self.dtype}"
         )
 
-    def machine(self, batch: bool, listed: bool) -> Machine:
+    def machine(self, batch: bool, listed: bool, limited: bool = False) -> Machine:
         """The compiled programs, for a batch of runs or for a crowd, with lists of neighbours or without."""
-        key = (batch, listed)
+        key = (batch, listed, limited)
         if key not in self.machines:
             backend = get_backend(self.backend)
             size = LISTED_SIZE if listed else SIZE
             size *= 1 if self.dtype == "float64" else 2
             shape = self.box.shape if self.box else None
-            layout = Layout(self.dynamics, batch, size, shape, bool(self.cutoffs), listed)
-            self.machines[key] = build_machine(layout, self.method, backend, self.dtype)
+            layout = Layout(self.dynamics, batch, size, shape, bool(self.cutoffs), listed, limited)
+            self.machines[key] = build_machine(layout, self.method, self.thermostat, backend, self.dtype)
         return self.machines[key]
 
     @cached_property
@@ -85,13 +87,16 @@ class ParticleSimulator:
         reach = self.cutoffs.get("cutoff", 0.0)
         wide = self.box is not None and reach > self.box.widths.min() / 2  # further than to the nearest image
         listed = bool(self.cutoffs) and (particles > MANY or wide)
-        return runs >= SEVERAL and particles <= FEW and not listed, listed
+        together = runs >= SEVERAL and particles <= FEW and not listed
+        # a bath looks at one run
+        return together and (self.thermostat is None or isinstance(self.thermostat, Langevin)), listed
 
     def start(
-        self, inputs: ParticleInputs, members: list[tuple[int, ...]], batch: bool, listed: bool, h: float, threads: int
+        self, inputs: ParticleInputs, members: list[tuple[int, ...]], batch: bool, listed: bool, choices: Choices
     ) -> State:
         """Runs in memory, at their initial state."""
-        given = (self.machine(batch, listed), inputs, members, self.box, self.cutoffs, h, threads)
+        machine = self.machine(batch, listed, choices.limit is not None)
+        given = (machine, inputs, members, self.box, self.cutoffs, choices)
         return ListedState(*given, lists=self.lists, skin=self.skin) if listed else State(*given)
 
     @property
@@ -110,6 +115,8 @@ class ParticleSimulator:
         save_every: int | None = None,
         watch_every: int | None = None,
         species: Any = None,
+        force_limit: float | None = None,
+        seed: int = 0,
         threads: int | None = None,
         progress: bool | Callable[[float], None] | None = None,
     ) -> ParticleResult:
@@ -120,7 +127,8 @@ class ParticleSimulator:
         species: a name for each particle, where the particles have species.
         t_eval gives the times to save (multiples of dt), save_every every n-th step and the start; with neither every
         step is saved. Laws are watched at the saved times, and every watch_every steps besides, as that takes a pass
-        over all pairs. threads defaults to all cores.
+        over all pairs. force_limit: the largest |F_i|; larger ones are shortened, and `result.counts` says how often.
+        seed: of the noise of a Langevin thermostat. threads defaults to all cores.
 
         Raises InputError for missing, unknown, non-finite or forbidden values and shapes that do not fit. A run that
         fails on its way raises nothing: its status says why, and what was saved is kept.
@@ -135,10 +143,17 @@ class ParticleSimulator:
         look = None if watch_every is None else whole_number("watch_every", watch_every)
         inputs = read_particles_inputs(self.dynamics, initial, dict(parameters or {}), species)
         marks = read_marks(span, positive_number("dt", dt), times, every)
-        count = cores() if threads is None else whole_number("threads", threads)
+        choices = Choices(
+            marks.h,
+            cores() if threads is None else whole_number("threads", threads),
+            None if force_limit is None else positive_number("force_limit", force_limit),
+            whole_number("seed", seed, least=0),
+        )
         report, finish = progress_report(progress)
         try:
-            return self._run(inputs, marks, look, count, report, None if species is None else tuple(map(str, species)))
+            return self._run(
+                inputs, marks, look, choices, report, None if species is None else tuple(map(str, species))
+            )
         finally:
             finish()
 
@@ -147,37 +162,36 @@ class ParticleSimulator:
         inputs: ParticleInputs,
         marks: Marks,
         look: int | None,
-        threads: int,
+        choices: Choices,
         report: Callable[[float], None],
         species: tuple[str, ...] | None,
     ) -> ParticleResult:
         members = list(itertools.product(*(range(n) for n in inputs.shape)))
         batch, listed = self.layout_for(len(members), inputs.count)
         groups = [members] if batch else [[member] for member in members]
-        machine = self.machine(batch, listed)
+        machine = self.machine(batch, listed, choices.limit is not None)
         rows = len(marks.steps)
         dtype = np.dtype(self.dtype)
         saved = np.full((2, len(members), rows, inputs.count, self.dynamics.particles.dim), np.nan, dtype=dtype)
-        watch = Watch.new(machine.layout, len(members), rows, self.box is not None)
+        watch = Watch.new(machine.layout, len(members), rows, self.box is not None, self.thermostat)
         outcomes = np.full(len(members), Outcome.FINISHED, dtype=object)
         reached = np.zeros(len(members))
-        first = 0
+        first, hits = 0, 0
         for number, group in enumerate(groups):
             part = slice(first, first + len(group))
-            state = self.start(inputs, group, batch, listed, marks.h, threads)
+            state = self.start(inputs, group, batch, listed, choices)
 
             def told(share: float, number: int = number) -> None:
                 report((number + share) / len(groups))
 
             course = Course(state, marks, look, saved[:, part], watch.part(part), outcomes[part], reached[part])
             course.run(told)
-            first += len(group)
+            first, hits = first + len(group), hits + state.hits
         reached = marks.times[0] - marks.steps[0] * marks.h + reached * marks.h
         shape = inputs.shape
         last = rows if shape else int(np.isfinite(saved[0, 0, :, 0, 0]).sum())
         saved = saved.reshape(2, *shape, *saved.shape[2:])
-        conserved = self.dynamics.translations and inputs.count > 1
-        degrees = self.dynamics.particles.dim * (inputs.count - conserved)
+        degrees = degrees_of_freedom(self.dynamics, self.thermostat, inputs.count)
         return ParticleResult(
             np.asarray(marks.times[:last], dtype=np.float64),
             self.dynamics.particles,
@@ -191,70 +205,24 @@ class ParticleSimulator:
             reached.reshape(shape),
             self.method.name,
             species,
+            {} if choices.limit is None else {"force limit": hits},
         )
-
-
-@dataclass
-class Course:
-    """One group of runs on its way: where what it leaves is written, [member, ...]."""
-
-    state: State
-    marks: Marks
-    look: int | None
-    saved: NDArray[Any]
-    watch: Watch
-    outcomes: NDArray[Any]
-    reached: NDArray[np.float64]
-
-    def run(self, report: Callable[[float], None]) -> None:
-        """Take all steps; runs that leave the finite world keep what they have."""
-        state, marks = self.state, self.marks
-        work = max(1, state.inputs.count**2 * len(state.members))
-        portion = max(1, PORTION // work)
-        try:
-            for row, step in enumerate([*marks.steps, marks.count]):
-                while state.k < step:
-                    ahead = min(portion, int(step) - state.k)
-                    if self.look is not None:
-                        ahead = min(ahead, self.look - state.k % self.look)
-                    state.go(ahead)
-                    report(state.k / max(marks.count, 1))
-                    if not self._alive():
-                        return
-                    if self.look is not None and state.k % self.look == 0 and state.k < step:
-                        self.watch.see(state.totals(), None, self._running)
-                if row < len(marks.steps):
-                    self._keep(row)
-        except KeyboardInterrupt:
-            self.outcomes[self._running] = Outcome.INTERRUPTED
-
-    @property
-    def _running(self) -> NDArray[np.bool_]:
-        return np.array([o is Outcome.FINISHED for o in self.outcomes])
-
-    def _alive(self) -> bool:
-        """Note who is no longer finite; whether anyone is."""
-        finite = np.isfinite(self.state.read("position")).all((1, 2)) & np.isfinite(self.state.read("velocity")).all(
-            (1, 2)
-        )
-        self.outcomes[self._running & ~finite] = Outcome.NOT_FINITE
-        self.reached[self._running] = self.state.k
-        return bool(self._running.any())
-
-    def _keep(self, row: int) -> None:
-        running = self._running
-        self.saved[0, running, row] = self.state.read("position")[running]
-        self.saved[1, running, row] = self.state.read("velocity")[running]
-        self.watch.see(self.state.totals(), row, running)
 
 
 def build_particle_simulator(
-    action: ParticleAction, method: str, box: Any, cutoff: Any, smoothing: Any, backend: str, dtype: str
+    dynamics: Callable[[str | None], ParticleDynamics],
+    method: str,
+    box: Any,
+    cutoff: Any,
+    smoothing: Any,
+    thermostat: Any,
+    backend: str,
+    dtype: str,
 ) -> ParticleSimulator:
-    """A simulator of a derived Lagrangian.
+    """A simulator; `dynamics` derives the forces with a smoothing.
 
-    Raises InputError for an unfit box, cutoff, smoothing, backend or dtype, MethodError for a method that is unknown or
-    no splitting, BackendUnavailableError where the backend cannot run here.
+    Raises InputError for an unfit box, cutoff, smoothing, thermostat, backend or dtype, MethodError for a method that
+    is unknown, no splitting, or does not go with the thermostat, BackendUnavailableError where the backend cannot run.
     """
     if dtype not in ("float64", "float32"):
         raise InputError(f"dtype {dtype!r} is unknown; choose 'float64' or 'float32'")
@@ -265,12 +233,14 @@ def build_particle_simulator(
         reason = "Forces are free of velocities: leapfrog, which is symplectic and keeps momenta."
     if not isinstance(chosen, Splitting):
         raise MethodError(f"method {method!r} does not integrate particles; choose a splitting: verlet, yoshida4, ...")
-    walls = read_box(box, action.particles.dim)
+    if thermostat is not None and not isinstance(thermostat, NoseHoover | Langevin | Berendsen):
+        raise InputError(f"thermostat is {thermostat!r}; give a NoseHoover, Langevin or Berendsen thermostat")
+    if thermostat is not None and chosen.name != "verlet":
+        raise MethodError(f"with a thermostat any method is of order 2; take 'verlet' instead of {chosen.name!r}")
     cutoffs = read_cutoff(cutoff, smoothing)
-    dynamics = derive_particles(action, smoothing)
-    return ParticleSimulator(
-        dynamics, chosen, walls, cutoffs, SKIN * cutoffs.get("cutoff", 0.0), backend, dtype, reason
-    )
+    derived = dynamics(smoothing)
+    walls, skin = read_box(box, derived.particles.dim), SKIN * cutoffs.get("cutoff", 0.0)
+    return ParticleSimulator(derived, chosen, walls, cutoffs, skin, thermostat, backend, dtype, reason)
 
 
 def read_cutoff(cutoff: Any, smoothing: Any) -> dict[str, float]:

@@ -13,11 +13,14 @@ from codegen import Backend, CompiledProgram, compile_program
 from symphys.integrators import Splitting
 from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.plan import Plan, measure_program, measures_of, plan_of
+from symphys.simulate.particles.bath import bath_arrays, bath_energy, bath_scalars
 from symphys.simulate.particles.box import Box
 from symphys.simulate.particles.inputs import ParticleInputs
 from symphys.simulate.weights import kernel_weights
+from symphys.statistics import Langevin, Thermostat
 
 LINE = 64  # bytes of a cache line
+NOISY = 32  # steps for which noise is drawn at a time
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Machine:
     plan: Plan
     backend: Backend
     dtype: str
+    thermostat: Thermostat | None
     advance: CompiledProgram
     begin: CompiledProgram
     measure: CompiledProgram
@@ -38,13 +42,25 @@ class Machine:
         return measures_of(self.layout)
 
 
-def build_machine(layout: Layout, splitting: Splitting, backend: Backend, dtype: str) -> Machine:
+def build_machine(
+    layout: Layout, splitting: Splitting, thermostat: Thermostat | None, backend: Backend, dtype: str
+) -> Machine:
     """The programs of a layout, compiled."""
-    plan = plan_of(layout, splitting)
+    plan = plan_of(layout, splitting, thermostat)
     advance, begin, measure = (
         compile_program(program, backend, dtype) for program in (plan.advance, plan.begin, measure_program(layout))
     )
-    return Machine(layout, plan, backend, dtype, advance, begin, measure)
+    return Machine(layout, plan, backend, dtype, thermostat, advance, begin, measure)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a run is told besides its values: the step, threads, the limit of forces, the seed of noise."""
+
+    h: float
+    threads: int
+    limit: float | None = None
+    seed: int = 0
 
 
 @dataclass
@@ -56,8 +72,7 @@ class State:
     members: list[tuple[int, ...]]
     box: Box | None
     cutoffs: Mapping[str, float]
-    h: float
-    threads: int
+    choices: Choices
     k: int = 0
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
 
@@ -79,10 +94,20 @@ class State:
             "steps": 0,
             **self.cutoffs,
             **(self.box.scalars() if self.box else {}),
-            **{name: weight * self.h for name, weight in m.plan.weights.items()},
+            **{name: weight * self.choices.h for name, weight in m.plan.weights.items()},
+            "limit": self.choices.limit or 0.0,
+            **bath_scalars(m.thermostat, m.layout.dynamics, n, self.choices.h),
         }
+        self.arrays |= bath_arrays(m.thermostat, np.dtype(m.dtype))
         self._fill()
-        m.begin(self.arrays, self.scalars, self.threads)
+        m.begin(self.arrays, self.scalars, self.choices.threads)
+        if "hits" in self.arrays:  # the limit of forces is counted from the first step on
+            self.arrays["hits"][...] = 0
+
+    @property
+    def hits(self) -> int:
+        """How often a force met its limit, particle by particle and step by step."""
+        return int(self.arrays["hits"].sum()) if "hits" in self.arrays else 0
 
     def _fill(self) -> None:
         dtype, inputs = np.dtype(self.machine.dtype), self.inputs
@@ -95,6 +120,8 @@ class State:
         for name, values in inputs.attributes.items():
             self.number(name, np.stack([self._member(values[..., None], m)[..., 0] for m in self.members]), dtype, 1.0)
         self.number("kind", np.broadcast_to(inputs.kinds, (len(self.members), inputs.count)), np.dtype(np.int64), -1)
+        if self.machine.layout.limited:
+            self.number("hits", np.zeros((len(self.members), inputs.count)), np.dtype(np.int64), 0)
         self._fill_parameters(dtype)
 
     def _fill_parameters(self, dtype: Any) -> None:
@@ -144,16 +171,42 @@ class State:
 
     def go(self, steps: int) -> None:
         """Take `steps` steps."""
-        if steps > 0:
-            self.scalars |= {"steps": steps, "k": self.k}
-            self.machine.advance(self.arrays, self.scalars, self.threads)
-            self.k += steps
+        while steps > 0:
+            ahead = steps
+            if isinstance(self.machine.thermostat, Langevin):
+                ahead = min(steps, NOISY)
+                self._draw(ahead)
+            self.scalars |= {"steps": ahead, "k": self.k}
+            self.machine.advance(self.arrays, self.scalars, self.choices.threads)
+            self.k, steps = self.k + ahead, steps - ahead
+
+    def _draw(self, steps: int) -> None:
+        """Normal numbers for some steps, which depend on the seed, the run and the step alone."""
+        n, dim = self.inputs.count, self.machine.layout.dim
+        noise = np.zeros((steps * dim, self.rows, self.width), dtype=self.machine.dtype)
+        for number, member in enumerate(self.members):
+            run = int(np.ravel_multi_index(member, self.inputs.shape)) if member else 0
+            for s in range(steps):
+                bits = np.random.Philox(key=(self.choices.seed, run), counter=[0, 0, 0, self.k + s])
+                values = np.random.Generator(bits).standard_normal((n, dim))
+                self._lay(noise[s * dim : (s + 1) * dim], number, values)
+        self.arrays["noise"] = noise
+        self.scalars |= {"noise_rows": steps * dim, "k_noise": self.k}
+
+    def _lay(self, array: NDArray[Any], member: int, values: NDArray[Any]) -> None:
+        """Lay [n, dim] of one member into [dim, row, lane]."""
+        if self.machine.layout.batch:
+            array[..., member] = values.T
+        else:
+            array.reshape(len(array), -1)[:, : len(values)] = values.T
 
     def totals(self) -> NDArray[np.float64]:
-        """[member, measures]."""
-        self.machine.measure(self.arrays, self.scalars, self.threads)
+        """[member, measures and the energy of the bath]."""
+        self.machine.measure(self.arrays, self.scalars, self.choices.threads)
         found = self.arrays["totals"].astype(np.float64)
-        return found.T.copy() if self.machine.layout.batch else found[None].copy()
+        found = found.T if self.machine.layout.batch else found[None]
+        bath = bath_energy(self.machine.thermostat, self.arrays, self.scalars)
+        return np.concatenate([found, np.full((len(found), 1), bath)], axis=1)
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.plan import measures_of
+from symphys.statistics import NoseHoover, Thermostat
 
 Floats = NDArray[np.float64]
 
@@ -26,14 +27,16 @@ class Watch:
     scale: Floats
 
     @classmethod
-    def new(cls, layout: Layout, members: int, rows: int, box: bool) -> Watch:
-        """Nothing seen yet."""
-        names = measures_of(layout)
+    def new(cls, layout: Layout, members: int, rows: int, box: bool, thermostat: Thermostat | None) -> Watch:
+        """Nothing seen yet. A thermostat leaves no law but its own."""
+        names = (*measures_of(layout), "bath")
         dynamics = layout.dynamics
-        laws = ["energy"] if dynamics.reciprocal else []
-        if dynamics.translations:
+        laws = ["energy"] if dynamics.reciprocal and thermostat is None else []
+        if dynamics.reciprocal and isinstance(thermostat, NoseHoover):
+            laws.append("invariant")
+        if dynamics.translations and thermostat is None:
             laws.append("momentum")
-        if dynamics.rotations and layout.dim > 1 and not box:
+        if dynamics.rotations and layout.dim > 1 and not box and thermostat is None:
             laws.append("angular momentum")
         shape = (members, len(laws))
         return cls(
@@ -60,9 +63,9 @@ class Watch:
         column = {name: i for i, name in enumerate(self.names)}
         moved = totals - self.first
         for number, law in enumerate(self.laws):
-            if law == "energy":
-                change = np.abs(moved[:, column["kinetic"]] + moved[:, column["potential"]])
-                scale = totals[:, column["kinetic"]] + totals[:, column["potential size"]]
+            if law in ("energy", "invariant"):
+                change = np.abs(moved[:, [column[n] for n in ("kinetic", "potential", "bath")]].sum(axis=1))
+                scale = totals[:, column["kinetic"]] + totals[:, column["potential size"]] + np.abs(totals[:, -1])
             elif law == "momentum":
                 change, scale = np.linalg.norm(moved[:, self._places("momentum")], axis=1), totals[:, column["speed"]]
             else:
@@ -79,6 +82,8 @@ class Watch:
         """By name [*shape, time]; "momentum" and "angular momentum" with their components last."""
         rows = self.rows[:, :last]
         single = {n: rows[..., i].reshape(*shape, last) for i, n in enumerate(self.names[:4]) if n != "potential size"}
+        if "invariant" in self.laws:
+            single["bath"] = rows[..., -1].reshape(*shape, last)
         found = {**single, "momentum": rows[..., self._places("momentum")].reshape(*shape, last, -1)}
         if turns := self._places("turn"):
             found["angular momentum"] = self._turns(rows[..., turns]).reshape(*shape, last, -1)

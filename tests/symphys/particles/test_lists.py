@@ -8,6 +8,7 @@ import pytest
 import symphys as ph
 from symphys.simulate.particles.inputs import read_particles_inputs
 from symphys.simulate.particles.simulator import ParticleSimulator
+from symphys.simulate.particles.state import Choices
 
 atoms = ph.particles("r", dim=3)
 epsilon, sigma = ph.parameters("epsilon sigma", positive=True)
@@ -40,7 +41,7 @@ def forces_by_images(x: np.ndarray, box: np.ndarray, cutoff: float) -> np.ndarra
 def forces(simulator: ParticleSimulator, x: np.ndarray, listed: bool) -> np.ndarray:
     """The first forces of a run."""
     inputs = read_particles_inputs(simulator.dynamics, {atoms: x, ph.dot(atoms): 0 * x}, VALUES, None)
-    return simulator.start(inputs, [()], False, listed, 0.01, 2).read("force")[0]
+    return simulator.start(inputs, [()], False, listed, Choices(0.01, 2)).read("force")[0]
 
 
 @pytest.mark.parametrize("box", [np.diag([5.0, 6.0, 7.0]), TRICLINIC], ids=["orthorhombic", "triclinic"])
@@ -86,7 +87,7 @@ def test_lists_are_made_anew_before_anyone_is_missed() -> None:
     v = np.random.default_rng(1).normal(0, 2.0, x.shape)
     simulator = fluid.compile(box=[8.5] * 3, cutoff=2.5, smoothing="shift force")
     inputs = read_particles_inputs(simulator.dynamics, {atoms: x, ph.dot(atoms): v - v.mean(0)}, VALUES, None)
-    states = [simulator.start(inputs, [()], False, listed, 0.002, 2) for listed in (False, True)]
+    states = [simulator.start(inputs, [()], False, listed, Choices(0.002, 2)) for listed in (False, True)]
     for state in states:
         state.go(150)
     assert states[1].rebuilds > 5
