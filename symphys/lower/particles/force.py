@@ -11,6 +11,7 @@ from typing import Any
 
 from codegen import Kind, Node, add_many, apply, integer
 from symphys.language.particle_sums import LABELS, with_labels
+from symphys.lower.particles.bonds import bonded_energies, bonded_forces
 from symphys.lower.particles.site import Pair, Site, axis_wish, chosen, summed
 from symphys.mechanics.particles.derive import SQUARE, Environment, PairForce
 
@@ -21,7 +22,8 @@ EXCHANGE = {I: J, J: I}
 def force_on(site: Site) -> list[Node]:
     """[dim], the components of F_i; where there are environments, their slopes must be known."""
     dynamics, axes = site.layout.dynamics, range(site.layout.dim)
-    own = [add_many(parts) for parts in (_alone(site, axis) for axis in axes)]
+    bonds = bonded_forces(site)
+    own = [add_many([*_alone(site, axis), *(bond[axis] for bond in bonds)]) for axis in axes]
     if not _pairs(site) and not dynamics.environments:
         return own
     slopes = [site.own("slope", a) for a in range(len(dynamics.environments))]
@@ -65,7 +67,7 @@ def slopes_of(site: Site, surroundings: Sequence[Node]) -> list[Node]:
 
 
 def _pairs(site: Site) -> list[PairForce]:
-    return [each for each in site.layout.dynamics.pairs if each.bonds is None]
+    return list(site.layout.dynamics.pairs)
 
 
 def _is(site: Site, species: str | None) -> Node | None:
@@ -157,4 +159,6 @@ def energies_of(site: Site) -> tuple[list[Node], Node, Node, Node]:
         known = {each.symbol: value for each, value in zip(dynamics.environments, densities, strict=True)}
     values = site.lower([each.potential for each in dynamics.sites], known)
     alone = [chosen(_is(site, each.species), value) for each, value in zip(dynamics.sites, values, strict=True)]
+    for share, share_size, pull in bonded_energies(site):
+        energy, size, virial = energy + share, size + share_size, virial + pull
     return alone, energy, size, virial

@@ -151,13 +151,19 @@ class Site:
             self.own("position", axis)
         for name in self.layout.dynamics.attributes:
             self.own(name)
-        with self._indices() as j:
-            before = dict(self._loaded)
+        with self._indices() as j, self.scope():
             steps = [self.own("position", axis) - self.other("position", j, axis) for axis in range(self.layout.dim)]
-            steps = self._nearest([self.builder.let(axis_wish("step", axis), s) for axis, s in enumerate(steps)])
+            steps = [self.builder.let(axis_wish("step", axis), s) for axis, s in enumerate(steps)]
+            steps = steps if self.layout.listed else self.nearest(steps)  # lists name the images themselves
             square = self.builder.let("square", add_many(s * s for s in steps))
             yield Pair(j, tuple(steps), square)
-            self._loaded = before  # what was loaded inside is out of scope outside
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """What is loaded inside is out of scope outside."""
+        before = dict(self._loaded)
+        yield
+        self._loaded = before
 
     @contextmanager
     def _indices(self) -> Iterator[Node]:
@@ -173,10 +179,10 @@ class Site:
         with b.loop("entry", first, first + count) as entry:
             yield b.load("j", "neighbours", entry, kind=Kind.INT)
 
-    def _nearest(self, steps: list[Node]) -> list[Node]:
+    def nearest(self, steps: list[Node]) -> list[Node]:
         """The displacement to the nearest image: whole turns round(d B^-1) of the box B are taken off."""
         box, axes = self.layout.box, range(self.layout.dim)
-        if box is None or self.layout.listed:
+        if box is None:
             return steps
         full = box == "triclinic"
         turns = []

@@ -14,7 +14,7 @@ from typing import Any
 import sympy
 
 from symphys.errors import UnsupportedError
-from symphys.language.particle_sums import LABELS, BondList, ParticleSum, SumOver, sums_in, with_labels
+from symphys.language.particle_sums import LABELS, ParticleSum, SumOver, sums_in, with_labels
 from symphys.language.particle_symbols import LocalSymbol, basis, component, displacement, distance, vector
 from symphys.mechanics.particles.read import ParticleAction, parameters_of
 
@@ -36,11 +36,6 @@ class PairForce:
     potential: Any
     factor: Any
     along: tuple[Any, ...]
-
-    @property
-    def bonds(self) -> BondList | None:
-        """The list that it goes along."""
-        return self.over.bonds
 
 
 @dataclass(frozen=True)
@@ -68,11 +63,15 @@ class SiteForce:
 
 @dataclass(frozen=True)
 class BondedForce:
-    """E(i, j, k, ...) along a list, in displacements; forces: [ends][dim]."""
+    """E(i, j, k, ...) along a list, in displacements; forces: [ends][dim]; pulls: terms of the sum of r . F.
+
+    Bonds are not cut off, however long.
+    """
 
     over: SumOver
     potential: Any
     forces: tuple[tuple[Any, ...], ...]
+    pulls: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -123,8 +122,8 @@ class ParticleDynamics:
 def derive_particles(action: ParticleAction, smoothing: str | None = None) -> ParticleDynamics:
     """The forces of all potentials, with an end at the cutoff where `smoothing` asks for one."""
     sites = [each for each in action.potentials if each.over.kind == "sum"]
-    pairs = [each for each in action.potentials if each.over.kind == "pairs"]
-    bonded = [each for each in action.potentials if each.over.kind in ("triples", "quadruples")]
+    bonded = [each for each in action.potentials if each.over.bonds is not None]
+    pairs = [each for each in action.potentials if each.over.kind == "pairs" and each.over.bonds is None]
     environments, known = environments_of([each.body for each in sites], smoothing)
     extra = {"shift": {CUTOFF}, "shift force": {CUTOFF}, "switch": {CUTOFF, ONSET}}.get(smoothing or "", set())
     return ParticleDynamics(
@@ -189,9 +188,7 @@ def _pair(each: ParticleSum, smoothing: str | None) -> PairForce:
         raise UnsupportedError(
             f"the pair term {each.body} depends on places; write it in a.distance(b) and a.displacement(b)"
         )
-    # bonds are not cut off
-    body = each.body if each.over.bonds else smoothed(each.body, distance(I, J), smoothing)
-    potential = _in_square(body)
+    potential = _in_square(smoothed(each.body, distance(I, J), smoothing))
     along = tuple(-potential.diff(displacement(I, J, axis)) for axis in range(each.over.particles.dim))
     return PairForce(each.over, potential, -2 * _by_square(potential), along if any(along) else ())
 
@@ -208,6 +205,8 @@ def _by_square(potential: Any) -> Any:
 def _bonded(each: ParticleSum) -> BondedForce:
     """Forces of an energy in displacements, distances and angles, by the chain rule through the displacements."""
     dim, labels = each.over.particles.dim, each.over.bound
+    if any(True for _ in sums_in(each.body)):
+        raise UnsupportedError(f"an environment stands in the term {each.body} of a list; put it into a sum")
     lengths = {s for s in each.body.free_symbols if isinstance(s, LocalSymbol) and s.role == "distance"}
     steps = {s: [displacement(s.labels[0], s.labels[1], axis) for axis in range(dim)] for s in lengths}
     body = each.body.xreplace({s: sympy.sqrt(sum(d**2 for d in steps[s])) for s in lengths})
@@ -223,7 +222,8 @@ def _bonded(each: ParticleSum) -> BondedForce:
             ]
             row.append(sympy.Add(*slopes))
         forces.append(tuple(row))
-    return BondedForce(each.over, body, tuple(forces))
+    pulls = tuple(-s * body.diff(s) for s in sorted(legs, key=str))
+    return BondedForce(each.over, body, tuple(forces), pulls or (sympy.S.Zero,))
 
 
 def _turns(bonded: BondedForce) -> bool:

@@ -100,6 +100,10 @@ class ListedState(State):
         self.arrays["position_slots"] = aligned((dim, slots, size), dtype)
         self.arrays["position_all"] = self.arrays["position_slots"].reshape(dim, -1)
         self._numbers(clusters, images.source, dtype)
+        for name, values in self.bonds.arrays(clusters.place).items():
+            whole = np.full((len(values), width), -1 if name.endswith("role") else 0, dtype=np.int64)
+            whole[:, clusters.place] = values
+            self.arrays[name] = whole.reshape(-1, clusters.count, size)
         if layout.dynamics.environments:
             count = layout.leading("slope")
             self.arrays["slope"] = aligned((count, clusters.count, size), dtype)

@@ -14,6 +14,7 @@ from symphys.integrators import Splitting
 from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.plan import Plan, measure_program, measures_of, plan_of
 from symphys.simulate.particles.bath import bath_arrays, bath_energy, bath_scalars
+from symphys.simulate.particles.bonds import bonds_of
 from symphys.simulate.particles.box import Box
 from symphys.simulate.particles.inputs import ParticleInputs
 from symphys.simulate.weights import kernel_weights
@@ -99,6 +100,8 @@ class State:
             **bath_scalars(m.thermostat, m.layout.dynamics, n, self.choices.h),
         }
         self.arrays |= bath_arrays(m.thermostat, np.dtype(m.dtype))
+        self.bonds = bonds_of(m.layout.dynamics, n)
+        self.scalars |= self.bonds.degrees()
         self._fill()
         m.begin(self.arrays, self.scalars, self.choices.threads)
         if "hits" in self.arrays:  # the limit of forces is counted from the first step on
@@ -120,6 +123,12 @@ class State:
         for name, values in inputs.attributes.items():
             self.number(name, np.stack([self._member(values[..., None], m)[..., 0] for m in self.members]), dtype, 1.0)
         self.number("kind", np.broadcast_to(inputs.kinds, (len(self.members), inputs.count)), np.dtype(np.int64), -1)
+        for name, rows in self.bonds.arrays().items():
+            self.arrays[name] = rows
+            if not self.machine.layout.batch:
+                whole = np.full((len(rows), self.rows * self.width), -1 if name.endswith("role") else 0, dtype=np.int64)
+                whole[:, : rows.shape[1]] = rows
+                self.arrays[name] = whole.reshape(-1, self.rows, self.width)
         if self.machine.layout.limited:
             self.number("hits", np.zeros((len(self.members), inputs.count)), np.dtype(np.int64), 0)
         self._fill_parameters(dtype)
