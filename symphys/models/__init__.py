@@ -27,19 +27,24 @@ from symphys.models import (
 )
 from symphys.models.fields import FIELD_MODELS, FieldModel, FieldSetting
 from symphys.models.model import Model, Setting, System
+from symphys.models.particles import PARTICLE_MODELS, ParticleModel, ParticleSetting
 
 __all__ = [
     "FIELD_MODELS",
     "MODELS",
+    "PARTICLE_MODELS",
     "FieldModel",
     "FieldSetting",
     "Model",
+    "ParticleModel",
+    "ParticleSetting",
     "Setting",
     "System",
     "field",
     "field_names",
     "get",
     "names",
+    "particles",
 ]
 
 _FILES = (
@@ -81,10 +86,15 @@ def field(name: str) -> FieldModel:
     return _look_up(name, FIELD_MODELS, "field theory")
 
 
+def particles(name: str) -> ParticleModel:
+    """The system of particles of a name.  Raises `InputError`, with the names that come close, for an unknown one."""
+    return _look_up(name, PARTICLE_MODELS, "system of particles")
+
+
 def _look_up(name: str, known: Mapping[str, Any], what: str) -> Any:
     if name in known:
         return known[name]
-    everything = (*MODELS, *FIELD_MODELS)
+    everything = (*MODELS, *FIELD_MODELS, *PARTICLE_MODELS)
     close = get_close_matches(str(name), everything, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}?" if close else f"the models are {', '.join(everything)}."
     raise InputError(f"There is no {what} {name!r}; {hint}")
