@@ -14,6 +14,7 @@ from symphys.fields.jets import FieldJets, Nonlocal
 from symphys.fields.read import Density
 from symphys.fields.shell import Shell, solve_for_rates
 from symphys.fields.structure import depends_on, structure_of
+from symphys.fields.symmetry import FieldSymmetry
 from symphys.fields.variation import hamiltonian_terms, residuals
 from symphys.mechanics.tidy import written_out
 
@@ -63,7 +64,8 @@ def conservation_laws(density: Density, shell: Shell, energy: tuple[Any, ...]) -
         column = [shell.reduced(sign * row[axis]) for row in tensor]
         name = "energy" if axis == 0 else f"momentum {place.name}"
         flux = None if is_nonlocal else _flux(column, density, shell)
-        found.append(Law(name, energy if axis == 0 else _terms(column[0], jets), flux))
+        moved = FieldSymmetry(coordinates={jets.coordinates[axis]: -1 if axis == 0 else 1}, name=name)
+        found.append(Law(name, energy if axis == 0 else _terms(column[0], jets), flux, moved))
     found += _internal_laws(density, shell)
     return tuple(law for law in found if law.terms and all(map(shell.holds, law.terms)))
 

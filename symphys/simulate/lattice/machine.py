@@ -53,6 +53,17 @@ class Machine:
         return frame_of(grid, self.layout, self.halo, self.backend.lanes(self.dtype), self.dtype)
 
 
+def watched_laws(layout: Layout) -> tuple[Law, ...]:
+    """The laws of a theory that its grid keeps: no momentum along axes with ends, which push back."""
+    ended = {x for x, side in zip(layout.dynamics.axes, layout.boundaries, strict=True) if side != "periodic"}
+
+    def kept(law: Law) -> bool:
+        moved = {} if law.symmetry is None else law.symmetry.coordinates
+        return not any(x in ended and xi != 0 for x, xi in moved.items())
+
+    return tuple(law for law in layout.dynamics.laws if kept(law))
+
+
 def build_machine(
     layout: Layout,
     plan: Plan,
@@ -61,8 +72,10 @@ def build_machine(
     laws: tuple[Law, ...] | None = None,
     probes: Sequence[Any] = (),
 ) -> Machine:
-    """The compiled programs of a plan; `laws` are watched (by default all), and `probes` will be asked for."""
-    laws = layout.dynamics.laws if laws is None else laws
+    """The compiled programs of a plan; `laws` are watched, by default all that the grid keeps; `probes` will be asked
+    for.
+    """
+    laws = watched_laws(layout) if laws is None else laws
     halo, margin, kernel, reach = program_halo(plan.program), plan.reach, None, 0
     if probes:
         asked, far = probe_kernel(layout, probes)

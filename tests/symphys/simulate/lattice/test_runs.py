@@ -196,6 +196,16 @@ def test_friction_is_followed_exactly() -> None:
     np.testing.assert_allclose(run[phi][:, 0], np.exp(-0.1 * run.t) * np.cos(omega * run.t), atol=1e-4)
 
 
+def test_walls_push_back() -> None:
+    """Momentum along an axis with ends is no constant, and is not watched."""
+    _, theory = wave(x, y)
+    grid = ph.Grid({x: (0.0, 2.0, 16), y: (0.0, 2.0, 16)}, boundary={x: "neumann"})
+    names = [law.name for law in theory.compile(grid=grid).machine.laws]
+    assert "momentum y" in names
+    assert "energy" in names
+    assert "momentum x" not in names
+
+
 def test_ensembles_of_fields() -> None:
     phi, theory = wave(x)
     grid = ph.Grid({x: (0.0, 2.0, 16)})
