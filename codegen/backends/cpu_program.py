@@ -65,6 +65,12 @@ class _Bound:
     def rows(self) -> int:
         return self.extents[0] if len(self.extents) > 1 else 1
 
+    @property
+    def work(self) -> int:
+        """The bytes that it goes through; all of them at every row, where each row looks at all others."""
+        size = sum(a.nbytes for a in self.arrays.values())
+        return size * self.rows if self.reach >= EVERYWHERE else size
+
 
 @dataclass
 class _Run:
@@ -104,8 +110,7 @@ class _Run:
         for array in bound.kernel.kernel.arrays:
             if array.intent is Intent.SUM:
                 bound.arrays[array.name][...] = 0
-        size = sum(a.nbytes for a in bound.arrays.values())
-        bound.kernel(bound.arrays, bound.scalars, bound.extents, self.threads if size > SMALL else 1)
+        bound.kernel(bound.arrays, bound.scalars, bound.extents, self.threads if bound.work > SMALL else 1)
 
     def repeat(self, count: int, body: tuple[Step, ...], counter: str | None) -> None:
         if count <= 0:
@@ -130,8 +135,7 @@ class _Run:
         alike = all(b.rows == rows for b in bound) and rows > 1
         total = sum(a.nbytes for a in {id(a): a for b in bound for a in b.arrays.values()}.values())
         everywhere = any(b.reach >= EVERYWHERE for b in bound)
-        work = total * max(b.rows for b in bound) if everywhere else total  # each row looks at all others
-        threads = max(1, self.threads) if work > SMALL else 1
+        threads = max(1, self.threads) if max(total, *(b.work for b in bound)) > SMALL else 1
         reaches = [b.reach for b in bound]
         first = int(self.scalars[counter]) if counter is not None else 0
         names = [dict(launch.rename) for launch in launches]
@@ -190,8 +194,7 @@ class _Run:
             return lambda: self.launch(step)
         bound = self.bind(step)
         launch, slot = bound.kernel.launch, _counter_slot(bound.kernel, dict(step.rename), counter)
-        size = sum(a.nbytes for a in bound.arrays.values())
-        work = shares(0, bound.rows * bound.row_blocks, self.threads if size > SMALL else 1)
+        work = shares(0, bound.rows * bound.row_blocks, self.threads if bound.work > SMALL else 1)
         tables = [bound.kernel.table(bound.arrays, bound.scalars, bound.extents)[0] for _ in work]
         calls = [(a, b, table.ctypes.data) for (a, b), table in zip(work, tables, strict=True)]
         if len(calls) == 1 and slot < 0:

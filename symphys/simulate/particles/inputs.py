@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
+from symphys.language.arrays import array_of, spread_arrays
 from symphys.language.particles import Attribute, ParticleRate, Particles
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.simulate.inputs import check_assumptions, numbers
@@ -72,20 +73,23 @@ def read_particles_inputs(
     weights, rest = split_weights(parameters, dynamics.networks)
     kinds = read_species(particles, species, count)
     attributes, rest = _attributes(dynamics, rest, kinds, count)
+    rest = spread_arrays(rest)
     wanted = set(dynamics.parameters)
     by_name = {str(s): s for s in dynamics.parameters}
     values = {}
     for key, value in rest.items():
         symbol = key if key in wanted else by_name.get(key) if isinstance(key, str) else None
         if symbol is None:
-            have = ", ".join([*map(str, dynamics.parameters), *(f"{particles}.{a}" for a in dynamics.attributes)])
+            known = dict.fromkeys(str(array_of(s)) for s in dynamics.parameters)
+            have = ", ".join([*known, *(f"{particles}.{a}" for a in dynamics.attributes)])
             raise InputError(
                 f"{key} is no parameter of this system; it has {have or 'none'}. Remove {key} or rename it."
             )
         values[symbol] = numbers("parameter", symbol, value)
         check_assumptions(symbol, values[symbol])
     if missing := [s for s in dynamics.parameters if s not in values]:
-        raise InputError(f"value missing for {', '.join(map(str, missing))}. Add {{{missing[0]!s}: ...}}.")
+        names = ", ".join(dict.fromkeys(str(array_of(s)) for s in missing))
+        raise InputError(f"value missing for {names}. Add {{{array_of(missing[0])!s}: ...}}.")
     shapes = {str(particles): places.shape[:-2], str(rate): velocities.shape[:-2]}
     shapes |= {f"{particles}.{k}": a.shape[:-1] for k, a in attributes.items()} | {
         str(k): a.shape for k, a in values.items()
