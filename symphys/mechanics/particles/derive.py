@@ -199,7 +199,18 @@ def _in_square(body: Any) -> Any:
 
 def _by_square(potential: Any) -> Any:
     """d/dq; derivatives of Max, where the switch begins, are steps."""
-    return potential.diff(SQUARE)
+    return nested(potential.diff(SQUARE))
+
+
+def nested(expression: Any) -> Any:
+    """A polynomial in 1 / r by Horner's rule, w^8 (b + a w^6); anything else as it is."""
+    inverse = sympy.Symbol("w", positive=True)
+    written = sympy.expand(expression.xreplace({SQUARE: inverse**-2}))
+    if SQUARE not in expression.free_symbols or not written.is_polynomial(inverse):
+        return expression
+    if len(sympy.Add.make_args(written)) < 2 or sympy.degree(written, inverse) < 3:
+        return expression
+    return sympy.horner(written, inverse).xreplace({inverse: 1 / sympy.sqrt(SQUARE)})
 
 
 def _bonded(each: ParticleSum) -> BondedForce:

@@ -56,16 +56,18 @@ class Images:
     shift: Floats
 
 
-def images_of(low: Floats, high: Floats, box: Box | None, reach: float) -> Images:
+def images_of(low: Floats, high: Floats, places: NDArray[Any], box: Box | None, reach: float) -> Images:
     """The images of clusters, with bounding boxes `low`, `high` [clusters, dim], that come within `reach` of any.
 
-    Particles are folded into the box, so that an image turned by k + 1 edges is more than k widths away.
+    Particles whose places [n, dim] spread over a part s of an edge are, when turned by k edges, at least k - s widths
+    away from each other.
     """
     count, dim = low.shape
     source, shift = np.arange(count), np.zeros((count, dim))
     if box is None:
         return Images(source, shift)
-    turns = [int(np.ceil(reach / width)) for width in box.widths]
+    spread = np.ptp(places @ box.inverse, axis=0)
+    turns = [int(reach / width + part) for width, part in zip(box.widths, spread, strict=True)]
     moves = np.array(list(itertools.product(*(range(-k, k + 1) for k in turns)))) @ box.matrix
     moves = moves[np.any(moves != 0.0, axis=1)]
     floor, ceiling = low.min(axis=0) - reach, high.max(axis=0) + reach

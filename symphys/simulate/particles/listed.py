@@ -16,9 +16,10 @@ from codegen import CompiledProgram, Program, compile_program
 from symphys.lower.particles.lists import image_launch, list_program
 from symphys.lower.particles.plan import pull_launches
 from symphys.lower.particles.programs import program_of
-from symphys.simulate.particles.clusters import Clusters, cells_of, clusters_of, fold, images_of
+from symphys.simulate.particles.clusters import cells_of, clusters_of, fold, images_of
 from symphys.simulate.particles.state import Machine, State, aligned
 
+REGROUPED = 4  # lists that are made from the same clusters
 FAR = 1e8  # where what fills up clusters is put, in units of the range
 STATE = ("position", "velocity", "force")
 KEPT = (*STATE, "strayed", "hits", "chain")  # what is taken back with a portion
@@ -73,59 +74,68 @@ class ListedState(State):
         self._rebuild()
 
     def _rebuild(self) -> None:
-        """New clusters, images and lists from the present places."""
-        layout, dtype = self.machine.layout, np.dtype(self.machine.dtype)
-        dim, size, reach = layout.dim, layout.size, self.cutoffs["cutoff"] + self.skin
-        places, turns = fold(self.whole["position"], self.box)
-        self.whole["position"], self.turns = places, self.turns + turns
-        clusters = self.clusters = clusters_of(places, size)
-        self.rows, width = clusters.count, clusters.count * size
-        far = FAR * reach
-        flat = {name: np.zeros((dim, width), dtype=dtype) for name in STATE}
-        flat["position"][...] = far * (1.0 + np.arange(width) / width)
-        for name in STATE:
-            flat[name][:, clusters.place] = self.whole[name].T
-        shape = (dim, clusters.count, size)
-        for name in STATE:
-            self.arrays[name] = aligned(shape, dtype)
-            self.arrays[name][...] = flat[name].reshape(shape)
-        self.arrays["reference"] = self.arrays["position"].copy()
-        self.arrays["strayed"] = np.zeros(shape[1:], dtype=dtype)
-        low, high = np.full((clusters.count, size, dim), np.inf), np.full((clusters.count, size, dim), -np.inf)
-        low.reshape(-1, dim)[clusters.place] = high.reshape(-1, dim)[clusters.place] = places
-        low, high = low.min(axis=1), high.max(axis=1)
-        images = images_of(low, high, self.box, reach)
-        slots = len(images.source)
-        self.arrays |= {"source": images.source, "shift": images.shift.astype(dtype)}
-        self.arrays["position_slots"] = aligned((dim, slots, size), dtype)
-        self.arrays["position_all"] = self.arrays["position_slots"].reshape(dim, -1)
-        self._numbers(clusters, images.source, dtype)
-        for name, values in self.bonds.arrays(clusters.place).items():
-            whole = np.full((len(values), width), -1 if name.endswith("role") else 0, dtype=np.int64)
-            whole[:, clusters.place] = values
-            self.arrays[name] = whole.reshape(-1, clusters.count, size)
-        if layout.dynamics.environments:
-            count = layout.leading("slope")
-            self.arrays["slope"] = aligned((count, clusters.count, size), dtype)
-            self.arrays["slope_slots"] = aligned((count, slots, size), dtype)
-            self.arrays["slope_all"] = self.arrays["slope_slots"].reshape(count, -1)
-        self.scalars |= {"clusters": clusters.count, "slots": slots, "width": slots * size, "size": size}
-        self.lists.images(self.arrays, self.scalars, self.choices.threads)
-        self._list(low[images.source] + images.shift, high[images.source] + images.shift)
-        if self.lists.look is not None:
-            self.lists.look(self.arrays, self.scalars, self.choices.threads)
+        """Lists from the present places, and now and then new clusters, as old ones spread."""
+        if self.rebuilds % REGROUPED == 0:
+            if self.rebuilds:
+                self._gather()
+            self._group()
+        self._look_for_neighbours()
         self.since, self.rebuilds = 0, self.rebuilds + 1
 
-    def _numbers(self, clusters: Clusters, source: NDArray[np.int64], dtype: Any) -> None:
-        """Attributes and species of members and of all that slots hold."""
+    def _group(self) -> None:
+        """Fold all particles into the box, and lay them into memory in compact clusters."""
+        layout, dtype = self.machine.layout, np.dtype(self.machine.dtype)
+        dim, size = layout.dim, layout.size
+        self.whole["position"], turns = fold(self.whole["position"], self.box)
+        self.turns = self.turns + turns
+        clusters = self.clusters = clusters_of(self.whole["position"], size)
+        self.rows, width = clusters.count, clusters.count * size
+        for name in STATE:
+            flat = np.zeros((dim, width), dtype=dtype)
+            if name == "position":  # what fills up clusters is near nobody
+                flat[...] = FAR * (self.cutoffs["cutoff"] + self.skin) * (1.0 + np.arange(width) / width)
+            flat[:, clusters.place] = self.whole[name].T
+            self.arrays[name] = aligned((dim, clusters.count, size), dtype)
+            self.arrays[name][...] = flat.reshape(self.arrays[name].shape)
         for name, values, pad, kind in (
             *((name, values, 1.0, dtype) for name, values in self.constant.items()),
             ("kind", self.inputs.kinds, -1, np.dtype(np.int64)),
-            *((("hits", self.met, 0, np.dtype(np.int64)),) if self.machine.layout.limited else ()),
+            *((("hits", self.met, 0, np.dtype(np.int64)),) if layout.limited else ()),
         ):
-            own = np.full((clusters.count, clusters.size), pad, dtype=kind)
-            own.reshape(-1)[clusters.place] = values
-            self.arrays[name], self.arrays[f"{name}_all"] = own, np.ascontiguousarray(own[source].reshape(-1))
+            self.arrays[name] = np.full((clusters.count, size), pad, dtype=kind)
+            self.arrays[name].reshape(-1)[clusters.place] = values
+        for name, rows in self.bonds.arrays(clusters.place).items():
+            whole = np.full((len(rows), width), -1 if name.endswith("role") else 0, dtype=np.int64)
+            whole[:, clusters.place] = rows
+            self.arrays[name] = whole.reshape(-1, clusters.count, size)
+        self.scalars |= {"clusters": clusters.count, "size": size}
+
+    def _look_for_neighbours(self) -> None:
+        """Images of clusters, and lists of who is near each."""
+        layout, dtype = self.machine.layout, np.dtype(self.machine.dtype)
+        dim, size, count = layout.dim, layout.size, self.clusters.count
+        self.arrays["reference"] = self.arrays["position"].copy()
+        self.arrays["strayed"] = np.zeros((count, size), dtype=dtype)
+        real = self.arrays["kind"] >= 0
+        low = np.where(real, self.arrays["position"], np.inf).min(axis=2).T.astype(np.float64)
+        high = np.where(real, self.arrays["position"], -np.inf).max(axis=2).T.astype(np.float64)
+        places = self.arrays["position"][:, real].T
+        images = images_of(low, high, places, self.box, self.cutoffs["cutoff"] + self.skin)
+        source, slots = images.source, len(images.source)
+        self.arrays |= {"source": source, "shift": images.shift.astype(dtype)}
+        seen = {"position": dim, **({"slope": layout.leading("slope")} if layout.dynamics.environments else {})}
+        for name, leading in seen.items():
+            self.arrays[f"{name}_slots"] = aligned((leading, slots, size), dtype)
+            self.arrays[f"{name}_all"] = self.arrays[f"{name}_slots"].reshape(leading, -1)
+        if "slope" in seen:
+            self.arrays["slope"] = aligned((seen["slope"], count, size), dtype)
+        for name in ("kind", *self.constant):
+            self.arrays[f"{name}_all"] = self.arrays[name][source].reshape(-1)
+        self.scalars |= {"slots": slots, "width": slots * size}
+        self.lists.images(self.arrays, self.scalars, self.choices.threads)
+        self._list(low[source] + images.shift, high[source] + images.shift)
+        if self.lists.look is not None:
+            self.lists.look(self.arrays, self.scalars, self.choices.threads)
 
     def _list(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
         """Who is near each cluster; `low`, `high` [slots, dim] are the bounding boxes."""
@@ -195,7 +205,6 @@ class ListedState(State):
                     self.skin *= 2
             if self.life <= self.since:
                 self.life = max(1, self.since)
-                self._gather()
                 self._rebuild()
             elif strayed > limit:
                 self.lists.images(self.arrays, self.scalars, self.choices.threads)

@@ -35,7 +35,7 @@ FEW = 64  # particles up to which several runs stand side by side as lanes
 SEVERAL = 4  # runs from which they do
 MANY = 300  # particles above which a cutoff makes lists of neighbours worth their while
 SIZE, LISTED_SIZE = 16, 8  # doubles of a cluster: without lists, latency is hidden; with them, clusters are small
-SKIN = 0.12  # by which lists reach beyond the cutoff, in units of it
+SKIN = 0.2  # by which lists reach beyond the cutoff, in units of it
 
 
 @dataclass(frozen=True)
