@@ -10,6 +10,7 @@ from benchmarks.harness import write
 from benchmarks.table import describe, table
 
 ROWS = {
+    "agents": "agents",
     "ensemble": "ensemble",
     "scalar_code": "scalar_code",
     "single_trajectory": "single_trajectory",

@@ -81,7 +81,7 @@ class _Run:
     scalars: dict[str, float | int]
     threads: int
     pool: ThreadPoolExecutor
-    kept: list[NDArray[np.uint64]] = field(default_factory=list)  # argument tables whose addresses have been given away
+    kept: list[Any] = field(default_factory=list)  # argument tables whose addresses have been given away
 
     def steps(self, body: tuple[Step, ...]) -> None:
         for step in body:
@@ -190,26 +190,30 @@ class _Run:
             return self.plan(step)
         if not isinstance(step, Launch):
             raise CompilerBug("a repetition inside a repetition is run step by step")
-        if _sums(step):
-            return lambda: self.launch(step)
         bound = self.bind(step)
         launch, slot = bound.kernel.launch, _counter_slot(bound.kernel, dict(step.rename), counter)
         work = shares(0, bound.rows * bound.row_blocks, self.threads if bound.work > SMALL else 1)
-        tables = [bound.kernel.table(bound.arrays, bound.scalars, bound.extents)[0] for _ in work]
+        made = [bound.kernel.table(bound.arrays, bound.scalars, bound.extents) for _ in work]
+        tables, partial_sums = [table for table, _ in made], [sums for _, sums in made]
         calls = [(a, b, table.ctypes.data) for (a, b), table in zip(work, tables, strict=True)]
-        if len(calls) == 1 and slot < 0:
-            self.kept += tables
+        self.kept += made
+        if len(calls) == 1 and slot < 0 and not _sums(step):
             return partial(launch, *calls[0])
-        pool, scalars = self.pool, self.scalars
+        pool, scalars, arrays = self.pool, self.scalars, bound.arrays
 
         def run() -> None:
             if slot >= 0 and counter is not None:
                 for table in tables:
                     table[slot] = int(scalars[counter])
+            for sums in partial_sums:
+                for part in sums.values():
+                    part[...] = 0
             waiting = [pool.submit(launch, *call) for call in calls[1:]]
             launch(*calls[0])
             for future in waiting:
                 future.result()
+            for name in partial_sums[0]:  # in the order of the blocks: the same for the same number of threads
+                arrays[name][...] = sum(sums[name] for sums in partial_sums)
 
         return run
 

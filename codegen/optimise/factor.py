@@ -1,7 +1,7 @@
 """Fewer operations by algebra that changes values by rounding alone.
 
     x c1 + x c2 -> x (c1 + c2),   a b + a c -> a (b + c),   a / d, b / d, c / d -> one reciprocal,
-    1/r^2 and 1/r^3 -> powers of 1/r,   x^(p+1) -> x^p x
+    1/r^2 and 1/r^3 -> powers of 1/r,   x^(p+1) -> x^p x,   exp(2 x) -> exp(x)^2
 
 Pays after differentiation, whose product rule repeats factors, and wherever quotients outnumber denominators: a
 division costs as much as several products. Sums made of `add_exact` are left as they are.
@@ -9,6 +9,7 @@ division costs as much as several products. Sums made of `add_exact` are left as
 
 from __future__ import annotations
 
+from .exponentials import share_exponentials
 from .graph import Roots
 from .powers import share_powers
 from .reciprocals import share_reciprocals
@@ -27,7 +28,7 @@ def factor_graph(roots: Roots, named: Roots) -> tuple[Roots, Roots]:
     ends."""
     while True:
         before = (roots, named)
-        for rule in (share_powers, share_reciprocals, factor_sums):
+        for rule in (share_powers, share_exponentials, share_reciprocals, factor_sums):
             roots, named = rule(roots, named)
         if (roots, named) == before:
             return before

@@ -12,6 +12,7 @@ from symphys.language.particle_sums import LABELS, SumOver
 from symphys.language.particle_symbols import attribute
 from symphys.language.particles import Particles
 from symphys.mechanics.particles import ParticleAction, ParticleDynamics, derive_particles, equation_of
+from symphys.simulate.particles.emit import force_source
 from symphys.simulate.particles.simulator import ParticleSimulator, build_particle_simulator
 from symphys.statistics import Thermostat
 from symphys.systems.notation import latex_lines, text_lines
@@ -79,6 +80,18 @@ class LearningDynamics:
             return derive_particles(self.action, how)
 
         return build_particle_simulator(derive, method, box, cutoff, smoothing, thermostat, backend, dtype)
+
+    def emit(
+        self,
+        backend: str = "cpu",
+        *,
+        box: Any = None,
+        cutoff: float | None = None,
+        smoothing: str | None = None,
+        dtype: str = "float64",
+    ) -> str:
+        """The source of the kernel that evaluates forces and kicks: "cpu" as readable Python, "llvm", or "cuda"."""
+        return force_source(derive_particles(self.action, smoothing), backend, dtype, box, cutoff is not None)
 
     def __str__(self) -> str:
         return f"Agents {self.particles}\n{text_lines(self.equations)}"

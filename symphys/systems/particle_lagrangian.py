@@ -14,6 +14,7 @@ from symphys.mechanics.particles import (
     equation_of,
     read_particles,
 )
+from symphys.simulate.particles.emit import force_source
 from symphys.simulate.particles.simulator import ParticleSimulator, build_particle_simulator
 from symphys.statistics import Thermostat
 from symphys.systems.notation import latex_lines, text, text_lines
@@ -95,6 +96,18 @@ class ParticleLagrangian:
             return derive_particles(self.action, how)
 
         return build_particle_simulator(derive, method, box, cutoff, smoothing, thermostat, backend, dtype)
+
+    def emit(
+        self,
+        backend: str = "cpu",
+        *,
+        box: Any = None,
+        cutoff: float | None = None,
+        smoothing: str | None = None,
+        dtype: str = "float64",
+    ) -> str:
+        """The source of the kernel that evaluates forces and kicks: "cpu" as readable Python, "llvm", or "cuda"."""
+        return force_source(derive_particles(self.action, smoothing), backend, dtype, box, cutoff is not None)
 
     def __str__(self) -> str:
         return f"Lagrangian of particles {self.particles}: L = {text(self.expression)}\n{text_lines(self.equations)}"

@@ -127,3 +127,18 @@ def test_a_run_that_leaves_the_finite_world_keeps_what_it_has() -> None:
     assert "finite" in str(run.status)
     assert 0 < run.status.time < 10
     assert np.isfinite(run[atoms]).all()
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"cutoff": 2.0, "box": [5.0] * 3, "smoothing": "switch"}], ids=["all", "lists"]
+)
+def test_the_source_can_be_read_and_compiles_for_a_gpu(options: dict) -> None:
+    pytest.importorskip("cuda.bindings.nvrtc")
+    assert "velocity" in stars.emit("cpu", **options)
+    assert "<32 x double>" in stars.emit("llvm", **options)
+    for dtype in ("float64", "float32"):
+        source = stars.emit("cuda", dtype=dtype, **options)
+        assert "__global__" in source
+        assert len(ph.check_cuda(source, architecture="sm_90")) > 1000
+    with pytest.raises(ph.InputError, match="no source for backend 'fortran'"):
+        stars.emit("fortran")
