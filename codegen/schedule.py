@@ -67,6 +67,8 @@ def row_shares(rows: int, blocks: int, begin: int, end: int, workers: int) -> li
 
 
 CACHE = 1 << 20  # bytes of a core's own cache that a tile may fill: half of the 2 MiB that server cores have
+OUTER_CACHE = 1 << 25  # bytes of the last cache that a thread may fill where not even a few rows fit its own
+MOST_STEPS = 16  # taken together: more gain nothing, and the borders between threads grow with them
 SMALL = 1 << 16  # bytes below which a second thread costs more in waiting than it saves
 
 
@@ -91,11 +93,14 @@ def tiling(reaches: Sequence[int], row_bytes: int, rows: int, whole: bool) -> Ti
 
     `whole`: the rows have hard ends, so that no trapezoid must fit between borders.
     """
-    lag = sum(skews(reaches))
-    if rows * row_bytes <= CACHE or not row_bytes:
-        return None
-    band = max(1, min(rows, CACHE // 8 // row_bytes))
-    steps = max(1, CACHE // 2 // row_bytes // max(lag, 1))
-    if not whole:
-        steps = min(steps, rows // (2 * max(lag, 1)))
-    return Tiling(steps, band) if steps > 1 else None
+    lag = max(sum(skews(reaches)), 1)
+    for cache in (CACHE, OUTER_CACHE):
+        if not row_bytes or rows * row_bytes <= cache:
+            return None
+        band = max(1, min(rows, cache // 8 // row_bytes))
+        steps = cache // 2 // row_bytes // lag
+        if not whole:
+            steps = min(steps, rows // (2 * lag))
+        if steps > 1:
+            return Tiling(min(steps, MOST_STEPS), band)
+    return None

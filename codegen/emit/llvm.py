@@ -165,6 +165,7 @@ def _emit_kernel(kernel: Kernel, lanes: int, dtype: str) -> Writer:
     w.line("br label %next")
     w.label("next")
     _close_rows(w)
+    printer.release()
     w.lines = [
         f"define void @{kernel_symbol(kernel)}(i64 %first, i64 %last, ptr noalias %table) noinline #0 {{",
         "entry:",

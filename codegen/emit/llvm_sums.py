@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from ..ir import Kind
+from ..ir import Kind, Node, constant_value
 from ..program import Accumulate, Array, one_by_one
 from .llvm_memory import Memory
 from .llvm_writer import Value
@@ -86,8 +86,15 @@ class Sums(Memory):
                 safe = w.emit(f"select i1 {on.text}, ptr {at.text}, ptr {self.bases[array.name]}", I, False)
                 self._add(array, safe.text, one.text)
             return
-        scalar = w.scalar_type(array.kind)
-        if array.kind is Kind.REAL:
+        if array.kind is Kind.REAL and all(constant_value(i) is not None for i in s.index):
+            self._hold(array, s.index, value)
+            return
+        self._add(array, where, self._over_lanes(array.kind, value).text)
+
+    def _over_lanes(self, kind: Kind, value: Value) -> Value:
+        """The sum of the parts of a vector."""
+        w, scalar, type_ = self.w, self.w.scalar_type(kind), self.w.type(kind)
+        if kind is Kind.REAL:
             full = f"@llvm.vector.reduce.fadd.{w.suffix(Kind.REAL, True)}"
             w.intrinsics.add(f"declare {scalar} {full}({scalar}, {type_})")
             call = f"call reassoc {scalar} {full}({scalar} {w.number(-0.0, Kind.REAL)}, {type_} {value.text})"
@@ -95,7 +102,32 @@ class Sums(Memory):
             full = f"@llvm.vector.reduce.add.{w.suffix(I, True)}"
             w.intrinsics.add(f"declare {scalar} {full}({type_})")
             call = f"call {scalar} {full}({type_} {value.text})"
-        self._add(array, where, w.emit(call, array.kind, False).text)
+        return w.emit(call, kind, False)
+
+    def _hold(self, array: Array, index: tuple[Node, ...], value: Value) -> None:
+        """Add to a vector that is kept for the element, whose parts are added up once, after all instances."""
+        w, key = self.w, (array.name, index)
+        type_ = w.type(Kind.REAL)
+        if key not in self.held:
+            slot = w.name("held")
+            self.allocas += [
+                f"  {slot} = alloca {type_}, align 64",
+                f"  store {type_} zeroinitializer, ptr {slot}, align 64",
+            ]
+            self.held[key] = slot
+        old = w.emit(f"load {type_}, ptr {self.held[key]}, align 64", Kind.REAL, True)
+        new = w.emit(f"fadd {type_} {old.text}, {value.text}", Kind.REAL, True)
+        w.line(f"store {type_} {new.text}, ptr {self.held[key]}, align 64")
+
+    def release(self) -> None:
+        """Add what is held for elements to them; at the end of a kernel."""
+        for (name, index), slot in self.held.items():
+            array = self.arrays[name]
+            kept = self.w.emit(f"load {self.w.type(Kind.REAL)}, ptr {slot}, align 64", Kind.REAL, True)
+            total = self._over_lanes(Kind.REAL, kept)
+            where, _ = self.address(array, index, 0)
+            assert isinstance(where, str)
+            self._add(array, where, total.text)
 
     def _add(self, array: Array, where: str, value: str) -> None:
         w, scalar = self.w, self.w.scalar_type(array.kind)

@@ -23,6 +23,7 @@ class Values:
         self.bases: dict[str, str] = {}
         self.sizes: dict[str, Value] = {}
         self.allocas: list[str] = []
+        self.held: dict[tuple[str, tuple[Node, ...]], str] = {}  # vectors that collect for one element of a sum
         self.mask: Value | None = None
         self.base = ""  # index of the block's first instance, as i64
         self.stride = Value("0", I, False)

@@ -160,7 +160,8 @@ def test_a_tile_fits_the_cache_and_the_borders() -> None:
     assert skews((2, 0, 0)) == (2, 2, 0)
     assert tiling((2, 0, 0), 16 * 1024, 512, False) == Tiling(8, 8)
     assert tiling((2, 0, 0), 16 * 1024, 40, False) is None  # all of it fits
-    assert tiling((4, 0, 0), 2**20, 64, False) is None  # not one row fits
+    assert tiling((4, 0, 0), 2**20, 16, False) is None  # not one row fits the first cache, all fit the last
+    assert tiling((4, 0, 0), 2**20, 64, False) == Tiling(2, 4)
     few = tiling((4, 0, 0), 16 * 1024, 66, False)
     assert few is not None
     assert few.steps * 8 * 2 <= 66

@@ -159,6 +159,8 @@ entry:
   %theta.slot = alloca <8 x double>, align 64
   %omega.slot = alloca <8 x double>, align 64
   %counter25 = alloca i64
+  %held71 = alloca <8 x double>, align 64
+  store <8 x double> zeroinitializer, ptr %held71, align 64
   %array.q.at = getelementptr i64, ptr %table, i64 0
   %array.q = load ptr, ptr %array.q.at
   %array.energy.at = getelementptr i64, ptr %table, i64 1
@@ -291,10 +293,9 @@ done23:
   %x68 = fmul contract <8 x double> %x64, %x67
   %x69 = fadd contract <8 x double> %x60, %x68
   %x70 = select <8 x i1> %x8, <8 x double> %x69, <8 x double> splat (double 0x0000000000000000)
-  %x71 = call reassoc double @llvm.vector.reduce.fadd.v8f64(double 0x8000000000000000, <8 x double> %x70)
-  %x72 = load double, ptr %at58
-  %x73 = fadd double %x72, %x71
-  store double %x73, ptr %at58
+  %x72 = load <8 x double>, ptr %held71, align 64
+  %x73 = fadd <8 x double> %x72, %x70
+  store <8 x double> %x73, ptr %held71, align 64
   %x74 = call <8 x double> @llvm.fabs.v8f64(<8 x double> %x46)
   %x75 = fcmp olt <8 x double> splat (double 0x3FE0000000000000), %x74
   %x78 = call i1 @llvm.vector.reduce.or.v8i1(<8 x i1> %x75)
@@ -322,6 +323,12 @@ row.done:
 tile.done:
   br label %tiles
 end:
+  %x87 = load <8 x double>, ptr %held71, align 64
+  %x88 = call reassoc double @llvm.vector.reduce.fadd.v8f64(double 0x8000000000000000, <8 x double> %x87)
+  %at89 = getelementptr double, ptr %array.energy, i64 0
+  %x90 = load double, ptr %at89
+  %x91 = fadd double %x90, %x88
+  store double %x91, ptr %at89
   ret void
 }
 
