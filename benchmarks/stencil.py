@@ -1,7 +1,7 @@
 """Row `stencil`: phi^4 on 1024^2 sites with differences of order 4 and 8, the wave equation on 256^3 with 7 points.
 
 Leapfrog on a periodic grid through the public classes, halos and boundaries included; the peers sweep the inner sites
-of arrays whose ghost cells nobody refreshes. Sites updated per second; the energy is recorded every tenth step where
+of arrays whose ghost cells nobody refreshes. Sites updated per second; the energy is recorded every fiftieth step where
 the case says so.
 """
 
@@ -47,11 +47,11 @@ def ours(shape: tuple[int, ...], order: int, dtype: str, workers: int) -> Any:
 
 
 def with_energy(run: Any) -> Callable[[int], None]:
-    """Steps with the energy recorded every tenth."""
+    """Steps with the energy recorded every fiftieth."""
 
     def steps(count: int) -> None:
-        for _ in range(count // 10):
-            run.go(10)
+        for _ in range(count // 50):
+            run.go(50)
             run.totals()
 
     return steps
@@ -62,7 +62,7 @@ def run(with_ours: bool = True) -> tuple[list[Case], list[str]]:
     cases, skipped = [], set()
     for shape, order, dtype, wanted in CASES:
         workers = min(wanted, threads())
-        steps = 200 if len(shape) == 2 else 10
+        steps = 200 if len(shape) == 2 else 50
         contestants: dict[str, Callable[[], object]] = {}
         for name, make in (("pystencils", pystencils_sweep), ("Numba rows", numba_rows)):
             try:
@@ -86,7 +86,7 @@ def run(with_ours: bool = True) -> tuple[list[Case], list[str]]:
         if own and energy:
             cases.append(
                 Case(
-                    f"{size}, order {order}, {dtype}, {workers} threads: energy every tenth step, cost",
+                    f"{size}, order {order}, {dtype}, {workers} threads: energy every fiftieth step, cost",
                     "x",
                     own / energy,
                     limit=1.15,
