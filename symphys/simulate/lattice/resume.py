@@ -139,8 +139,9 @@ def course_from(simulator: FieldSimulator, source: FieldResult, functions: Mappi
     inputs = read_inputs(simulator.dynamics, simulator.grid, states, {**numbers, **functions})
     begin = _steps_of(source)
     unseen = np.zeros(shape, dtype=np.bool_)
-    if 0 in source.marks.steps and source.watch.first:
-        unseen = (begin == 0) & np.isnan(next(iter(source.watch.first.values())))
+    if 0 in source.marks.steps:  # without laws nothing tells; a start that is saved twice is saved alike
+        first = next(iter(source.watch.first.values()), np.full(shape, np.nan))
+        unseen = (begin == 0) & np.isnan(first)
     return Course(Inputs(inputs.state, inputs.numbers, inputs.functions, shape), begin, unseen, ended, threads)
 
 

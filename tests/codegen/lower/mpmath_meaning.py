@@ -18,6 +18,7 @@ MEANINGS = {
     "sub_exact": lambda a, b: a - b,
     "expm1": mpmath.expm1,
     "log1p": lambda a: mpmath.log(1 + a),
+    "rsqrt": lambda a: 1 / mpmath.sqrt(a),
     "min": min,
     "max": max,
     "select": lambda c, a, b: a if c else b,
