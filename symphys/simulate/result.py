@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from symphys.errors import InputError
 from symphys.simulate.ledger import EnergyLedger
 from symphys.simulate.naming import plain_name
-from symphys.simulate.status import Status
+from symphys.simulate.status import Ended
 from symphys.simulate.table import result_fields, table_of
 
 
@@ -30,7 +30,7 @@ class EventRecord:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Ended):
     """A finished run; `result[symbol]` is [..., time], the leading axes those of the ensemble.
 
     `t`: [time], or [..., time] where each trajectory of an ensemble chose its own steps (NaN beyond its end).
@@ -59,27 +59,6 @@ class Result:
 
     def __getitem__(self, symbol: Any) -> NDArray[Any]:
         return component({**self.states, **self.multipliers}, symbol)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the ensemble; () for one trajectory."""
-        return self.outcomes.shape
-
-    @property
-    def status(self) -> Any:
-        """How the run ended: a Status, or an array of them [...] for an ensemble."""
-        pairs = [Status(o, float(t)) for o, t in zip(self.outcomes.flat, self.times_reached.flat, strict=True)]
-        if not self.shape:
-            return pairs[0]
-        out = np.empty(len(pairs), dtype=object)
-        out[:] = pairs
-        return out.reshape(self.shape)
-
-    @property
-    def ok(self) -> Any:
-        """Whether the run went where it was sent: True or False, or an array [...] for an ensemble."""
-        good = np.array([o.ok for o in self.outcomes.flat], dtype=np.bool_).reshape(self.shape)
-        return good if self.shape else bool(good)
 
     def plot(self, *symbols: Any, fan: int = 32) -> Any:
         """A matplotlib Figure of courses, phase portraits and drifts; see `plot.plot_result`."""

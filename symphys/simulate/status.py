@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Outcome(Enum):
@@ -41,3 +45,31 @@ class Status:
 
     def __str__(self) -> str:
         return f"{self.outcome.value} (t = {self.time:.6g})"
+
+
+class Ended:
+    """A finished run, or an ensemble of them: how each ended, from its `outcomes` and `times_reached`, both [...]."""
+
+    outcomes: NDArray[Any]
+    times_reached: NDArray[Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the ensemble; () for one run."""
+        return self.outcomes.shape
+
+    @property
+    def status(self) -> Any:
+        """How the run ended: a Status, or an array of them [...] for an ensemble."""
+        pairs = [Status(o, float(t)) for o, t in zip(self.outcomes.flat, self.times_reached.flat, strict=True)]
+        if not self.shape:
+            return pairs[0]
+        out = np.empty(len(pairs), dtype=object)
+        out[:] = pairs
+        return out.reshape(self.shape)
+
+    @property
+    def ok(self) -> Any:
+        """Whether the run went where it was sent: True or False, or an array [...] for an ensemble."""
+        good = np.array([o.ok for o in self.outcomes.flat], dtype=np.bool_).reshape(self.shape)
+        return good if self.shape else bool(good)

@@ -16,11 +16,11 @@ from symphys.simulate.lattice.naming import field_name
 from symphys.simulate.lattice.table import field_parts, field_table
 from symphys.simulate.lattice.watch import Watch
 from symphys.simulate.run_fixed import Marks
-from symphys.simulate.status import Status
+from symphys.simulate.status import Ended
 
 
 @dataclass(frozen=True)
-class FieldResult:
+class FieldResult(Ended):
     """A finished run of fields; `result[phi]` is [time, *grid], with the axes of an ensemble in front.
 
     t: [time], the saved times. states: by label, complex where the field is. parameters: by symbol [...]; external
@@ -72,27 +72,6 @@ class FieldResult:
     def dt(self) -> float:
         """The step, negative where time ran backwards."""
         return self.marks.h
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the ensemble; () for one run."""
-        return self.outcomes.shape
-
-    @property
-    def status(self) -> Any:
-        """How the run ended: a Status, or an array of them [...] for an ensemble."""
-        pairs = [Status(o, float(t)) for o, t in zip(self.outcomes.flat, self.times_reached.flat, strict=True)]
-        if not self.shape:
-            return pairs[0]
-        out = np.empty(len(pairs), dtype=object)
-        out[:] = pairs
-        return out.reshape(self.shape)
-
-    @property
-    def ok(self) -> Any:
-        """Whether the run went where it was sent: True or False, or an array [...] for an ensemble."""
-        good = np.array([o.ok for o in self.outcomes.flat], dtype=np.bool_).reshape(self.shape)
-        return good if self.shape else bool(good)
 
     def continuity_residual(self, name: str | None = None) -> NDArray[np.float64]:
         """[..., time], the largest |dn/dt + div j| on the grid for a law with a current, by default the charge.

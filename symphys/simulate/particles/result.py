@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from symphys.errors import InputError, UnsupportedError
 from symphys.simulate.particles.box import Box
-from symphys.simulate.status import Status
+from symphys.simulate.status import Ended
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class ParticleResult:
+class ParticleResult(Ended):
     """A finished run; `result[atoms]` is [time, particle, component], with the axes of an ensemble in front.
 
     t: [time]. positions are not folded into a box. drift: by law, the largest change over the watched steps by the
@@ -73,27 +73,6 @@ class ParticleResult:
     def virial(self) -> Floats:
         """[..., time], sum_{i<j} (r_i - r_j) . F_ij."""
         return self.totals["virial"]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the ensemble; () for one run."""
-        return self.outcomes.shape
-
-    @property
-    def status(self) -> Any:
-        """How the run ended: a Status, or an array of them for an ensemble."""
-        pairs = [Status(o, float(t)) for o, t in zip(self.outcomes.flat, self.times_reached.flat, strict=True)]
-        if not self.shape:
-            return pairs[0]
-        out = np.empty(len(pairs), dtype=object)
-        out[:] = pairs
-        return out.reshape(self.shape)
-
-    @property
-    def ok(self) -> Any:
-        """Whether the run went where it was sent."""
-        good = np.array([o.ok for o in self.outcomes.flat], dtype=np.bool_).reshape(self.shape)
-        return good if self.shape else bool(good)
 
     def __repr__(self) -> str:
         many = "one run" if not self.shape else f"{'x'.join(map(str, self.shape))} runs"
