@@ -11,14 +11,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from codegen import Intent, Kernel, Launch, Transform, real
+from symphys.discretise.spectral import TRANSFORMS
 from symphys.errors import UnsupportedError
 from symphys.fields.dynamics import Convolved, FieldDynamics
 from symphys.lower.lattice.layout import Layout
 from symphys.lower.lattice.packed import PackedSite
 from symphys.lower.lattice.plan import kernel_of, launch_of
 from symphys.lower.lattice.site import Site
-
-KINDS = {"periodic": "fourier", "dirichlet": "sine", "neumann": "cosine", "absorbing": "cosine"}
 
 
 def convolutions_in(dynamics: FieldDynamics, expressions: Iterable[Any]) -> tuple[Convolved, ...]:
@@ -48,7 +47,7 @@ def kernel_table(name: str) -> str:
 
 def transform_of_array(layout: Layout, name: str, inverse: bool, scaled: bool = True) -> Transform:
     """The transform of an array over all axes of space."""
-    kinds = tuple(KINDS[boundary] for boundary in layout.boundaries)
+    kinds = tuple(TRANSFORMS[boundary] for boundary in layout.boundaries)
     return Transform(name, name, layout.sizes[-1], inverse, kinds, scaled)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from codegen import identifier
 from symphys.discretise import Grid
-from symphys.fields.dynamics import FieldDynamics, Unknown
+from symphys.fields.dynamics import FieldDynamics
 
 # what kernels call their own arrays, scalars and axes; identifiers of fields and parameters avoid them
 OWN = (
@@ -100,8 +100,3 @@ class Layout:
 def layout_of(dynamics: FieldDynamics, grid: Grid, order: int | None, packed: bool = False) -> Layout:
     """The layout of a theory on a grid, whose axes must be those of the theory."""
     return Layout(dynamics, tuple(axis.boundary for axis in grid.axes), order, packed)
-
-
-def base_index(unknown: Unknown) -> tuple[int, ...]:
-    """The derivative by space of the user's field that an unknown is."""
-    return tuple(unknown.index)

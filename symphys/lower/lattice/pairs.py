@@ -81,7 +81,9 @@ class PairLowering:
             return special(parts[0])
         if all(part[1] is None for part in parts):
             nodes = {argument: part[0] for argument, part in zip(e.args, parts, strict=True)}
-            return lower_expressions([e], _keyed(e, nodes))[0], None
+            # numbers are lowered where they stand, so that integer powers stay powers
+            plain = {argument: node for argument, node in nodes.items() if not argument.is_number}
+            return lower_expressions([e], plain)[0], None
         if isinstance(e, sympy.Pow):
             return self._power(e, parts)
         if isinstance(e, sympy.exp):
@@ -131,12 +133,6 @@ class PairLowering:
             found.append(lower_expressions([made], {**nodes, **given})[0])
         assert found[0] is not None
         return found[0], found[1]
-
-
-def _keyed(e: Any, nodes: dict[Any, Node]) -> dict[Any, Node]:
-    """The arguments by node; numbers among them are lowered where they stand, so that integer powers stay powers."""
-    del e
-    return {argument: node for argument, node in nodes.items() if not argument.is_number}
 
 
 def _total(combine: Callable[[Pair, Pair], Pair], parts: list[Pair]) -> Pair:

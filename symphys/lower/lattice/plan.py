@@ -91,11 +91,10 @@ def halo_launches(layout: Layout, arrays: Sequence[str], halo: int) -> tuple[Lau
     if odd:
         end, sign = b.load("end_cell", "halo_end", cell, kind=Kind.INT), b.load("sign_cell", "halo_sign", cell)
         lists += ["halo_end", "halo_sign"]
-    for name in ("row",):
-        value = b.load("inside", name, *where, source)
-        if odd:
-            value = sign * value + (1.0 - sign) * b.load("at_end", name, *where, end)
-        b.store(name, *where, target, value=value)
+    value = b.load("inside", "row", *where, source)
+    if odd:
+        value = sign * value + (1.0 - sign) * b.load("at_end", "row", *where, end)
+    b.store("row", *where, target, value=value)
     sizes = layout.sizes[:-1]
     declared = [Array(n, ("cells",), Kind.REAL if n == "halo_sign" else Kind.INT, instanced=False) for n in lists]
     whole = Array("row", (*sizes, "width"), intent=Intent.INOUT, instanced=False)
