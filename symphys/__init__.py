@@ -41,7 +41,7 @@ from symphys.language import (
     vector_field,
 )
 from symphys.language.forms import positive, positive_matrix
-from symphys.learn import Fit, Trajectories
+from symphys.learn import Distillation, Fit, Trajectories, distill
 from symphys.mechanics.canonical import CanonicalTransformation
 from symphys.mechanics.symmetries import Symmetry
 from symphys.simulate.density import PhaseDensity
@@ -73,6 +73,7 @@ __all__ = [
     "CanonicalTransformation",
     "CompilerBug",
     "DegenerateLagrangianError",
+    "Distillation",
     "EnergyLedger",
     "Event",
     "FieldResult",
@@ -113,6 +114,7 @@ __all__ = [
     "curl",
     "dalembertian",
     "ddot",
+    "distill",
     "divergence",
     "dot",
     "external",

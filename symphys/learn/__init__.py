@@ -1,4 +1,5 @@
+from symphys.learn.distill import Distillation, distill
 from symphys.learn.result import Fit
 from symphys.learn.trajectories import Trajectories
 
-__all__ = ["Fit", "Trajectories"]
+__all__ = ["Distillation", "Fit", "Trajectories", "distill"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +66,33 @@ def network_values(
     """
     if order not in range(HIGHEST + 1):
         raise InputError(f"order = {order!r}; networks are evaluated to order 0, 1 or 2")
-    arrays: dict[str, NDArray[Any]] = dict(kernel_weights({network: read_weights(network, weights)}))
     columns = _points(network, points)
-    count = columns.shape[1]
-    kernel, lanes = kernels.get(("network", order), lambda: _kernel(network, order), count)
-    arrays["points"] = padded(columns, lanes, np.float64)
-    rows = network.outputs * network.inputs**order
-    arrays["values"] = np.zeros((rows, arrays["points"].shape[-1]))
-    kernel(arrays, {}, (count,), threads=cores())
+    x = tuple(sympy.Symbol(f"x{i}", real=True) for i in range(network.inputs))
+    wanted = list(network(*x)) if network.outputs > 1 else [network(*x)]
+    for _ in range(order):
+        wanted = [sympy.diff(each, symbol) for each in wanted for symbol in x]
+    values = point_values(kernels, wanted, x, columns, {network: read_weights(network, weights)})
     outputs = (network.outputs,) if network.outputs > 1 else ()
-    return np.ascontiguousarray(arrays["values"][:, :count].T).reshape(count, *outputs, *([network.inputs] * order))
+    return np.ascontiguousarray(values.T).reshape(columns.shape[1], *outputs, *([network.inputs] * order))
+
+
+def point_values(
+    kernels: Kernels,
+    expressions: Sequence[Any],
+    symbols: tuple[Any, ...],
+    points: NDArray[np.float64],
+    weights: Mapping[NetworkSymbol, Weights],
+) -> NDArray[np.float64]:
+    """[m, n], expressions [m] in some `symbols` [d] and networks with `weights`, at points [d, n]."""
+    arrays: dict[str, NDArray[Any]] = dict(kernel_weights(weights))
+    count = points.shape[1]
+    key = ("on points", *symbols, *expressions)
+    kernel, lanes = kernels.get(key, lambda: _point_kernel(expressions, symbols), count)
+    arrays["points"] = padded(points, lanes, np.float64)
+    arrays["values"] = np.zeros((len(expressions), arrays["points"].shape[-1]))
+    read = {array.name for array in kernel.kernel.arrays}
+    kernel({name: array for name, array in arrays.items() if name in read}, {}, (count,), threads=cores())
+    return arrays["values"][:, :count]
 
 
 def _points(network: NetworkSymbol, points: ArrayLike) -> NDArray[np.float64]:
@@ -90,18 +108,14 @@ def _points(network: NetworkSymbol, points: ArrayLike) -> NDArray[np.float64]:
     return read.T
 
 
-def _kernel(network: NetworkSymbol, order: int) -> Kernel:
-    """`values` [outputs inputs^order] at `points` [inputs], a point an instance."""
-    x = tuple(sympy.Dummy(f"x{i}", real=True) for i in range(network.inputs))
-    wanted = list(network(*x)) if network.outputs > 1 else [network(*x)]
-    for _ in range(order):
-        wanted = [sympy.diff(each, symbol) for each in wanted for symbol in x]
+def _point_kernel(expressions: Sequence[Any], symbols: tuple[Any, ...]) -> Kernel:
+    """`values` [m] at `points` [d], a point an instance."""
     b = Builder()
-    nodes = {symbol: b.load(f"x{i}", "points", i) for i, symbol in enumerate(x)}
-    values = lower_expressions(wanted, nodes)
+    nodes = {symbol: b.load(f"x{i}", "points", i) for i, symbol in enumerate(symbols)}
+    values = lower_expressions(expressions, nodes)
     for i, value in enumerate(values):
         b.store("values", i, value=value)
-    arrays = (Array("points", (network.inputs,)), Array("values", (len(values),), intent=Intent.OUT))
+    arrays = (Array("points", (len(symbols),)), Array("values", (len(values),), intent=Intent.OUT))
     return Kernel("network", "point", (*arrays, *weights_read(values)), (), b.block())
 
 
