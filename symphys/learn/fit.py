@@ -21,23 +21,19 @@ from symphys.learn.levenberg_marquardt import levenberg_marquardt
 from symphys.learn.objective import Objective, Regularised
 from symphys.learn.observations import TrajectoryObjective
 from symphys.learn.options import ADAM, BOTH, LEAST_SQUARES, MARQUARDT, SMALL_ENOUGH, STEPS, FitOptions
-from symphys.learn.read_trajectories import method_for, trajectory_objective
 from symphys.learn.resolve import ACCURACY, error_at, resolve
 from symphys.learn.result import Fit
-from symphys.learn.samples import SampleObjective, sample_objective
+from symphys.learn.samples import SampleObjective
 from symphys.learn.status import FitOutcome, FitStatus
 from symphys.learn.store import load_fit
+from symphys.learn.system import Data, System, free_labels
 from symphys.learn.trajectories import Trajectories
 from symphys.learn.unknowns import Unknowns, read_unknowns
 from symphys.learn.watch import Watch
-from symphys.mechanics.dynamics import Dynamics
-from symphys.simulate.compiled import Kernels, Lowered
 from symphys.simulate.naming import plain_name
 from symphys.simulate.progress import progress_report
-from symphys.simulate.signals import signal_functions
 
 Floats = NDArray[np.float64]
-Data = SampleObjective | TrajectoryObjective
 ROUNDS = 3  # of fits with finer steps, where the found motion needs finer ones than the guessed one
 LARGE = 1000  # unknowns from which matrices are shared out to the threads of BLAS
 FINER = 3  # halvings a round at most: what is far from the data may move wildly
@@ -45,36 +41,21 @@ FINER = 3  # halvings a round at most: what is far from the data may move wildly
 
 @dataclass(frozen=True)
 class _Ask:
-    """A system, its kernels, what is unknown and what is given: all that data need to become a loss."""
+    """A system, what is unknown and what is given: all that data need to become a loss."""
 
-    lowered: Lowered
-    kernels: Kernels
+    system: System
     unknowns: Unknowns
     given: Mapping[Any, Any]
     options: FitOptions
 
     def objective(self, data: Any, given: Mapping[Any, Any] | None = None, plain: bool = False) -> Data:
         """The loss of some data; `plain`: the default one, without weights."""
-        options, known = self.options, {**self.given, **(given or {})}
-        loss = None if plain else options.loss
-        if isinstance(data, Trajectories):
-            if options.weights is not None and not plain:
-                raise InputError("weights belong to the trajectories: Trajectories(..., weights={...})")
-            method = method_for(self.lowered, options.method)
-            return trajectory_objective(
-                self.lowered, self.kernels, data, self.unknowns, known, method, options.dt, loss, options.guess
-            )
-        if not isinstance(data, Mapping):
-            raise InputError(
-                f"the data are of type {type(data).__name__}; give {{symbol: values}} or symphys.Trajectories(...)"
-            )
-        weights = None if plain else options.weights
-        return sample_objective(self.lowered.dynamics, self.kernels, data, self.unknowns, known, loss, weights)
+        known = {**self.given, **(given or {})}
+        return self.system.objective(data, self.unknowns, known, self.options, plain)
 
 
 def fit(
-    lowered: Lowered,
-    kernels: Kernels,
+    system: System,
     data: Any,
     unknowns: Iterable[Any] | None,
     parameters: Mapping[Any, Any],
@@ -83,15 +64,11 @@ def fit(
     """Find the unknown parameters of a system; see `Runnable.fit`."""
     given = spread_arrays(parameters)
     begun = _begun(options)
-    signals = set(signal_functions(lowered.dynamics))
-    fixed = {key: value for key, value in given.items() if key not in signals}
-    guess = {**(_named(begun, lowered.dynamics) if begun is not None else {}), **options.guess}
-    guess = {key: value for key, value in guess.items() if key not in lowered.dynamics.labels}
-    dynamics = lowered.dynamics
-    looked_for = read_unknowns(
-        dynamics.parameters, dynamics.networks, unknowns, fixed, guess, options.bounds, options.seed
-    )
-    ask = _Ask(lowered, kernels, looked_for, given, options)
+    fixed = {key: value for key, value in given.items() if key not in system.inputs}
+    guess = {**(_named(begun, system) if begun is not None else {}), **options.guess}
+    guess = {key: value for key, value in guess.items() if key not in system.labels}
+    looked_for = read_unknowns(system.parameters, system.networks, unknowns, fixed, guess, options.bounds, options.seed)
+    ask = _Ask(system, looked_for, given, options)
     whole = ask.objective(data)
     objective, validation = _split(ask, whole, options)
     report, finish = progress_report(options.progress, "fit")
@@ -215,8 +192,7 @@ def _report(
         history["validation"] = np.array(watch.checked)
     start = {}
     if isinstance(objective, TrajectoryObjective) and objective.free:
-        begun = objective.starts(u)
-        start = {ask.lowered.dynamics.labels[i]: begun[i] for i in objective.free}
+        start = ask.system.starts(objective, objective.starts(u))
     status = FitStatus(outcome, len(watch.losses), tuple(notes))
     return Fit(
         unknowns.by_key(theta),
@@ -239,13 +215,14 @@ def _says_open(direction: Mapping[Any, float]) -> str:
     return f"the data do not determine {', '.join(map(str, direction))} one by one: ({listed}) changes nothing"
 
 
-def _judge(ask: _Ask, data: Any, found: Fit, parameters: Mapping[Any, Any]) -> dict[Any, float]:
+def _judge(ask: _Ask, data: Any, found: Fit, parameters: Mapping[Any, Any], species: Any, box: Any) -> dict[Any, float]:
     """See `Fit.relative_error`."""
+    ask = replace(ask, system=ask.system.elsewhere(species, box))
     objective = ask.objective(data, spread_arrays(parameters), plain=True)
     u = ask.unknowns.free(ask.unknowns.vector(found.parameters))
     if isinstance(objective, TrajectoryObjective):
         if objective.free:
-            missing = ask.lowered.dynamics.labels[objective.free[0]]
+            missing = next(iter(free_labels(ask.system, objective)))
             raise InputError(f"the start of {missing} is not known; give Trajectories(..., start={{{missing}: ...}})")
         if ask.options.dt is None:
             objective, _ = resolve(objective, u)
@@ -296,7 +273,7 @@ def _as_fine(validation: Objective | None, objective: TrajectoryObjective) -> Ob
 
 
 def _accuracy(ask: _Ask) -> float:
-    return max(ACCURACY, 1e4 * float(np.finfo(ask.kernels.dtype).eps))
+    return max(ACCURACY, 1e4 * float(np.finfo(ask.system.dtype).eps))
 
 
 def _check_guess(objective: Data, u: Floats) -> None:
@@ -316,10 +293,10 @@ def _begun(options: FitOptions) -> Fit | None:
     raise InputError(f"start is of type {type(options.start).__name__}; give a Fit or the path of a saved one")
 
 
-def _named(begun: Fit, dynamics: Dynamics) -> dict[Any, Any]:
+def _named(begun: Fit, system: System) -> dict[Any, Any]:
     """The parameters of an earlier fit by symbol; one that was loaded knows their names alone."""
     found: dict[Any, Any] = {}
-    everything = (*dynamics.parameters, *dynamics.networks)
+    everything = (*system.parameters, *system.networks)
     by_name = {plain_name(key): key for s in everything for key in {s, array_of(s)}}
     for key, value in begun.parameters.items():
         found |= spread_arrays({by_name.get(plain_name(key), key): value})

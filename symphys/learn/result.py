@@ -41,15 +41,18 @@ class Fit:
         """Whether the fit went where it was sent."""
         return self.status.ok
 
-    def relative_error(self, data: Any, parameters: Mapping[Any, Any] | None = None) -> dict[Any, float]:
+    def relative_error(
+        self, data: Any, parameters: Mapping[Any, Any] | None = None, *, species: Any = None, box: Any = None
+    ) -> dict[Any, float]:
         """For each measured quantity of other data, the root of the squared errors over the squared values.
 
-        data: as `fit` takes them. parameters: {symbol: values} of what was given to the fit and is another here.
+        For particles of several species, for each species. data: as `fit` takes them. parameters: {symbol: values} of
+        what was given to the fit and is another here; likewise, for particles, species and box.
         Raises InputError for a fit that was loaded from a file, which has no system.
         """
         if self.judge is None:
             raise InputError("this fit was loaded from a file and has no system; call system.fit(data, start=fit)")
-        return self.judge(data, self, parameters or {})
+        return self.judge(data, self, parameters or {}, species, box)
 
     def plot(self) -> Any:
         """A matplotlib Figure of the loss, and of the validation loss, against the steps."""

@@ -14,6 +14,7 @@ from symphys.language import spread_arrays
 from symphys.learn.fit import fit
 from symphys.learn.options import FitOptions
 from symphys.learn.result import Fit
+from symphys.learn.system import CoordinateSystem
 from symphys.mechanics.dynamics import Dynamics
 from symphys.mechanics.linearise import Linearisation, equilibrium, linearise
 from symphys.mechanics.split import Part, derive_split
@@ -153,7 +154,7 @@ class Runnable:
         key = f"{backend} {dtype}"
         if key not in self._evaluators:
             self._evaluators[key] = kernels_for(backend, dtype)
-        return fit(self._lowered, self._evaluators[key], data, unknowns, parameters or {}, options)
+        return fit(CoordinateSystem(self._lowered, self._evaluators[key]), data, unknowns, parameters or {}, options)
 
     @cached_property
     def _lowered(self) -> Lowered:

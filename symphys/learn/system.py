@@ -1,0 +1,137 @@
+"""What a fit needs to know of a system: what is unknown in it, and how data become a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symphys.errors import InputError
+from symphys.language.networks import NetworkSymbol
+from symphys.learn.observations import TrajectoryObjective
+from symphys.learn.options import FitOptions
+from symphys.learn.read_trajectories import method_for, trajectory_objective
+from symphys.learn.samples import SampleObjective, sample_objective
+from symphys.learn.trajectories import Trajectories
+from symphys.learn.unknowns import Unknowns
+from symphys.simulate.compiled import Kernels, Lowered
+from symphys.simulate.signals import signal_functions
+
+Floats = NDArray[np.float64]
+Data = SampleObjective | TrajectoryObjective
+
+
+class System(Protocol):
+    """A system that can be fitted."""
+
+    @property
+    def parameters(self) -> tuple[Any, ...]:
+        """The symbols that may be unknown."""
+
+    @property
+    def networks(self) -> tuple[NetworkSymbol, ...]:
+        """The networks whose weights may be unknown."""
+
+    @property
+    def labels(self) -> tuple[Any, ...]:
+        """What the state is made of, as users name it."""
+
+    @property
+    def inputs(self) -> frozenset[Any]:
+        """What else is given among parameters: signals, attributes of particles."""
+
+    @property
+    def dtype(self) -> str:
+        """The precision of kernels."""
+
+    def objective(
+        self, data: Any, unknowns: Unknowns, given: Mapping[Any, Any], options: FitOptions, plain: bool
+    ) -> Data:
+        """The loss of some data; `plain`: the default one, without weights."""
+
+    def starts(self, objective: TrajectoryObjective, initial: Floats) -> dict[Any, Floats]:
+        """By label, those of the initial states [n, runs] that were unknown."""
+
+    def elsewhere(self, species: Any, box: Any) -> System:
+        """The same system with other particles, or in another box; None where there is nothing else."""
+
+
+@dataclass(frozen=True)
+class CoordinateSystem:
+    """A system of coordinates, and its kernels."""
+
+    lowered: Lowered
+    kernels: Kernels
+
+    @property
+    def parameters(self) -> tuple[Any, ...]:
+        """See `System`."""
+        return self.lowered.dynamics.parameters
+
+    @property
+    def networks(self) -> tuple[NetworkSymbol, ...]:
+        """See `System`."""
+        return self.lowered.dynamics.networks
+
+    @property
+    def labels(self) -> tuple[Any, ...]:
+        """See `System`."""
+        return self.lowered.dynamics.labels
+
+    @property
+    def inputs(self) -> frozenset[Any]:
+        """See `System`."""
+        return frozenset(signal_functions(self.lowered.dynamics))
+
+    @property
+    def dtype(self) -> str:
+        """See `System`."""
+        return self.kernels.dtype
+
+    def objective(
+        self, data: Any, unknowns: Unknowns, given: Mapping[Any, Any], options: FitOptions, plain: bool
+    ) -> Data:
+        """See `System`."""
+        loss = None if plain else options.loss
+        if isinstance(data, Trajectories):
+            refuse_weights(options, plain)
+            method = method_for(self.lowered, options.method)
+            return trajectory_objective(
+                self.lowered, self.kernels, data, unknowns, given, method, options.dt, loss, options.guess
+            )
+        weights = None if plain else options.weights
+        return sample_objective(self.lowered.dynamics, self.kernels, samples_in(data), unknowns, given, loss, weights)
+
+    def starts(self, objective: TrajectoryObjective, initial: Floats) -> dict[Any, Floats]:
+        """See `System`."""
+        return {self.labels[i]: initial[i] for i in objective.free}
+
+    def elsewhere(self, species: Any, box: Any) -> System:
+        """See `System`."""
+        for name, value in (("species", species), ("box", box)):
+            if value is not None:
+                raise InputError(f"{name} is given, but this is no system of particles; leave it out")
+        return self
+
+
+def refuse_weights(options: FitOptions, plain: bool) -> None:
+    """InputError for weights of samples where trajectories are fitted."""
+    if options.weights is not None and not plain:
+        raise InputError("weights belong to the trajectories: Trajectories(..., weights={...})")
+
+
+def samples_in(data: Any) -> Mapping[Any, Any]:
+    """Data that are no trajectories; InputError where they are no samples either."""
+    if not isinstance(data, Mapping):
+        raise InputError(
+            f"the data are of type {type(data).__name__}; give {{symbol: values}} or symphys.Trajectories(...)"
+        )
+    return data
+
+
+def free_labels(system: System, objective: TrajectoryObjective) -> Iterable[Any]:
+    """The labels whose start is unknown."""
+    return system.starts(objective, objective.initial)
