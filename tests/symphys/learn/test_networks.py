@@ -53,7 +53,8 @@ def test_gradients_of_weights_have_taylor_slopes() -> None:
     N = ph.network("N", inputs=2, hidden=(4, 4), activation="softplus", features=1)
     lowered = lower(ph.Lagrangian(m * v**2 / 2 + N(q, v)).dynamics)
     unknowns = read_unknowns((m,), (N,), None, {}, {}, {})
-    objective = _Ask(CoordinateSystem(lowered, kernels_for("cpu", "float64")), unknowns, {}, FitOptions()).objective(DATA)
+    system = CoordinateSystem(lowered, kernels_for("cpu", "float64"))
+    objective = _Ask(system, unknowns, {}, FitOptions()).objective(DATA)
     u, d = unknowns.free(unknowns.guess), RNG.normal(size=unknowns.size) / 4
     loss, slope = objective.gradient(u)
     normal = objective.normal(u)

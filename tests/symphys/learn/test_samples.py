@@ -57,7 +57,8 @@ def test_gradients_have_taylor_slopes() -> None:
 
     lowered = lower(PENDULUM.dynamics)
     unknowns = read_unknowns(lowered.dynamics.parameters, (), None, {}, {m: 1.5, k: 3.0}, {})
-    objective = _Ask(CoordinateSystem(lowered, kernels_for("cpu", "float64")), unknowns, {}, FitOptions()).objective(DATA)
+    system = CoordinateSystem(lowered, kernels_for("cpu", "float64"))
+    objective = _Ask(system, unknowns, {}, FitOptions()).objective(DATA)
     u, d = unknowns.free(unknowns.guess), np.array([0.3, -0.7, 0.5])
     loss, slope = objective.gradient(u)
     assert loss == pytest.approx(objective.loss(u), rel=1e-14)

@@ -31,7 +31,8 @@ def test_gradients_through_time_have_taylor_slopes(method: str, free: bool) -> N
     lowered = lower(system.dynamics)
     unknowns = read_unknowns(lowered.dynamics.parameters, (), None, {m: 2.0}, {k: 6.0}, {})
     data = ph.Trajectories(TIMES[::3], {q: TRUTH[q][:, ::3]}, start={} if free else {v: START[v]}, unknown_start=free)
-    ask = _Ask(CoordinateSystem(lowered, kernels_for("cpu", "float64")), unknowns, {m: 2.0}, FitOptions(method=method, dt=0.05))
+    fitted = CoordinateSystem(lowered, kernels_for("cpu", "float64"))
+    ask = _Ask(fitted, unknowns, {m: 2.0}, FitOptions(method=method, dt=0.05))
     objective = ask.objective(data)
     u = objective.begin(unknowns.guess)
     assert len(u) == len(unknowns.symbols) + 12 * free
