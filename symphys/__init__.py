@@ -1,7 +1,7 @@
 """symphys, a physics compiler: write a Lagrangian, read its equations, run it fast."""
 
 from codegen import check_cuda, cuda_available
-from symphys import models, units
+from symphys import data, models, units
 from symphys.discretise import Grid
 from symphys.errors import (
     BackendUnavailableError,
@@ -113,6 +113,7 @@ __all__ = [
     "cuda_available",
     "curl",
     "dalembertian",
+    "data",
     "ddot",
     "distill",
     "divergence",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
-from symphys.simulate.extras import optional
+from symphys.extras import optional
 from symphys.simulate.pictures import by_trajectory, label_of, new_figure, planes, some_of
 from symphys.simulate.quantities import values_along
 

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from codegen import ACTIVATIONS, Array, Builder, Intent, Kernel
 from symphys.errors import InputError
+from symphys.extras import optional
 from symphys.language.networks import NetworkSymbol
 from symphys.lower.expressions import dense, lower_expressions, weights_read
 from symphys.simulate.compiled import Kernels
 from symphys.simulate.execute import cores
-from symphys.simulate.extras import optional
 from symphys.simulate.inputs import padded, real_numbers, whole_number
 from symphys.simulate.weights import Weights, kernel_weights, read_weights
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
-from symphys.simulate.extras import optional
+from symphys.extras import optional
 from symphys.simulate.naming import latex_name, plain_name
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from symphys.errors import InputError
-from symphys.simulate.extras import optional
+from symphys.extras import optional
 from symphys.simulate.save import NETCDF, ZARR, check_libraries, in_reals, plain_value
 from symphys.simulate.table import Table, Variable
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from symphys.errors import InputError
-from symphys.simulate.extras import optional
+from symphys.extras import optional
 from symphys.simulate.table import Table, Variable
 
 NETCDF = (".nc", ".nc4", ".netcdf")

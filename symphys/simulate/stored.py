@@ -11,7 +11,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
-from symphys.simulate.extras import optional
+from symphys.extras import optional
 from symphys.simulate.save import NETCDF, check_libraries, check_suffix, of_dataset
 from symphys.simulate.table import Table, Variable
 

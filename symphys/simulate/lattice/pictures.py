@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError, UnsupportedError
-from symphys.simulate.extras import optional
+from symphys.extras import optional
 from symphys.simulate.lattice.naming import field_latex, field_name
 from symphys.simulate.pictures import typeset
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
-from symphys.simulate.extras import optional
+from symphys.extras import optional
 from symphys.simulate.lattice.pictures import (
     Shown,
     arrows,

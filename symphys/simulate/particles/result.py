@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from symphys.data import Frames, write_extxyz
 from symphys.errors import InputError, UnsupportedError
 from symphys.simulate.particles.box import Box
+from symphys.simulate.particles.table import particle_parts, particle_table
 from symphys.simulate.status import Ended
 
 Floats = NDArray[np.float64]
@@ -73,6 +76,71 @@ class ParticleResult(Ended):
     def virial(self) -> Floats:
         """[..., time], sum_{i<j} (r_i - r_j) . F_ij."""
         return self.totals["virial"]
+
+    def frames(self, member: int | tuple[int, ...] = 0, *, every: int = 1) -> Frames:
+        """Every so many of the saved times as frames, with times, velocities, potential energies and the box.
+
+        member: which run of an ensemble, as a tuple or counted through. Frames that a run did not reach are left out.
+        Species that were not named are called "X". Raises InputError for a member that there is not, or no frame.
+        """
+        if every < 1:
+            raise InputError(f"every = {every}; give a whole number of at least 1")
+        one = self._member(member)
+        rows = np.flatnonzero(np.isfinite(self.positions[one][:, 0, 0]))[::every]
+        if not len(rows):
+            raise InputError("this run reached none of the times to save; there are no frames")
+        count = self.positions.shape[-2]
+        box = None if self.box is None else np.broadcast_to(self.box.matrix, (len(rows), *self.box.matrix.shape))
+        return Frames(
+            self.positions[one][rows],
+            self.species or ("X",) * count,
+            box,
+            energies=self.totals["potential"][one][rows],
+            velocities=self.velocities[one][rows],
+            times=self.t[rows],
+        )
+
+    def _member(self, member: int | tuple[int, ...]) -> tuple[int, ...]:
+        shape, size = self.shape, int(np.prod(self.shape))
+        index = member if isinstance(member, tuple) else None
+        if index is None and 0 <= int(member) < size:  # type: ignore[arg-type]
+            index = tuple(int(i) for i in np.unravel_index(int(member), shape)) if shape else ()  # type: ignore[arg-type]
+        if index is None or len(index) != len(shape) or not all(0 <= i < n for i, n in zip(index, shape, strict=True)):
+            raise InputError(f"there is no run {member}; the ensemble has the shape {shape}")
+        return index
+
+    def to_xarray(self) -> Any:
+        """An xarray Dataset: positions "r" and velocities "r_dot" over (t, particle, component), with coordinates.
+
+        Beside them energy, temperature, pressure and what was recorded over t, drifts and status; ensembles have the
+        dimension "trajectory" in front, or "axis_0", "axis_1", .... Raises UnsupportedError where xarray is missing.
+        """
+        from symphys.simulate.save import to_dataset
+
+        return to_dataset(particle_table(self))
+
+    def write_extxyz(self, path: str | Path, *, every: int = 1, member: int | tuple[int, ...] = 0) -> None:
+        """Write the trajectory of one run as extended XYZ, which programs that show molecules read; see `frames`."""
+        write_extxyz(path, self.frames(member, every=every))
+
+    def save(self, path: str | Path) -> None:
+        """Write all of the result to a file: .nc (NetCDF), .zarr (a Zarr store) or .npz (NumPy's format).
+
+        Raises InputError for another suffix, UnsupportedError where what NetCDF or Zarr need is not installed.
+        """
+        from symphys.simulate.save import save_table
+
+        save_table(particle_table(self), path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> ParticleResult:
+        """Read what `save` wrote; nothing in the file is evaluated.
+
+        Raises InputError where the file is missing or no result of particles.
+        """
+        from symphys.simulate.save import load_table
+
+        return cls(**particle_parts(load_table(path)))
 
     def __repr__(self) -> str:
         many = "one run" if not self.shape else f"{'x'.join(map(str, self.shape))} runs"
