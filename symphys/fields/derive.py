@@ -16,6 +16,8 @@ from symphys.fields.shell import Shell, solve_for_rates
 from symphys.fields.structure import depends_on, structure_of
 from symphys.fields.symmetry import FieldSymmetry
 from symphys.fields.variation import hamiltonian_terms, residuals
+from symphys.language.networks import networks_in
+from symphys.mechanics.graph import postorder
 from symphys.mechanics.tidy import written_out
 
 
@@ -37,7 +39,7 @@ def derive_dynamics(density: Density, equations: tuple[Any, ...] | None = None) 
     given = tuple(s for s in jets.present(inside) if jets.jet(s).function in density.given)  # type: ignore[union-attr]
     return FieldDynamics(
         density.coordinates, solved.unknowns, solved.rates, solved.constraints, density.parameters, given, convolutions,
-        energy, laws, structure_of(density, solved.unknowns, solved.rates), jets,
+        energy, laws, structure_of(density, solved.unknowns, solved.rates), jets, networks_in(postorder(inside)),
     )  # fmt: skip
 
 

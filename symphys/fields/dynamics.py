@@ -118,6 +118,7 @@ class FieldDynamics:
     energy: the additive terms of the Hamiltonian density.
     laws: conservation laws that hold, the energy first.
     jets: the jet space, with `jet(symbol)`, `symbol(function, index, conjugated)` and `from_jet`.
+    networks: those that occur in anything here, sorted by name; their weights are parameters.
     """
 
     coordinates: tuple[Any, ...]
@@ -131,6 +132,7 @@ class FieldDynamics:
     laws: tuple[Law, ...]
     structure: Structure
     jets: FieldJets
+    networks: tuple[Any, ...] = ()
 
     @property
     def time(self) -> Any:

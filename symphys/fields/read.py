@@ -15,8 +15,10 @@ from symphys.fields.calculus import convolved
 from symphys.fields.jets import FieldJets, field_jets
 from symphys.language.convolution import Convolution
 from symphys.language.fields import coordinates_of, derivative_of, is_complex_field, is_external, is_field
+from symphys.language.networks import NetworkTerm, networks_in
 from symphys.language.symbols import is_function_of_time
 from symphys.mechanics.graph import free_symbols, postorder, substitute
+from symphys.mechanics.probe import vanishes
 from symphys.mechanics.read import by_name, name_of
 
 
@@ -83,7 +85,7 @@ def read_density(
         raise InputError(
             f"{unknown[0]} does not vary here, so it has no source; what varies is {', '.join(map(str, varied))}."
         )
-    _check_names((*varied, *given, *parameters, *place))
+    _check_names((*varied, *given, *parameters, *place, *networks_in(postorder(everything))))
     jets = field_jets(place, varied, given, parameters)
     lagrangian, friction, *rest = (to_jet(each, jets) for each in everything)
     by_field = dict(zip(sources or {}, rest, strict=True))
@@ -120,8 +122,8 @@ def scalar(expression: Any, what: str) -> Any:
 def to_jet(expression: Any, jets: FieldJets) -> Any:
     """What a user wrote in fields, in jet symbols; `expression` has been read by `scalar`.
 
-    Raises `InputError` for functions that the jet space does not have, and `UnsupportedError` for conjugates of what
-    has none in closed form.
+    Raises `InputError` for functions that the jet space does not have and for networks of what is complex, and
+    `UnsupportedError` for conjugates of what has none in closed form.
     """
     # convolutions first, as wholes: what stands in a kernel is no expression in fields
     (expression,) = substitute(
@@ -146,7 +148,19 @@ def to_jet(expression: Any, jets: FieldJets) -> Any:
                     f"The conjugate of {jets.from_jet(inner)} has no form in the fields; write it out."
                 )
     real = {node: node.args[0] for node in postorder((converted,)) if isinstance(node, sympy.conjugate)}
-    return substitute((converted,), real)[0] if real else converted
+    converted = substitute((converted,), real)[0] if real else converted
+    _check_networks(converted, jets)
+    return converted
+
+
+def _check_networks(expression: Any, jets: FieldJets) -> None:
+    for node in postorder((expression,)):
+        for argument in node.args if isinstance(node, NetworkTerm) else ():
+            if not vanishes((argument - jets.conjugated(argument),)):
+                raise InputError(
+                    f"The network {node.jet.network} was given {jets.from_jet(argument)}, which is complex; give it "
+                    "real expressions, such as Abs(psi)**2, or re(psi) and im(psi)."
+                )
 
 
 def _symbol(function: Any, counts: Mapping[Any, int], conjugated: bool, jets: FieldJets) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from codegen import identifier
 from symphys.discretise import Grid
 from symphys.fields.dynamics import FieldDynamics
+from symphys.lower.expressions import weight_arrays
 
 # what kernels call their own arrays, scalars and axes; identifiers of fields and parameters avoid them
 OWN = (
@@ -70,8 +71,9 @@ class Layout:
         taken = {*OWN, *self.rows, *self.sizes}
         taken |= {f"{word}_{axis}" for axis in range(3) for word in PER_AXIS}
         taken |= {f"stencil_{axis}_{order}" for axis in range(3) for order in range(1, 13)}
-        found: dict[Any, str] = {}
         d = self.dynamics
+        taken |= {array.name for array in weight_arrays(d.networks)}
+        found: dict[Any, str] = {}
         state = [s for u in d.unknowns for s in (u.jet, *((u.velocity,) if u.order == 2 else ()))]
         convolved = [each.symbol for each in d.convolutions]
         for symbol in (*state, *d.parameters, *d.coordinates, *d.given, *convolved):

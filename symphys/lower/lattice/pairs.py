@@ -7,7 +7,9 @@ from typing import Any
 
 import sympy
 
-from codegen import Node, UnsupportedError, apply, lower_expressions, real
+from codegen import Array, Node, UnsupportedError, apply, real
+from symphys.language.networks import NetworkTerm
+from symphys.lower.expressions import dense, lower_expressions
 
 Pair = tuple[Node, Node | None]  # real part, and imaginary part where there is one
 
@@ -43,11 +45,15 @@ def square(value: Pair) -> Node:
 
 
 class PairLowering:
-    """Lowers expressions in symbols whose nodes are pairs; each subexpression once."""
+    """Lowers expressions in symbols whose nodes are pairs; each subexpression once.
+
+    weights: the arrays of the weights that networks in them read, by name.
+    """
 
     def __init__(self, pair: Callable[[Any], Pair]) -> None:
         self.pair = pair
         self.done: dict[Any, Pair] = {}
+        self.weights: dict[str, Array] = {}
 
     def run(self, expression: Any) -> Pair:
         """The pair of an expression.
@@ -76,6 +82,8 @@ class PairLowering:
             return _total(add, parts)
         if isinstance(e, sympy.Mul):
             return _total(multiply, parts)
+        if isinstance(e, NetworkTerm):
+            return self._network(e, parts)
         special = _SPECIAL.get(type(e))
         if special is not None:
             return special(parts[0])
@@ -91,6 +99,13 @@ class PairLowering:
         raise UnsupportedError(
             f"{type(e).__name__} of a complex number, in {_short(e)}, cannot be compiled; write it by Abs, re and im"
         )
+
+    def _network(self, e: Any, parts: list[Pair]) -> Pair:
+        """A network, whose arguments are real whatever they are made of: densities are read so."""
+        array = dense(e.jet.network).array
+        self.weights[array.name] = array
+        point = [sympy.Dummy() for _ in parts]
+        return lower_expressions([e.func(*point)], {p: part[0] for p, part in zip(point, parts, strict=True)})[0], None
 
     def _number(self, e: Any) -> Pair:
         x, y = e.as_real_imag()

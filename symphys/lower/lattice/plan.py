@@ -63,9 +63,8 @@ class Plan:
 
 def kernel_of(name: str, site: Site) -> Kernel:
     """The kernel that a site holds."""
-    return Kernel(
-        name, LANE, tuple(site.arrays.values()), tuple(site.scalars.values()), site.builder.block(), site.layout.rows
-    )
+    arrays = (*site.arrays.values(), *site.lowering.weights.values())
+    return Kernel(name, LANE, arrays, tuple(site.scalars.values()), site.builder.block(), site.layout.rows)
 
 
 def launch_of(layout: Layout, kernel: Kernel, reach: int = 0, rename: Iterable[tuple[str, str]] = ()) -> Launch:

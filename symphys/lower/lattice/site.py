@@ -15,6 +15,7 @@ from codegen import Array, Builder, CompilerBug, Intent, Kind, Node, Scalar, app
 from symphys.discretise import reach_of
 from symphys.errors import UnsupportedError
 from symphys.fields.jets import Jet, Nonlocal
+from symphys.lower.expressions import weight_arrays
 from symphys.lower.lattice.layout import Component, Layout
 from symphys.lower.lattice.pairs import Pair, PairLowering
 
@@ -39,7 +40,8 @@ class Site:
 
     def __post_init__(self) -> None:
         self.lowering = PairLowering(self.pair)
-        for name in (*self.layout.rows, LANE, *self.layout.names.values()):
+        weights = [array.name for array in weight_arrays(self.layout.dynamics.networks)]
+        for name in (*self.layout.rows, LANE, *self.layout.names.values(), *weights):
             self.builder.names.fresh(name)
 
     # -- declarations --------------------------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ from symphys.discretise import Grid
 from symphys.errors import InputError, UnsupportedError
 from symphys.fields.derive import convolutions_in
 from symphys.fields.dynamics import FieldDynamics
+from symphys.language.networks import networks_in
 from symphys.lower.lattice.plan import Plan
+from symphys.mechanics.graph import postorder
 from symphys.mechanics.probe import vanishes
 from symphys.simulate.execute import cores
 from symphys.simulate.inputs import numbers
@@ -46,10 +48,11 @@ def evaluate_on_grid(
     layout = replace(layout, dynamics=asked, boundaries=tuple(sides.values()))
     known = {label for u in dynamics.unknowns for label in labels_of(u)}
     known |= {*dynamics.parameters, *given_functions(dynamics), *asked.parameters, *given_functions(asked)}
+    known |= {*dynamics.networks, *asked.networks}
     if strange := [key for key in (*state, *parameters) if key not in known]:
         listed = ", ".join(sorted(map(str, known)))
         raise InputError(f"{strange[0]} is no part of this theory; it has {listed}")
-    used = {*asked.parameters, *given_functions(asked)}
+    used = {*asked.parameters, *given_functions(asked), *asked.networks}
     whole = _whole_state(dynamics, asked, expression, state)
     inputs = read_inputs(asked, still, whole, {s: v for s, v in parameters.items() if s in used})
     times = numbers("time", dynamics.time, t)
@@ -60,7 +63,7 @@ def evaluate_on_grid(
     for member in np.ndindex(*shape):
         own = {symbol: float(np.broadcast_to(a, shape)[member]) for symbol, a in inputs.numbers.items()}
         time = float(np.broadcast_to(times, shape)[member])
-        run = Run(machine, still, own, inputs.functions, 1.0, time, cores())
+        run = Run(machine, still, own, inputs.functions, 1.0, time, cores(), inputs.weights)
         run.put({label: member_of(a, shape, grid.shape, member) for label, a in inputs.state.items()})
         (found,) = run.probe((expression,))
         values[member][run.frame.inside] = found
@@ -93,7 +96,7 @@ def _asked(dynamics: FieldDynamics, expression: Any) -> FieldDynamics:
         key=str,
     )
     found = replace(dynamics, parameters=tuple(parameters), given=given, convolutions=convolutions)
-    return replace(found, laws=(), constraints=(), energy=())
+    return replace(found, laws=(), constraints=(), energy=(), networks=networks_in(postorder(inside)))
 
 
 def _whole_state(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from symphys.fields.dynamics import FieldDynamics
 from symphys.fields.jets import Jet
 from symphys.lower.lattice.layout import Layout
 from symphys.simulate.inputs import check_assumptions, numbers
+from symphys.simulate.weights import split_weights
 
 Values = Mapping[Any, Any]
 
@@ -27,13 +28,14 @@ Values = Mapping[Any, Any]
 class Inputs:
     """A run's inputs: `state` by label [..., *grid], `numbers` by parameter [...], `functions` by external function.
 
-    shape: the leading axes of the ensemble, () for one run.
+    shape: the leading axes of the ensemble, () for one run. weights: those of networks.
     """
 
     state: Mapping[Any, NDArray[Any]]
     numbers: Mapping[Any, NDArray[np.float64]]
     functions: Mapping[Any, Any]
     shape: tuple[int, ...]
+    weights: Mapping[Any, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def read_inputs(dynamics: FieldDynamics, grid: Grid, initial: Values, parameters: Values) -> Inputs:
@@ -46,6 +48,7 @@ def read_inputs(dynamics: FieldDynamics, grid: Grid, initial: Values, parameters
     state = {label: _field(label, labels[label], _find(initial, label, labels, "initial"), grid) for label in labels}
     _refuse_unknown(initial, labels, "the state")
     functions = given_functions(dynamics)
+    weights, parameters = split_weights(parameters, dynamics.networks)
     wanted = {**dict.fromkeys(dynamics.parameters), **dict.fromkeys(functions)}
     _refuse_unknown(parameters, wanted, "the parameters")
     found: dict[Any, NDArray[np.float64]] = {}
@@ -66,7 +69,7 @@ def read_inputs(dynamics: FieldDynamics, grid: Grid, initial: Values, parameters
     except ValueError:
         shapes = ", ".join(str(s) for s in leading if s)
         raise InputError(f"the ensemble's shapes {shapes} do not fit each other; give one shape to all") from None
-    return Inputs(state, found, {f: parameters[f] for f in functions}, shape)
+    return Inputs(state, found, {f: parameters[f] for f in functions}, shape, weights)
 
 
 def labels_of(unknown: Any) -> tuple[Any, ...]:

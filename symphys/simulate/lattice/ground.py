@@ -100,7 +100,7 @@ def find_ground_state(
     if inputs.shape:
         raise InputError(f"a ground state is of one set of parameters, but the arrays have shape {inputs.shape}")
     numbers = {symbol: float(a) for symbol, a in inputs.numbers.items()}
-    run = Run(machine, grid, numbers, inputs.functions, 1.0, 0.0, threads)
+    run = Run(machine, grid, numbers, inputs.functions, 1.0, 0.0, threads, inputs.weights)
     problem = _problem(run, energy, _norms(d, norm))
     start = [_inside(run, x[run.frame.inside]) for x in _start(run, inputs, initial, seed)]
     found = descend(problem, start, positive_number("tolerance", tolerance), whole_number("max_steps", max_steps))

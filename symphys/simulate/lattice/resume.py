@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from symphys.errors import InputError
 from symphys.simulate.inputs import read_times, whole_number
 from symphys.simulate.lattice.follow import Course
-from symphys.simulate.lattice.given import Inputs, read_inputs
+from symphys.simulate.lattice.given import read_inputs
 from symphys.simulate.lattice.naming import field_name
 from symphys.simulate.lattice.record import Record
 from symphys.simulate.lattice.result import FieldResult
@@ -135,14 +136,16 @@ def course_from(simulator: FieldSimulator, source: FieldResult, functions: Mappi
     numbers = {symbol: source.parameters[_key(source, symbol)] for symbol in simulator.dynamics.parameters}
     for symbol in functions:
         if symbol in numbers:
-            raise InputError(f"the parameter {symbol} is that of the run to go on from; give external functions alone")
+            raise InputError(
+                f"the parameter {symbol} is that of the run to go on from; give external functions and weights alone"
+            )
     inputs = read_inputs(simulator.dynamics, simulator.grid, states, {**numbers, **functions})
     begin = _steps_of(source)
     unseen = np.zeros(shape, dtype=np.bool_)
     if 0 in source.marks.steps:  # without laws nothing tells; a start that is saved twice is saved alike
         first = next(iter(source.watch.first.values()), np.full(shape, np.nan))
         unseen = (begin == 0) & np.isnan(first)
-    return Course(Inputs(inputs.state, inputs.numbers, inputs.functions, shape), begin, unseen, ended, threads)
+    return Course(replace(inputs, shape=shape), begin, unseen, ended, threads)
 
 
 def _key(source: FieldResult, symbol: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from symphys.simulate.lattice.machine import Machine
 from symphys.simulate.lattice.memory import grid_scalars, grid_tables, missing_arrays, stencil_tables
 from symphys.simulate.lattice.sponge import layer_strength
 from symphys.simulate.lattice.waves import factor_tables
+from symphys.simulate.weights import kernel_weights
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Run:
     dt: float
     t_start: float
     threads: int
+    weights: Mapping[Any, NDArray[np.float64]] = field(default_factory=dict)
     k: int = 0
 
     def __post_init__(self) -> None:
@@ -53,6 +55,7 @@ class Run:
             "offset": 0.0,
         }
         self.arrays: dict[str, NDArray[Any]] = grid_tables(self.frame, m.margin, self._sponges())
+        self.arrays |= kernel_weights(self.weights, self.frame.dtype)
         if m.plan.factors:
             self.arrays |= factor_tables(m.layout, self.frame, self.values, m.plan.factors, self.dt)
         convolutions = m.layout.dynamics.convolutions

@@ -177,7 +177,7 @@ class FieldSimulator:
     def start(self, inputs: Inputs, member: tuple[int, ...], t_start: float, h: float, threads: int) -> Run:
         """One member of an ensemble in memory, at its initial state."""
         numbers = {symbol: float(np.broadcast_to(a, inputs.shape)[member]) for symbol, a in inputs.numbers.items()}
-        run = Run(self.machine, self.grid, numbers, inputs.functions, h, t_start, threads)
+        run = Run(self.machine, self.grid, numbers, inputs.functions, h, t_start, threads, inputs.weights)
         run.put({label: member_of(a, inputs.shape, self.grid.shape, member) for label, a in inputs.state.items()})
         return run
 
