@@ -1,7 +1,7 @@
 """symphys, a physics compiler: write a Lagrangian, read its equations, run it fast."""
 
 from codegen import check_cuda, cuda_available
-from symphys import data, models, units
+from symphys import data, measure, models, units
 from symphys.discretise import Grid
 from symphys.errors import (
     BackendUnavailableError,
@@ -125,6 +125,7 @@ __all__ = [
     "laplacian",
     "limit_kernel_cache",
     "maxwell_boltzmann",
+    "measure",
     "models",
     "network",
     "parameter_array",

@@ -11,6 +11,7 @@ u = 1.0
 second = 1e10 * (_c.e / _c.physical_constants["atomic mass constant"][0]) ** 0.5
 fs = 1e-15 * second
 ps = 1e-12 * second
+per_cm = 100.0 * _c.c / second  # a frequency by this is a wave number in 1/cm
 kB = _c.k / _c.e
 kJ = 1000.0 / _c.e
 kcal = 4184.0 / _c.e

@@ -23,7 +23,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"language", "integrators", "discretise", "units", "extras", "data"}),
     frozenset({"mechanics", "fields", "quantum", "statistics"}),
     frozenset({"lower"}),
-    frozenset({"simulate", "learn", "verify"}),
+    frozenset({"simulate", "learn", "verify", "measure"}),
     frozenset({"systems"}),
     frozenset({"models", "cli"}),
     frozenset({"__init__", "__main__"}),
