@@ -36,6 +36,7 @@ from symphys.simulate.progress import progress_report
 Floats = NDArray[np.float64]
 ROUNDS = 3  # of fits with finer steps, where the found motion needs finer ones than the guessed one
 LARGE = 1000  # unknowns from which matrices are shared out to the threads of BLAS
+LISTED = 8  # parameters of an open combination that are named
 FINER = 3  # halvings a round at most: what is far from the data may move wildly
 
 
@@ -211,8 +212,10 @@ def _report(
 def _says_open(direction: Mapping[Any, float]) -> str:
     if len(direction) == 1:
         return f"the data say nothing about {next(iter(direction))}"
-    listed = ", ".join(f"d {s} = {d:.4g}" for s, d in direction.items())
-    return f"the data do not determine {', '.join(map(str, direction))} one by one: ({listed}) changes nothing"
+    few = list(direction.items())[:LISTED]
+    left = f" and {len(direction) - LISTED} others" if len(direction) > LISTED else ""
+    names, listed = ", ".join(str(s) for s, _ in few) + left, ", ".join(f"d {s} = {d:.4g}" for s, d in few) + left
+    return f"the data do not determine {names} one by one: ({listed}) changes nothing"
 
 
 def _judge(ask: _Ask, data: Any, found: Fit, parameters: Mapping[Any, Any], species: Any, box: Any) -> dict[Any, float]:

@@ -56,10 +56,11 @@ class FitOptions:
     dtype: str = "float64"
 
     def __post_init__(self) -> None:
-        plain = self.optimizer.lower().replace("-", "_").replace(" ", "_").replace("l_bfgs", "lbfgs")
-        if plain not in OPTIMISERS:
-            raise InputError(f"optimizer {self.optimizer!r} is unknown; choose one of {', '.join(OPTIMISERS)}")
-        object.__setattr__(self, "optimizer", OPTIMISERS[plain])
+        if self.optimizer not in OPTIMISERS.values():  # read before, where other options were replaced
+            plain = self.optimizer.lower().replace("-", "_").replace(" ", "_").replace("l_bfgs", "lbfgs")
+            if plain not in OPTIMISERS:
+                raise InputError(f"optimizer {self.optimizer!r} is unknown; choose one of {', '.join(OPTIMISERS)}")
+            object.__setattr__(self, "optimizer", OPTIMISERS[plain])
         if not callable(self.schedule) and self.schedule not in SCHEDULES:
             raise InputError(
                 f"schedule {self.schedule!r} is unknown; choose one of {', '.join(SCHEDULES)}, or give a function of "

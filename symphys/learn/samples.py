@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from symphys.errors import InputError
 from symphys.language import t
 from symphys.language.networks import NetworkSymbol
+from symphys.learn.chains import Chains
 from symphys.learn.loss import Question, ask, ask_for, rates_of
 from symphys.learn.objective import Normal, Objective, accumulate, finite
 from symphys.learn.term_kernels import TermKernels
@@ -34,7 +35,8 @@ class SampleObjective:
     """The loss of samples, a function of the free numbers of `unknowns`.
 
     columns: what kernels read, [k, samples]; `places` [S] says which of its parameters are unknown. weights: those of
-    networks that are given.
+    networks that are given. chains: of samples at the sites of a grid, how they depend on functions of place; column
+    "sites" [samples] says where they are.
     """
 
     made: TermKernels
@@ -43,6 +45,7 @@ class SampleObjective:
     places: NDArray[np.int64]
     question: Question
     weights: Mapping[NetworkSymbol, Floats]
+    chains: Chains | None = None
 
     @property
     def size(self) -> int:
@@ -73,7 +76,7 @@ class SampleObjective:
     def linear(self) -> bool:
         """Whether the residuals are linear in the unknown parameters."""
         return self.squared and self.made.terms.linear_in(
-            self.unknowns.symbols, [dense(network).array for network in self.unknowns.networks]
+            self.made.unknown, [dense(network).array for network in self.unknowns.networks]
         )
 
     def part(self, chosen: NDArray[np.int64]) -> Objective:
@@ -88,6 +91,8 @@ class SampleObjective:
 
     def gradient(self, u: Floats) -> tuple[float, Floats]:
         """See `Objective`."""
+        if self.chains is not None and self.chains.links:
+            return self._gradient_by_rows(u)
         total, slope = self.made.gradient(*self._at(self.unknowns.values(u), self.columns))
         return finite(total / self.weight), slope * self.unknowns.slopes(u) / self.weight
 
@@ -101,30 +106,45 @@ class SampleObjective:
 
     def plain_rows(self, theta: Floats, slopes: Floats) -> Iterator[tuple[Floats, Floats]]:
         """Residuals and rows by theta [U] times `slopes` [U], as `rows` gives them."""
-        m, root = len(self.question.residuals), np.sqrt(self.weight)
-        tile = max(256, TILE // (m * max(self.size, 1)) // 256 * 256)
-        for first in range(0, self.samples, tile):
-            columns = {name: values[..., first : first + tile] for name, values in self.columns.items()}
+        root = np.sqrt(self.weight)
+        for columns in self._tiles():
             r, rows = self.made.rows(*self._at(theta, columns))
+            if self.chains is not None:
+                rows = self.chains.widened(rows, columns["sites"], self.size)
             rows *= slopes[:, None] / root
             yield r.reshape(-1) / root, rows.transpose(0, 2, 1).reshape(-1, self.size)
 
     def relative(self, u: Floats) -> dict[Any, float]:
         """For each measured quantity, the root of the squared errors over the squared values; of the default loss."""
         r = self.made.residuals(*self._at(self.unknowns.values(u), self.columns))
-        found = {}
-        for key, error, root, data in zip(
-            self.question.targets, r, self.columns["roots"], self.columns["data"], strict=True
-        ):
-            found[key] = float(np.sqrt(np.sum(error**2) / np.sum((root * data) ** 2)))
-        return found
+        return relative_errors(self.question.targets, r, self.columns["roots"], self.columns["data"])
+
+    def _gradient_by_rows(self, u: Floats) -> tuple[float, Floats]:
+        """The gradient from rows, each of which is met once: those by functions of place differ from site to site."""
+        assert self.chains is not None
+        theta, loss, slope = self.unknowns.values(u), 0.0, np.zeros(self.size)
+        for columns in self._tiles():
+            r, rows = self.made.rows(*self._at(theta, columns))
+            loss += float(np.sum(r * r) if self.squared else np.sum(r))
+            pull = 2.0 * r if self.squared else np.ones_like(r)
+            slope += self.chains.gathered(np.einsum("ms,mls->ls", pull, rows), columns["sites"], self.size)
+        return finite(loss / self.weight), slope * self.unknowns.slopes(u) / self.weight
+
+    def _tiles(self) -> Iterator[dict[str, Floats]]:
+        """The columns in pieces whose rows take bounded memory."""
+        tile = max(256, TILE // (len(self.question.residuals) * max(self.size, 1)) // 256 * 256)
+        for first in range(0, self.samples, tile):
+            yield {name: values[..., first : first + tile] for name, values in self.columns.items()}
 
     def _at(
         self, theta: Floats, columns: Mapping[str, Floats]
     ) -> tuple[dict[str, Floats], dict[NetworkSymbol, Floats]]:
-        parameters = columns["parameters"].copy()
-        parameters[self.places] = theta[: len(self.places), None]
-        return {**columns, "parameters": parameters}, {**self.weights, **self.unknowns.weights(theta)}
+        filled = {**columns, "parameters": columns["parameters"].copy()}
+        scalars = theta[: len(self.places)] if self.chains is None else theta[self.chains.scalars]
+        filled["parameters"][self.places] = scalars[:, None]
+        if self.chains is not None:
+            filled["signals"] = self.chains.signals(columns["signals"], theta, filled.pop("sites"))
+        return filled, {**self.weights, **self.unknowns.weights(theta)}
 
 
 def sample_objective(
@@ -180,6 +200,16 @@ def sample_objective(
     if not objective.terms:
         raise InputError("no sample is complete: each has a NaN in its state or in all that was measured")
     return objective
+
+
+def relative_errors(targets: Sequence[Any], errors: Floats, roots: Floats, data: Floats) -> dict[Any, float]:
+    """For each measured quantity, the root of the squared errors over the squared values, of all of its parts."""
+    sums: dict[Any, list[float]] = {}
+    for key, error, root, values in zip(targets, errors, roots, data, strict=True):
+        total = sums.setdefault(key, [0.0, 0.0])
+        total[0] += float(np.sum(error**2))
+        total[1] += float(np.sum((root * values) ** 2))
+    return {key: float(np.sqrt(wrong / whole)) for key, (wrong, whole) in sums.items()}
 
 
 def _question(dynamics: Dynamics, keys: Sequence[Any], loss: Any) -> Question:

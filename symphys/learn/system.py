@@ -111,10 +111,15 @@ class CoordinateSystem:
 
     def elsewhere(self, species: Any, box: Any) -> System:
         """See `System`."""
-        for name, value in (("species", species), ("box", box)):
-            if value is not None:
-                raise InputError(f"{name} is given, but this is no system of particles; leave it out")
+        refuse_elsewhere(species, box)
         return self
+
+
+def refuse_elsewhere(species: Any, box: Any) -> None:
+    """InputError for what only systems of particles have."""
+    for name, value in (("species", species), ("box", box)):
+        if value is not None:
+            raise InputError(f"{name} is given, but this is no system of particles; leave it out")
 
 
 def refuse_weights(options: FitOptions, plain: bool) -> None:

@@ -6,10 +6,8 @@ from functools import cached_property
 from typing import Any
 
 import sympy
-from numpy.typing import NDArray
 
-from symphys.discretise import Grid
-from symphys.errors import InputError, UnsupportedError
+from symphys.errors import InputError
 from symphys.fields.calculus import euler_operators
 from symphys.fields.currents import divergence, stress_energy
 from symphys.fields.derive import derive_dynamics
@@ -18,22 +16,19 @@ from symphys.fields.find import find_currents
 from symphys.fields.gauge import coupling_of, minimally_coupled, values_of, with_values
 from symphys.fields.hamilton import HamiltonForm, hamilton_form
 from symphys.fields.noether import Current, gauge_current, noether
-from symphys.fields.onshell import remainder_on_shell, vanishes_on_shell
+from symphys.fields.onshell import vanishes_on_shell
 from symphys.fields.read import Density, read_density, scalar, to_jet
 from symphys.fields.symmetric import symmetric_stress_energy
 from symphys.fields.symmetry import FieldSymmetry
 from symphys.fields.variation import check_real, functional_derivatives, hamiltonian_terms, momenta, outer_forces
 from symphys.language.fields import is_complex_field
-from symphys.learn.ground_state import VariationalState, ansatz_of, vary_ground_state
 from symphys.mechanics.tidy import readable, written_out
-from symphys.simulate.lattice.evaluate import evaluate_on_grid
-from symphys.simulate.lattice.ground import GroundState, energy_of, find_ground_state
-from symphys.simulate.lattice.simulator import FieldSimulator, build_field_simulator
 from symphys.systems.notation import latex_lines, text, text_lines
+from symphys.systems.running_fields import RunnableDensity
 
 
 @dataclass(frozen=True, init=False, repr=False)
-class LagrangianDensity:
+class LagrangianDensity(RunnableDensity):
     """Fields move such that their action int L dt d^n x is stationary.
 
     -dS/d(conjugate of f) = F - dD/d(conjugate of f_t)
@@ -260,96 +255,6 @@ class LagrangianDensity:
         jets = self.density.jets
         found = {each.field: jets.from_jet(written_out(each.residual)) for each in self.dynamics.constraints}
         return {f: sympy.Eq(r, sympy.S.Zero, evaluate=False) for f, r in (*self.held, *found.items())}
-
-    def compile(
-        self,
-        grid: Grid,
-        method: str = "auto",
-        *,
-        order: int | str | None = None,
-        backend: str = "cpu",
-        dtype: str = "float64",
-    ) -> FieldSimulator:
-        """A simulator of these fields on a grid.
-
-        grid: an interval, a number of points and a boundary for each coordinate of space; see `Grid`.
-        method: "auto", or the name of an integrator (`FieldSimulator.explain()` says which was chosen, and why).
-        order: of the central differences (4 where nothing is said), or "spectral" for derivatives by waves, which a
-            split step takes in any case.
-        backend: "cpu", "cuda", "reference" (NumPy), or "cuda-shim". dtype: "float64" or "float32".
-
-        Raises `InputError` for a grid that does not fit, an unknown backend, dtype or order, `MethodError` for a method
-        that is unknown or does not suit the fields, `BackendUnavailableError` where the backend cannot run here, and
-        `UnsupportedError` for theories with a field that no equation of motion fixes.
-        """
-        for each in self.dynamics.constraints:
-            raise UnsupportedError(
-                f"Nothing says how {each.field} moves: its equation holds no rate of it and is a constraint on "
-                f"the others. Fix it, for example by gauge_fixed({{{each.field}: 0}}), and start from values that "
-                f"obey `constraints`."
-            )
-        return build_field_simulator(self.dynamics, grid, method, order, backend, dtype)
-
-    def ground_state(
-        self,
-        grid: Grid | None = None,
-        parameters: Mapping[Any, Any] | None = None,
-        *,
-        ansatz: Mapping[Any, Any] | None = None,
-        domain: Mapping[Any, tuple[float, float]] | None = None,
-        norm: Any = 1.0,
-        initial: Mapping[Any, Any] | None = None,
-        seed: int = 0,
-        tolerance: float = 1e-11,
-        points: int | None = None,
-        max_steps: int | None = None,
-    ) -> GroundState | VariationalState:
-        """The fields of least energy: on a grid, or within an ansatz of networks.
-
-        grid: by preconditioned conjugate gradients. norm: the integral of |psi|^2 for complex fields of first order,
-        one number or {field: number}; other fields are free, and relax from where they start. initial: {field:
-        [*grid]}, by default a hump in the middle with a little noise from `seed`. What converges is a minimum near the
-        start: of linear theories the ground state. tolerance: of |dE/d(psi*) - mu psi|, relative to |dE/d(psi*)|; the
-        error of the energy goes with its square.
-
-        ansatz: {field: expression in coordinates and networks}, with domain {coordinate: (start, stop)}: the weights
-        are varied by Gauss-Newton steps on a quadrature with `points` along each axis; the norm is 1.
-
-        Raises `InputError` for missing or unfit values, `UnsupportedError` for theories without an energy of the fields
-        themselves. A descent that does not converge in `max_steps` says so by `ok`.
-        """
-        energy = energy_of(self.dynamics, self._gradients)
-        given = dict(parameters or {})
-        if (grid is None) == (ansatz is None):
-            raise InputError("give a grid, or an ansatz with its domain: ground_state(ansatz={psi: N(x)}, domain=...)")
-        if grid is not None:
-            return find_ground_state(energy, grid, given, norm, initial, seed, tolerance, max_steps or 20_000)
-        varied = ansatz_of(self.dynamics, energy.terms, energy.gradients, dict(ansatz or {}))
-        return vary_ground_state(varied, dict(domain or {}), given, seed, max_steps or 600, points)
-
-    def evaluate(
-        self,
-        expression: Any,
-        state: Mapping[Any, Any],
-        parameters: Mapping[Any, Any] | None = None,
-        grid: Grid | None = None,
-        t: Any = 0.0,
-        *,
-        order: int | None = None,
-    ) -> NDArray[Any]:
-        """[..., *grid], an expression at all points of a grid: a density, a flux, a rate, anything in these fields.
-
-        state: {label: [..., *grid]} for the fields and rates that it asks for, such as the rows of a result, with
-        t [...]; what stands above these follows from the equations. parameters: numbers [...], and external functions.
-        Derivatives are those that a simulator takes on this grid; order: of the central differences, as in `compile`.
-        Real where the expression is.
-
-        Raises `InputError` for what is missing, unknown or does not fit, `UnsupportedError` for rates that the
-        equations do not give.
-        """
-        jets = self.density.jets
-        asked = remainder_on_shell(to_jet(scalar(expression, "expression"), jets), self.density, self._residuals)
-        return evaluate_on_grid(self.dynamics, asked, state, dict(parameters or {}), grid, t, order)
 
     @cached_property
     def _gradients(self) -> Mapping[Any, Any]:
