@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,21 @@ class Objective(Protocol):
         """Residuals [k] and rows [k, size], tile by tile, divided by the root of the total weight."""
 
 
+@runtime_checkable
+class Bending(Protocol):
+    """A mean of squares whose residuals are to be had by themselves, so that their second derivatives are."""
+
+    @property
+    def bends(self) -> bool:
+        """Whether it is worth it: residuals cost less than rows, and rows are narrow."""
+
+    def rows(self, u: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """See `Objective`."""
+
+    def residual_tiles(self, u: Floats) -> Iterator[Floats]:
+        """The residuals alone, tile by tile as `rows` gives them."""
+
+
 @dataclass(frozen=True)
 class Regularised:
     """A loss with strength |u - centre|^2 added."""
@@ -119,6 +134,17 @@ class Regularised:
         yield from self.inner.rows(u)
         root = np.sqrt(self.strength)
         yield root * (u - self.centre), root * np.eye(self.size)
+
+    @property
+    def bends(self) -> bool:
+        """See `Bending`."""
+        return isinstance(self.inner, Bending) and self.inner.bends
+
+    def residual_tiles(self, u: Floats) -> Iterator[Floats]:
+        """See `Bending`."""
+        assert isinstance(self.inner, Bending)
+        yield from self.inner.residual_tiles(u)
+        yield np.sqrt(self.strength) * (u - self.centre)
 
 
 def finite(loss: float) -> float:

@@ -159,6 +159,16 @@ class TrajectoryObjective:
                 wide[:, columns] = rows
             yield r, wide
 
+    @property
+    def bends(self) -> bool:
+        """See `Bending`: rows that are mostly zeros, of unknown starts, are not kept."""
+        return not self.free
+
+    def residual_tiles(self, u: Floats) -> Iterator[Floats]:
+        """See `Bending`."""
+        r = self.residuals(u) / np.sqrt(self.weight)
+        yield from (r[..., some].reshape(-1) for some in self._groups())
+
     def relative(self, u: Floats) -> dict[Any, float]:
         """For each observed quantity, the root of the squared errors over the squared values; of the default loss."""
         found = {}
@@ -168,11 +178,10 @@ class TrajectoryObjective:
 
     def _blocks(self, u: Floats) -> Iterator[tuple[Floats, Floats, NDArray[np.int64]]]:
         """Residuals, rows and the columns of the rows, for groups of runs (each alone where starts are unknown)."""
-        n, many = len(self.initial), self.unknowns.size
+        many = self.unknowns.size
         directions = many + len(self.free)
-        group = max(1, TILE // (n * len(self.rows_in_time.times) * max(directions, 1)))
-        for first in range(0, self.samples, group):
-            some = self.part(np.arange(first, min(first + group, self.samples)))
+        for group in self._groups():
+            some = self.part(group)
             assert isinstance(some, TrajectoryObjective)
             r, rows = some._rows_of(u, directions)
             r, rows = r / np.sqrt(self.weight), rows / np.sqrt(self.weight)
@@ -182,6 +191,12 @@ class TrajectoryObjective:
             for run, owner in enumerate(some.owners):
                 columns = np.concatenate([np.arange(many), many + np.arange(len(self.free)) * self.total + owner])
                 yield r[..., run].reshape(-1), rows[:, :, run].reshape(-1, directions), columns
+
+    def _groups(self) -> list[NDArray[np.int64]]:
+        """The runs, so many at a time that the tangents of their states fit in memory."""
+        directions = max(self.unknowns.size + len(self.free), 1)
+        group = max(1, TILE // (len(self.initial) * len(self.rows_in_time.times) * directions))
+        return [np.arange(first, min(first + group, self.samples)) for first in range(0, self.samples, group)]
 
     def _rows_of(self, u: Floats, directions: int) -> tuple[Floats, Floats]:
         """Residuals [m, rows, runs] and their derivatives [m, rows, runs, U + F]."""

@@ -114,6 +114,17 @@ class SampleObjective:
             rows *= slopes[:, None] / root
             yield r.reshape(-1) / root, rows.transpose(0, 2, 1).reshape(-1, self.size)
 
+    @property
+    def bends(self) -> bool:
+        """See `Bending`."""
+        return True
+
+    def residual_tiles(self, u: Floats) -> Iterator[Floats]:
+        """See `Bending`."""
+        theta, root = self.unknowns.values(u), np.sqrt(self.weight)
+        for columns in self._tiles():
+            yield self.made.residuals(*self._at(theta, columns)).reshape(-1) / root
+
     def relative(self, u: Floats) -> dict[Any, float]:
         """For each measured quantity, the root of the squared errors over the squared values; of the default loss."""
         r = self.made.residuals(*self._at(self.unknowns.values(u), self.columns))
