@@ -12,6 +12,7 @@ from symphys.learn.levenberg_marquardt import _bend, _look, levenberg_marquardt
 from symphys.learn.objective import Regularised, accumulate
 from symphys.learn.options import FitOptions
 from symphys.learn.samples import SampleObjective
+from symphys.learn.system import CoordinateSystem
 from symphys.learn.unknowns import read_unknowns
 from symphys.learn.watch import Watch
 from symphys.simulate.compiled import kernels_for, lower
@@ -90,7 +91,9 @@ def test_residuals_are_those_of_the_rows_tile_by_tile() -> None:
     samples = {q: rng.normal(size=600), p: rng.normal(size=600), ph.dot(q): 1.0, ph.dot(p): rng.normal(size=600)}
     motion = ph.Trajectories([0.0, 0.1, 0.3], {q: rng.normal(size=(5, 3))}, start={p: rng.normal(size=5)})
     unknowns = read_unknowns((), (H,), None, {}, {}, {})
-    ask = _Ask(lower(system.dynamics), kernels_for("cpu", "float64"), unknowns, {}, FitOptions(dt=0.1))
+    ask = _Ask(
+        CoordinateSystem(lower(system.dynamics), kernels_for("cpu", "float64")), unknowns, {}, FitOptions(dt=0.1)
+    )
     u = unknowns.free(unknowns.guess)
     with pytest.MonkeyPatch.context() as patch:
         for module in ("samples", "observations"):
