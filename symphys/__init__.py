@@ -1,7 +1,7 @@
 """symphys, a physics compiler: write a Lagrangian, read its equations, run it fast."""
 
 from codegen import check_cuda, cuda_available
-from symphys import data, measure, models, units
+from symphys import data, measure, models, quantum, statistics, units
 from symphys.discretise import Grid
 from symphys.errors import (
     BackendUnavailableError,
@@ -134,8 +134,10 @@ __all__ = [
     "positive",
     "positive_matrix",
     "predicted",
+    "quantum",
     "scalar_field",
     "spacetime",
+    "statistics",
     "symbol",
     "t",
     "units",

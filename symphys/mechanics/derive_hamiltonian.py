@@ -100,8 +100,11 @@ def hamiltonian_balance(system: PhaseSpace, unknown: list[Any]) -> EnergyBalance
     )
 
 
-def derive_flow_dynamics(flow: Flow) -> FirstOrder:
-    """The dynamics of a vector field, of which nothing is known beyond its rates."""
+def derive_flow_dynamics(flow: Flow, laws: tuple[ConservedQuantity, ...] | None = None) -> FirstOrder:
+    """The dynamics of a vector field, of which nothing is known beyond its rates.
+
+    laws: what is conserved, where that is known; by default it is searched for.
+    """
     signals = _input_symbols(flow.space, flow.inputs)
     return FirstOrder(
         time=flow.space.time,
@@ -109,14 +112,7 @@ def derive_flow_dynamics(flow: Flow) -> FirstOrder:
         labels=flow.variables,
         parameters=flow.parameters,
         signals=_present(signals, flow.rates, flow.space),
-        conserved=polynomial_laws(
-            Motion(flow.space, flow.state, flow.rates, flow.parameters, signals),
-            [
-                _quantity(name_of(x), (symbol,), flow)
-                for x, symbol, constant in zip(flow.variables, flow.state, vanishing(flow.rates), strict=True)
-                if constant
-            ],
-        ),
+        conserved=_flow_conserved(flow, signals) if laws is None else laws,
         space=flow.space,
         rates=flow.rates,
         matrix=None,
@@ -126,6 +122,16 @@ def derive_flow_dynamics(flow: Flow) -> FirstOrder:
         autonomous=not depends(flow.rates, (flow.space.time, *signals)),
         conservative=False,
     )
+
+
+def _flow_conserved(flow: Flow, signals: tuple[Any, ...]) -> tuple[ConservedQuantity, ...]:
+    """Variables with rate zero, and `polynomial_laws`."""
+    evident = [
+        _quantity(name_of(x), (symbol,), flow)
+        for x, symbol, constant in zip(flow.variables, flow.state, vanishing(flow.rates), strict=True)
+        if constant
+    ]
+    return polynomial_laws(Motion(flow.space, flow.state, flow.rates, flow.parameters, signals), evident)
 
 
 def hamiltonian_conserved(system: PhaseSpace) -> tuple[ConservedQuantity, ...]:

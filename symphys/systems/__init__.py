@@ -5,6 +5,7 @@ from symphys.systems.learning_dynamics import LearningDynamics
 from symphys.systems.network import Network, network
 from symphys.systems.particle_lagrangian import ParticleLagrangian
 from symphys.systems.vector_field import VectorField
+from symphys.systems.von_neumann import VonNeumann
 
 __all__ = [
     "Hamiltonian",
@@ -14,5 +15,6 @@ __all__ = [
     "Network",
     "ParticleLagrangian",
     "VectorField",
+    "VonNeumann",
     "network",
 ]
