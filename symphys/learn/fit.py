@@ -19,7 +19,7 @@ from symphys.learn.identify import MOST, combinations, determine
 from symphys.learn.least_squares import solve_linear_least_squares
 from symphys.learn.levenberg_marquardt import levenberg_marquardt
 from symphys.learn.objective import Objective, Regularised
-from symphys.learn.observations import TrajectoryObjective
+from symphys.learn.observations import RunsObjective
 from symphys.learn.options import ADAM, BOTH, LEAST_SQUARES, MARQUARDT, SMALL_ENOUGH, STEPS, FitOptions
 from symphys.learn.resolve import ACCURACY, error_at, resolve
 from symphys.learn.result import Fit
@@ -85,9 +85,9 @@ def _fitted(
     ask: _Ask, objective: Data, validation: Objective | None, begun: Fit | None, report: Callable[[float], None]
 ) -> Fit:
     options, unknowns = ask.options, ask.unknowns
-    u = objective.begin(unknowns.guess) if isinstance(objective, TrajectoryObjective) else unknowns.free(unknowns.guess)
+    u = objective.begin(unknowns.guess) if isinstance(objective, RunsObjective) else unknowns.free(unknowns.guess)
     notes: list[str] = []
-    if isinstance(objective, TrajectoryObjective) and options.dt is None:
+    if isinstance(objective, RunsObjective) and options.dt is None:
         objective, _ = resolve(objective, u)
         validation = _as_fine(validation, objective)
     method = _method(objective, options)
@@ -99,7 +99,7 @@ def _fitted(
     if options.checkpoint is not None:
         watch.keep = partial(_keep, ask, objective, method, Path(options.checkpoint))
     outcome = _optimise(method, objective, u, watch, options)
-    if isinstance(objective, TrajectoryObjective) and options.dt is None:
+    if isinstance(objective, RunsObjective) and options.dt is None:
         for _ in range(ROUNDS):
             if not outcome.ok or error_at(objective, watch.best) <= 30 * _accuracy(ask):
                 break
@@ -192,7 +192,7 @@ def _report(
     if watch.checked:
         history["validation"] = np.array(watch.checked)
     start = {}
-    if isinstance(objective, TrajectoryObjective) and objective.free:
+    if isinstance(objective, RunsObjective) and objective.free:
         start = ask.system.starts(objective, objective.starts(u))
     status = FitStatus(outcome, len(watch.losses), tuple(notes))
     return Fit(
@@ -223,7 +223,7 @@ def _judge(ask: _Ask, data: Any, found: Fit, parameters: Mapping[Any, Any], spec
     ask = replace(ask, system=ask.system.elsewhere(species, box))
     objective = ask.objective(data, spread_arrays(parameters), plain=True)
     u = ask.unknowns.free(ask.unknowns.vector(found.parameters))
-    if isinstance(objective, TrajectoryObjective):
+    if isinstance(objective, RunsObjective):
         if objective.free:
             missing = next(iter(free_labels(ask.system, objective)))
             raise InputError(f"the start of {missing} is not known; give Trajectories(..., start={{{missing}: ...}})")
@@ -250,7 +250,7 @@ def _split(ask: _Ask, whole: Data, options: FitOptions) -> tuple[Data, Objective
         share = float(wanted)
         count = round(share * whole.samples)
         if not (0.0 < share < 1.0 and 0 < count < whole.samples):
-            what = "runs" if isinstance(whole, TrajectoryObjective) else "samples"
+            what = "runs" if isinstance(whole, RunsObjective) else "samples"
             raise InputError(
                 f"validation = {wanted} leaves {count} of {whole.samples} {what} to validate with; "
                 "give a share between 0 and 1 that leaves some on both sides, or other data"
@@ -258,16 +258,16 @@ def _split(ask: _Ask, whole: Data, options: FitOptions) -> tuple[Data, Objective
         order = np.random.default_rng(options.seed).permutation(whole.samples)
         taken = whole.part(np.sort(order[count:]))
         validation = whole.part(np.sort(order[:count]))  # type: ignore[assignment]
-        assert isinstance(taken, SampleObjective | TrajectoryObjective)
+        assert isinstance(taken, SampleObjective | RunsObjective)
         whole = taken
-    if isinstance(validation, TrajectoryObjective) and validation.free:
+    if isinstance(validation, RunsObjective) and validation.free:
         raise InputError("runs whose start is unknown cannot validate; give Trajectories(..., start={...})")
     return whole, validation
 
 
-def _as_fine(validation: Objective | None, objective: TrajectoryObjective) -> Objective | None:
+def _as_fine(validation: Objective | None, objective: RunsObjective) -> Objective | None:
     """Validation with steps as fine as those of the fit."""
-    if not isinstance(validation, TrajectoryObjective):
+    if not isinstance(validation, RunsObjective):
         return validation
     mine, theirs = objective.rows_in_time, validation.rows_in_time
     longest = float((np.diff(mine.times, axis=0).max(axis=1) / mine.steps).max())

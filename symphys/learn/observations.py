@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,26 @@ from symphys.learn.loss import Question
 from symphys.learn.objective import Normal, Objective, accumulate, finite
 from symphys.learn.passage import Passage, Rows
 from symphys.learn.samples import TILE
-from symphys.learn.term_kernels import TermKernels
+from symphys.learn.term_kernels import TermKernels, Weights
 from symphys.learn.unknowns import Unknowns
+from symphys.simulate.compiled import Kernels
 
 Floats = NDArray[np.float64]
 
 
+class Passing(Protocol):
+    """What takes states from their starts by all times of observation."""
+
+    @property
+    def kernels(self) -> Kernels:
+        """Where its kernels are kept."""
+
+    def states(self, initial: Floats, parameters: Floats, weights: Weights, rows: Rows) -> Floats:
+        """[n, rows, runs]: the states at the times of `rows`."""
+
+
 @dataclass(frozen=True)
-class TrajectoryObjective:
+class RunsObjective:
     """The loss of runs, a function of the free numbers of `unknowns` [U] and then of the unknown starts [F, runs].
 
     initial: [n, runs]; its rows `free` [F] are unknown, in units of `scale` [F]. parameters: [P, runs]; its rows
@@ -29,8 +41,7 @@ class TrajectoryObjective:
     `owners` [runs] are the columns of the unknown starts, of which there are `total`, that belong to these runs.
     """
 
-    passage: Passage
-    made: TermKernels
+    passage: Passing
     unknowns: Unknowns
     question: Question
     rows_in_time: Rows
@@ -100,12 +111,11 @@ class TrajectoryObjective:
 
     def states(self, u: Floats) -> Floats:
         """[n, rows, runs], the simulated states at the times of observation."""
-        return self.passage.states(self.starts(u), self._parameters(u), self._weights(u), self.rows_in_time)
+        return self.passage.states(self.starts(u), self.parameters_at(u), self.weights_at(u), self.rows_in_time)
 
     def residuals(self, u: Floats) -> Floats:
         """[m, rows, runs]."""
-        r = self.made.residuals(self._columns(self.states(u), self._parameters(u)), self._weights(u))
-        return r.reshape(self.roots.shape)
+        raise NotImplementedError
 
     def loss(self, u: Floats) -> float:
         """See `Objective`."""
@@ -114,12 +124,90 @@ class TrajectoryObjective:
             return finite(float(np.sum(r * r) if self.squared else np.sum(r)) / self.weight)
 
     def gradient(self, u: Floats) -> tuple[float, Floats]:
+        """See `Objective`."""
+        raise NotImplementedError
+
+    def normal(self, u: Floats) -> Normal:
+        """See `Objective`: blocks of runs are added at the places of the unknowns that they depend on."""
+        if not self.free:
+            return accumulate(self.rows(u), self.size)
+        loss, matrix, slope = 0.0, np.zeros((self.size, self.size)), np.zeros(self.size)
+        for r, rows, columns in self.blocks(u):
+            loss += float(r @ r)
+            slope[columns] += rows.T @ r
+            matrix[np.ix_(columns, columns)] += rows.T @ rows
+        return Normal(finite(loss), matrix, slope)
+
+    def rows(self, u: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """See `Objective`."""
+        for r, rows, columns in self.blocks(u):
+            wide = rows
+            if self.free:
+                wide = np.zeros((len(r), self.size))
+                wide[:, columns] = rows
+            yield r, wide
+
+    @property
+    def bends(self) -> bool:
+        """See `Bending`: rows that are mostly zeros, of unknown starts, are not kept."""
+        return not self.free
+
+    def residual_tiles(self, u: Floats) -> Iterator[Floats]:
+        """See `Bending`."""
+        r = self.residuals(u) / np.sqrt(self.weight)
+        yield from (self.flat(r[..., some]) for some in self.groups())
+
+    def flat(self, r: Floats) -> Floats:
+        """Residuals [m, rows, runs] in the order of the rows of `blocks`."""
+        return r.reshape(-1)
+
+    def groups(self) -> list[NDArray[np.int64]]:
+        """The runs, so many at a time that the tangents of their states fit in memory."""
+        directions = max(self.unknowns.size + len(self.free), 1)
+        group = max(1, TILE // (len(self.initial) * len(self.rows_in_time.times) * directions))
+        return [np.arange(first, min(first + group, self.samples)) for first in range(0, self.samples, group)]
+
+    def relative(self, u: Floats) -> dict[Any, float]:
+        """For each observed quantity, the root of the squared errors over the squared values; of the default loss."""
+        found = {}
+        for key, error, root, data in zip(self.question.targets, self.residuals(u), self.roots, self.data, strict=True):
+            found[key] = float(np.sqrt(np.sum(error**2) / np.sum((root * data) ** 2)))
+        return found
+
+    def blocks(self, u: Floats) -> Iterator[tuple[Floats, Floats, NDArray[np.int64]]]:
+        """Residuals, rows and the columns of the rows, for groups of runs (each alone where starts are unknown)."""
+        raise NotImplementedError
+
+    def parameters_at(self, u: Floats) -> Floats:
+        """[P, runs], all parameters at u."""
+        parameters = self.parameters.copy()
+        parameters[self.places] = self.unknowns.values(u[: self.unknowns.size])[: len(self.places), None]
+        return parameters
+
+    def weights_at(self, u: Floats) -> dict[NetworkSymbol, Floats]:
+        """The weights of all networks at u."""
+        return {**self.weights, **self.unknowns.weights(self.unknowns.values(u[: self.unknowns.size]))}
+
+
+@dataclass(frozen=True)
+class TrajectoryObjective(RunsObjective):
+    """Runs of a system of coordinates; any expression of its state may have been observed."""
+
+    passage: Passage
+    made: TermKernels
+
+    def residuals(self, u: Floats) -> Floats:
+        """See `RunsObjective`."""
+        r = self.made.residuals(self._columns(self.states(u), self.parameters_at(u)), self.weights_at(u))
+        return r.reshape(self.roots.shape)
+
+    def gradient(self, u: Floats) -> tuple[float, Floats]:
         """See `Objective`: by the adjoint of the steps taken, or by tangents where a method has no adjoint."""
         if not self.passage.has_adjoint:
             normal = self.normal(u)
             return normal.loss, 2.0 * normal.slope
         n, many = len(self.initial), self.unknowns.size
-        parameters, weights = self._parameters(u), self._weights(u)
+        parameters, weights = self.parameters_at(u), self.weights_at(u)
         seen: list[Floats] = []
 
         def seeds(states: Floats) -> Floats:
@@ -139,48 +227,11 @@ class TrajectoryObjective:
             starts[:, self.owners] = initial[list(self.free)] * self.scale[:, None]
         return loss, slope
 
-    def normal(self, u: Floats) -> Normal:
-        """See `Objective`: blocks of runs are added at the places of the unknowns that they depend on."""
-        if not self.free:
-            return accumulate(self.rows(u), self.size)
-        loss, matrix, slope = 0.0, np.zeros((self.size, self.size)), np.zeros(self.size)
-        for r, rows, columns in self._blocks(u):
-            loss += float(r @ r)
-            slope[columns] += rows.T @ r
-            matrix[np.ix_(columns, columns)] += rows.T @ rows
-        return Normal(finite(loss), matrix, slope)
-
-    def rows(self, u: Floats) -> Iterator[tuple[Floats, Floats]]:
-        """See `Objective`."""
-        for r, rows, columns in self._blocks(u):
-            wide = rows
-            if self.free:
-                wide = np.zeros((len(r), self.size))
-                wide[:, columns] = rows
-            yield r, wide
-
-    @property
-    def bends(self) -> bool:
-        """See `Bending`: rows that are mostly zeros, of unknown starts, are not kept."""
-        return not self.free
-
-    def residual_tiles(self, u: Floats) -> Iterator[Floats]:
-        """See `Bending`."""
-        r = self.residuals(u) / np.sqrt(self.weight)
-        yield from (r[..., some].reshape(-1) for some in self._groups())
-
-    def relative(self, u: Floats) -> dict[Any, float]:
-        """For each observed quantity, the root of the squared errors over the squared values; of the default loss."""
-        found = {}
-        for key, error, root, data in zip(self.question.targets, self.residuals(u), self.roots, self.data, strict=True):
-            found[key] = float(np.sqrt(np.sum(error**2) / np.sum((root * data) ** 2)))
-        return found
-
-    def _blocks(self, u: Floats) -> Iterator[tuple[Floats, Floats, NDArray[np.int64]]]:
-        """Residuals, rows and the columns of the rows, for groups of runs (each alone where starts are unknown)."""
+    def blocks(self, u: Floats) -> Iterator[tuple[Floats, Floats, NDArray[np.int64]]]:
+        """See `RunsObjective`."""
         many = self.unknowns.size
         directions = many + len(self.free)
-        for group in self._groups():
+        for group in self.groups():
             some = self.part(group)
             assert isinstance(some, TrajectoryObjective)
             r, rows = some._rows_of(u, directions)
@@ -192,12 +243,6 @@ class TrajectoryObjective:
                 columns = np.concatenate([np.arange(many), many + np.arange(len(self.free)) * self.total + owner])
                 yield r[..., run].reshape(-1), rows[:, :, run].reshape(-1, directions), columns
 
-    def _groups(self) -> list[NDArray[np.int64]]:
-        """The runs, so many at a time that the tangents of their states fit in memory."""
-        directions = max(self.unknowns.size + len(self.free), 1)
-        group = max(1, TILE // (len(self.initial) * len(self.rows_in_time.times) * directions))
-        return [np.arange(first, min(first + group, self.samples)) for first in range(0, self.samples, group)]
-
     def _rows_of(self, u: Floats, directions: int) -> tuple[Floats, Floats]:
         """Residuals [m, rows, runs] and their derivatives [m, rows, runs, U + F]."""
         n, many, runs = len(self.initial), self.unknowns.size, self.samples
@@ -205,7 +250,7 @@ class TrajectoryObjective:
         initial_dots = np.zeros((n, runs, directions))
         for f, component in enumerate(self.free):
             initial_dots[component, :, many + f] = self.scale[f]
-        parameters, weights = self._parameters(u), self._weights(u)
+        parameters, weights = self.parameters_at(u), self.weights_at(u)
         states, dots = self.passage.tangents(self.starts(u), parameters, weights, self.rows_in_time, initial_dots)
         r, rows = self.made.rows(self._columns(states, parameters), weights)
         shape = states.shape[1:]
@@ -215,14 +260,6 @@ class TrajectoryObjective:
             found[..., :many] += np.moveaxis(rows[:, n:], 1, -1)
             found[..., :many] *= slopes
         return r, found
-
-    def _parameters(self, u: Floats) -> Floats:
-        parameters = self.parameters.copy()
-        parameters[self.places] = self.unknowns.values(u[: self.unknowns.size])[: len(self.places), None]
-        return parameters
-
-    def _weights(self, u: Floats) -> dict[NetworkSymbol, Floats]:
-        return {**self.weights, **self.unknowns.weights(self.unknowns.values(u[: self.unknowns.size]))}
 
     def _columns(self, states: Floats, parameters: Floats) -> dict[str, Floats]:
         """What the kernels of the residuals read: one sample for each time of each run."""

@@ -68,7 +68,7 @@ def trajectory_objective(
     times, observed, roots = _observations(data, question)
     free, initial = _starts(dynamics, data, times, question, roots, guess)
     rows = Rows(times, steps_of(times, dt))
-    values = {s: _per_run(s, given[s], runs) for s in dynamics.parameters if s in given}
+    values = {s: per_run(s, given[s], runs) for s in dynamics.parameters if s in given}
     parameters = np.array([values.get(s, np.zeros(runs)) for s in dynamics.parameters]).reshape(-1, runs)
     dtype = np.dtype(kernels.dtype)
     span = (float(times.min()), float(times.max()))
@@ -88,7 +88,6 @@ def trajectory_objective(
     scale = np.maximum(np.abs(initial[list(free)]).max(axis=1, initial=0.0), 1e-3)
     return TrajectoryObjective(
         Passage(lowered, kernels, method, unknowns.symbols, unknowns.networks, tables, places),
-        made,
         unknowns,
         question,
         rows,
@@ -103,6 +102,7 @@ def trajectory_objective(
         np.arange(runs),
         runs,
         known,
+        made,
     )
 
 
@@ -161,7 +161,7 @@ def _starts(
                     roots[j, 0] = 0.0
         else:
             free.append(i)
-            initial[i] = _per_run(label, guess[label], data.runs) if label in guess else _guess(label, data, times)
+            initial[i] = per_run(label, guess[label], data.runs) if label in guess else _guess(label, data, times)
     return tuple(free), initial
 
 
@@ -181,7 +181,8 @@ def _guess(label: Any, data: Trajectories, times: Floats) -> Floats:
     return found
 
 
-def _per_run(symbol: Any, value: Any, runs: int) -> Floats:
+def per_run(symbol: Any, value: Any, runs: int) -> Floats:
+    """[runs], the values of a parameter; InputError where they are neither one nor one a run."""
     read = numbers("value of", symbol, value)
     if read.ndim > 1 or read.size not in (1, runs):
         raise InputError(f"the value of {symbol} has the shape {read.shape}; give a number or [{runs}], one a run")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
-from symphys.learn.observations import TrajectoryObjective
+from symphys.learn.observations import RunsObjective
 from symphys.learn.passage import Rows
 
 Floats = NDArray[np.float64]
@@ -16,7 +16,7 @@ ACCURACY = 1e-8  # of a component's range in time: what simulated states may cha
 MOST_HALVINGS = 14
 
 
-def resolve(objective: TrajectoryObjective, u: Floats, most: int = MOST_HALVINGS) -> tuple[TrajectoryObjective, float]:
+def resolve(objective: RunsObjective, u: Floats, most: int = MOST_HALVINGS) -> tuple[RunsObjective, float]:
     """The loss with the fewest steps that reach ACCURACY at u, by at most so many halvings, and what the last changed.
 
     Raises InputError where no number of steps keeps the states finite.
@@ -40,12 +40,12 @@ def resolve(objective: TrajectoryObjective, u: Floats, most: int = MOST_HALVINGS
     return coarse, change
 
 
-def error_at(objective: TrajectoryObjective, u: Floats) -> float:
+def error_at(objective: RunsObjective, u: Floats) -> float:
     """What halving the steps changes, relative to the range of each component in time."""
     return difference(objective.states(u), halved(objective).states(u))
 
 
-def halved(objective: TrajectoryObjective) -> TrajectoryObjective:
+def halved(objective: RunsObjective) -> RunsObjective:
     """The same with twice as many steps."""
     rows = objective.rows_in_time
     return replace(objective, rows_in_time=Rows(rows.times, 2 * rows.steps))

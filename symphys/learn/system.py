@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from symphys.errors import InputError
 from symphys.language.networks import NetworkSymbol
-from symphys.learn.observations import TrajectoryObjective
+from symphys.learn.observations import RunsObjective
 from symphys.learn.options import FitOptions
 from symphys.learn.read_trajectories import method_for, trajectory_objective
 from symphys.learn.samples import SampleObjective, sample_objective
@@ -21,7 +21,7 @@ from symphys.simulate.compiled import Kernels, Lowered
 from symphys.simulate.signals import signal_functions
 
 Floats = NDArray[np.float64]
-Data = SampleObjective | TrajectoryObjective
+Data = SampleObjective | RunsObjective
 
 
 class System(Protocol):
@@ -52,7 +52,7 @@ class System(Protocol):
     ) -> Data:
         """The loss of some data; `plain`: the default one, without weights."""
 
-    def starts(self, objective: TrajectoryObjective, initial: Floats) -> dict[Any, Floats]:
+    def starts(self, objective: RunsObjective, initial: Floats) -> dict[Any, Floats]:
         """By label, those of the initial states [n, runs] that were unknown."""
 
     def elsewhere(self, species: Any, box: Any) -> System:
@@ -105,7 +105,7 @@ class CoordinateSystem:
         weights = None if plain else options.weights
         return sample_objective(self.lowered.dynamics, self.kernels, samples_in(data), unknowns, given, loss, weights)
 
-    def starts(self, objective: TrajectoryObjective, initial: Floats) -> dict[Any, Floats]:
+    def starts(self, objective: RunsObjective, initial: Floats) -> dict[Any, Floats]:
         """See `System`."""
         return {self.labels[i]: initial[i] for i in objective.free}
 
@@ -137,6 +137,6 @@ def samples_in(data: Any) -> Mapping[Any, Any]:
     return data
 
 
-def free_labels(system: System, objective: TrajectoryObjective) -> Iterable[Any]:
+def free_labels(system: System, objective: RunsObjective) -> Iterable[Any]:
     """The labels whose start is unknown."""
     return system.starts(objective, objective.initial)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
+from symphys.language.particles import ParticleRate, Particles
 from symphys.simulate.inputs import real_numbers
 
 Floats = NDArray[np.float64]
@@ -20,8 +21,10 @@ class Trajectories:
     """Motions observed at times, which need not be regular; NaN stands where nothing was observed.
 
     times: [times], or [runs, times] where each run has its own; increasing, NaN beyond the end of a shorter run.
-    observed: {coordinate, velocity, or any expression of them: values [times] or [runs, times]}.
-    start: {coordinate or velocity: number or [runs]}, what is known of the initial state, at the first time.
+    observed: {coordinate, velocity, or any expression of them: values [times] or [runs, times]}; {particles, or their
+    velocities: values [times, n, dim] or [runs, times, n, dim]}.
+    start: {coordinate or velocity: number or [runs]}, what is known of the initial state, at the first time; of
+    particles [n, dim] or [runs, n, dim].
     weights: {key of `observed`: number or values [times] or [runs, times]}, of the squared errors; 1 by default.
     unknown_start: True, or the components whose initial values are to be found with the parameters. A component that
     is neither in `start` nor named here starts where it was first observed, and is found too if it was not observed.
@@ -44,7 +47,7 @@ class Trajectories:
         weights: Mapping[Any, Any] | None = None,
         unknown_start: bool | Iterable[Any] = (),
     ) -> None:
-        read = {key: np.atleast_2d(real_numbers("observations of", key, value)) for key, value in observed.items()}
+        read = {key: _runs_first(key, real_numbers("observations of", key, value)) for key, value in observed.items()}
         if not read:
             raise InputError("the trajectories hold no observations; give {coordinate: values [runs, times]}")
         own = np.atleast_2d(real_numbers("times", "of trajectories", times))
@@ -103,19 +106,48 @@ def _check_times(times: Floats) -> None:
             raise InputError(f"the times of run {run} do not increase; sort them, one observation at a time")
 
 
+def _of_particles(key: Any) -> bool:
+    return isinstance(key, Particles | ParticleRate)
+
+
+def _runs_first(key: Any, values: Floats) -> Floats:
+    """Observations with an axis of runs."""
+    if not _of_particles(key):
+        return np.atleast_2d(values)
+    dim = (key.particles if isinstance(key, ParticleRate) else key).dim
+    if values.ndim not in (3, 4) or values.shape[-1] != dim:
+        raise InputError(
+            f"the observations of {key} have the shape {values.shape}; give [times, n, {dim}] or "
+            f"[runs, times, n, {dim}]"
+        )
+    return values if values.ndim == 4 else values[None]
+
+
 def _spread(what: str, key: Any, values: Floats, shape: tuple[int, int]) -> Floats:
+    tail = values.shape[2:] if _of_particles(key) else ()
     try:
-        return np.array(np.broadcast_to(values, shape))
+        return np.array(np.broadcast_to(values, (*shape, *tail)))
     except ValueError:
         raise InputError(
             f"the {what} {key} have the shape {values.shape}, and there are {shape[0]} runs of {shape[1]} times; "
-            "give [times] or [runs, times]"
+            "give [times] or [runs, times]" + (", with particles and components behind" if tail else "")
         ) from None
 
 
 def _starts(key: Any, value: Floats, runs: int) -> Floats:
+    if _of_particles(key):
+        return _particle_starts(key, value, runs)
     if value.ndim > 1 or value.size not in (1, runs):
         raise InputError(f"the start of {key} has the shape {value.shape}; give a number or [{runs}], one a run")
     if not np.isfinite(value).all():
         raise InputError(f"the start of {key} is not finite; leave it out, and it is found with the parameters")
     return np.array(np.broadcast_to(value.reshape(-1), (runs,)))
+
+
+def _particle_starts(key: Any, value: Floats, runs: int) -> Floats:
+    """[runs, n, dim]."""
+    if value.ndim not in (2, 3) or (value.ndim == 3 and value.shape[0] not in (1, runs)):
+        raise InputError(f"the start of {key} has the shape {value.shape}; give [n, dim] or [{runs}, n, dim]")
+    if not np.isfinite(value).all():
+        raise InputError(f"the start of {key} is not finite; leave it out, and it is found with the parameters")
+    return np.array(np.broadcast_to(value, (runs, *value.shape[-2:])))

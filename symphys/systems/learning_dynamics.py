@@ -11,15 +11,13 @@ from symphys.errors import InputError
 from symphys.language.particle_sums import LABELS, SumOver
 from symphys.language.particle_symbols import attribute
 from symphys.language.particles import Particles
-from symphys.mechanics.particles import ParticleAction, ParticleDynamics, derive_particles, equation_of
-from symphys.simulate.particles.emit import force_source
-from symphys.simulate.particles.simulator import ParticleSimulator, build_particle_simulator
-from symphys.statistics import Thermostat
+from symphys.mechanics.particles import ParticleAction, equation_of
 from symphys.systems.notation import latex_lines, text_lines
+from symphys.systems.particle_running import ParticleRunnable
 
 
 @dataclass(frozen=True, init=False, repr=False)
-class LearningDynamics:
+class LearningDynamics(ParticleRunnable):
     """m_i r''_i = -d loss_i / d r_i, the others held: forces that need not be reciprocal.
 
     particles: the agents. losses: {species: loss} in invariants of the surroundings of an agent of that species,
@@ -57,41 +55,6 @@ class LearningDynamics:
     def equations(self) -> tuple[Any, ...]:
         """(m_i r''_i = F_i,), one vector equation for all agents."""
         return (equation_of(self.action),)
-
-    @cached_property
-    def dynamics(self) -> ParticleDynamics:
-        """The forces, as lowering takes them."""
-        return derive_particles(self.action)
-
-    def compile(
-        self,
-        method: str = "auto",
-        *,
-        box: Any = None,
-        cutoff: float | None = None,
-        smoothing: str | None = None,
-        thermostat: Thermostat | None = None,
-        backend: str = "cpu",
-        dtype: str = "float64",
-    ) -> ParticleSimulator:
-        """A simulator of these agents; the options are those of `Lagrangian.compile` for particles."""
-
-        def derive(how: str | None) -> ParticleDynamics:
-            return derive_particles(self.action, how)
-
-        return build_particle_simulator(derive, method, box, cutoff, smoothing, thermostat, backend, dtype)
-
-    def emit(
-        self,
-        backend: str = "cpu",
-        *,
-        box: Any = None,
-        cutoff: float | None = None,
-        smoothing: str | None = None,
-        dtype: str = "float64",
-    ) -> str:
-        """The source of the kernel that evaluates forces and kicks: "cpu" as readable Python, "llvm", or "cuda"."""
-        return force_source(derive_particles(self.action, smoothing), backend, dtype, box, cutoff is not None)
 
     def __str__(self) -> str:
         return f"Agents {self.particles}\n{text_lines(self.equations)}"

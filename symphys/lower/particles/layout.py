@@ -21,7 +21,9 @@ OWN = frozenset(
     """position velocity force position_all kind kind_all totals k steps count width clusters size cluster member
     particle run runs weight drift cutoff onset slope limit limited hits neighbours listed slots source shift reference
     strayed found found_all capacity entry slot here move noise noise_rows k_noise bath_keep bath_push bath_temperature
-    bath_relaxation bath_step freedom heat rescale chain ones""".split()
+    bath_relaxation bath_step freedom heat rescale chain ones row_lengths row_steps row_marks rows kicks drifts stages
+    saved saved_dots saved_bars visited marks changes columns links link_slopes weight_bars place_bars rate_bars
+    force_bars parameter_bars inverse_mass""".split()
 )
 
 
@@ -75,6 +77,7 @@ class Layout:
     def names(self) -> Mapping[Any, str]:
         """An identifier for each parameter."""
         taken = {*OWN, *(f"{word}_all" for word in self.dynamics.attributes), *self.dynamics.attributes}
+        taken |= {f"{word}{t}" for word in ("first", "second", "pairs") for t in range(len(self.dynamics.pairs))}
         found = {}
         for symbol in self.dynamics.parameters:
             found[symbol] = identifier(symbol.name, taken)

@@ -72,7 +72,7 @@ def read_particles_inputs(
     count = places.shape[-2]
     weights, rest = split_weights(parameters, dynamics.networks)
     kinds = read_species(particles, species, count)
-    attributes, rest = _attributes(dynamics, rest, kinds, count)
+    attributes, rest = read_attributes(dynamics, rest, kinds, count)
     rest = spread_arrays(rest)
     wanted = set(dynamics.parameters)
     by_name = {str(s): s for s in dynamics.parameters}
@@ -129,7 +129,7 @@ def _state(particles: Particles, rate: ParticleRate, initial: Mapping[Any, Any])
     return places, velocities
 
 
-def _attributes(
+def read_attributes(
     dynamics: ParticleDynamics, given: Mapping[Any, Any], kinds: NDArray[np.int64], count: int
 ) -> tuple[dict[str, Floats], dict[Any, Any]]:
     """[..., n] for each attribute that occurs, and what else was given."""

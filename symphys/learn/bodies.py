@@ -1,0 +1,187 @@
+"""Few particles on their way from their starts by all times of observation: states, tangents and adjoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen import CompiledKernel, Kernel
+from symphys.integrators import Splitting
+from symphys.learn.passage import Rows
+from symphys.learn.term_kernels import Weights, learnt_columns
+from symphys.lower.particles.bodies import Unknown
+from symphys.lower.particles.layout import Layout
+from symphys.lower.particles.through_time import adjoint_kernel, observe_kernel, sensitivity_kernel
+from symphys.simulate.compiled import Kernels
+from symphys.simulate.execute import cores
+from symphys.simulate.inputs import padded
+from symphys.simulate.weights import kernel_weights
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class BodiesPassage:
+    """Particles with central pair forces, a splitting, and which parameters are unknown; kernels are compiled once.
+
+    States are [2 count dim, runs]: places, then velocities, particle by particle. Parameters are [P + A count, runs]:
+    numbers, then attributes, each [count]. pairs: for each pair term, the particles of each pair [2, pairs].
+    """
+
+    layout: Layout
+    kernels: Kernels
+    method: Splitting
+    unknown: Unknown
+    count: int
+    pairs: tuple[Integers, ...]
+    scalars: Mapping[str, float]
+
+    def states(self, initial: Floats, parameters: Floats, weights: Weights, rows: Rows) -> Floats:
+        """[n, rows, runs]: the states at the times of `rows`."""
+        return self._observed(initial, parameters, weights, rows, visited=False)[0]
+
+    def tangents(
+        self,
+        initial: Floats,
+        parameters: Floats,
+        weights: Weights,
+        rows: Rows,
+        orders: Sequence[int],
+        free: Sequence[tuple[int, float]],
+    ) -> tuple[Floats, NDArray[Any]]:
+        """States [n, rows, runs], and derivatives [U + F, orders, rows, count dim, runs] of places and velocities.
+
+        By the U unknown parameters and weights, and by the components `free` (index, scale) of initial states.
+        """
+        runs, own = initial.shape[1], self.unknown.count
+        orders = tuple(orders)
+        kernel, lanes = self._kernel(
+            f"sensitivities {orders}", lambda: sensitivity_kernel(self.layout, self.unknown, orders), runs
+        )
+        arrays, scalars = self._arrays(initial, parameters, weights, rows, lanes)
+        width = arrays["position"].shape[-1]
+        columns, slots = own + len(free), max(int(scalars["slots"]), 1)
+        scalars |= {"columns": columns, "slots": slots}
+        changes = np.zeros((columns, 3, self.count * self.layout.dim, width), self.kernels.dtype)
+        for f, (component, scale) in enumerate(free):
+            order, place = divmod(component, changes.shape[2])
+            changes[own + f, order, place, :runs] = scale
+        arrays["changes"] = changes.reshape(columns, 3, self.count, self.layout.dim, width)
+        arrays["links"] = np.zeros((slots, self.layout.dim + 2, width), self.kernels.dtype)
+        arrays["link_slopes"] = np.zeros((slots, columns, width), self.kernels.dtype)
+        arrays["weight_bars"] = np.zeros((max(self.unknown.weight_count, 1), width), self.kernels.dtype)
+        shape = (columns, len(orders), len(rows.times), self.count, self.layout.dim, width)
+        arrays["saved_dots"] = np.zeros(shape, self.kernels.dtype)
+        kernel(arrays, scalars, (runs,), threads=cores())
+        dots = arrays["saved_dots"].reshape(columns, len(orders), len(rows.times), -1, width)[..., :runs]
+        learnt = learnt_columns(len(self.unknown.symbols), self.unknown.networks)
+        if len(learnt) < own:  # weights given once for all
+            dots = dots[np.concatenate([learnt, np.arange(own, columns)])]
+        return self._states(arrays, runs), dots
+
+    def differentiate(
+        self, initial: Floats, parameters: Floats, weights: Weights, rows: Rows, seeds: Callable[[Floats], Floats]
+    ) -> tuple[Floats, Floats]:
+        """The slopes of a loss by initial states [n, runs] and by what is unknown [U], all runs together.
+
+        seeds: from the states [n, rows, runs] the slopes of the loss by them. The places at which forces were evaluated
+        are kept: kicks and drifts are linear in everything else.
+        """
+        states, visited = self._observed(initial, parameters, weights, rows, visited=True)
+        runs = initial.shape[1]
+        kernel, lanes = self._kernel("adjoint", lambda: adjoint_kernel(self.layout, self.unknown), runs)
+        arrays, scalars = self._arrays(initial, parameters, weights, rows, lanes)
+        width = arrays["position"].shape[-1]
+        for name in ("place_bars", "rate_bars", "force_bars"):
+            arrays[name] = np.zeros_like(arrays["position"])
+        arrays["visited"], scalars["marks"] = visited, len(visited)
+        bars = seeds(states).transpose(1, 0, 2)
+        arrays["saved_bars"] = np.zeros((len(rows.times), 2, self.count, self.layout.dim, width), self.kernels.dtype)
+        arrays["saved_bars"].reshape(len(rows.times), -1, width)[..., :runs] = bars
+        arrays["parameter_bars"] = np.zeros((max(len(self.unknown.symbols), 1), width), self.kernels.dtype)
+        arrays["weight_bars"] = np.zeros((max(self.unknown.weight_count, 1), width), self.kernels.dtype)
+        kernel(arrays, scalars, (runs,), threads=cores())
+        size = self.count * self.layout.dim
+        slopes = np.concatenate([arrays[name].reshape(size, width)[:, :runs] for name in ("place_bars", "rate_bars")])
+        own = [
+            (arrays["parameter_bars"], len(self.unknown.symbols)),
+            (arrays["weight_bars"], self.unknown.weight_count),
+        ]
+        found = np.concatenate([a[:k, :runs].sum(axis=1, dtype=np.float64) for a, k in own])
+        learnt = learnt_columns(len(self.unknown.symbols), self.unknown.networks)
+        return np.asarray(slopes, dtype=np.float64), found[learnt]
+
+    def _observed(
+        self, initial: Floats, parameters: Floats, weights: Weights, rows: Rows, visited: bool
+    ) -> tuple[Floats, NDArray[Any]]:
+        runs = initial.shape[1]
+        kernel, lanes = self._kernel(f"observe {visited}", lambda: observe_kernel(self.layout, visited), runs)
+        arrays, scalars = self._arrays(initial, parameters, weights, rows, lanes)
+        if visited:
+            scalars["marks"] = 1 + int(rows.steps.sum()) * (self._stages - 1)
+            shape = (scalars["marks"], *arrays["position"].shape)
+            arrays["visited"] = np.zeros(shape, self.kernels.dtype)
+        kernel(arrays, scalars, (runs,), threads=cores())
+        return self._states(arrays, runs), arrays.get("visited", np.zeros(0))
+
+    def _states(self, arrays: Arrays, runs: int) -> Floats:
+        saved = arrays["saved"]
+        flat = saved.reshape(len(saved), -1, saved.shape[-1])[..., :runs]
+        return np.ascontiguousarray(flat.transpose(1, 0, 2), dtype=np.float64)
+
+    @cached_property
+    def _weights(self) -> tuple[list[float], list[float]]:
+        """Kicks a_0, ..., a_s and drifts b_0, ..., b_(s-1) of a step, filled up with zeros."""
+        stages = list(self.method.stages)
+        if stages[0][0] == "drift":
+            stages.insert(0, ("kick", 0.0))
+        if stages[-1][0] == "drift":
+            stages.append(("kick", 0.0))
+        kicks = [w for kind, w in stages if kind == "kick"]
+        return kicks, [*(w for kind, w in stages if kind == "drift"), 0.0]
+
+    @property
+    def _stages(self) -> int:
+        return len(self._weights[0])
+
+    def _kernel(self, name: str, build: Callable[[], Kernel], instances: int) -> tuple[CompiledKernel, int]:
+        key = (name, self.layout.box, self.layout.cut, self.layout.dynamics.smoothing, self.unknown)
+        return self.kernels.get(key, build, instances)
+
+    def _arrays(
+        self, initial: Floats, parameters: Floats, weights: Weights, rows: Rows, lanes: int
+    ) -> tuple[Arrays, dict[str, Any]]:
+        dtype, dynamics, dim = self.kernels.dtype, self.layout.dynamics, self.layout.dim
+        arrays: Arrays = kernel_weights(weights, np.dtype(dtype))
+        state = padded(initial, lanes, dtype)
+        width = state.shape[1]
+        shape = (self.count, dim, width)
+        arrays["position"], arrays["velocity"] = (half.reshape(shape).copy() for half in np.split(state, 2))
+        arrays["force"] = np.zeros(shape, dtype)
+        arrays["inverse_mass"] = np.zeros((self.count, width), dtype)
+        numbers = padded(parameters, lanes, dtype)
+        for k, symbol in enumerate(dynamics.parameters):
+            arrays[self.layout.names[symbol]] = numbers[k]
+        for k, word in enumerate(dynamics.attributes):
+            first = len(dynamics.parameters) + k * self.count
+            arrays[word] = numbers[first : first + self.count]
+        kicks, drifts = self._weights
+        arrays["kicks"], arrays["drifts"] = np.array(kicks, dtype), np.array(drifts, dtype)
+        arrays["row_lengths"] = padded(rows.lengths, lanes, dtype)
+        steps = np.append(rows.steps, 0).astype(np.int64)
+        arrays["row_steps"] = steps
+        arrays["row_marks"] = (np.cumsum(steps) - steps) * (len(kicks) - 1)
+        arrays["saved"] = np.zeros((len(rows.times), 2, *shape), dtype)
+        scalars: dict[str, Any] = {"count": self.count, "rows": len(rows.times), "stages": len(kicks), **self.scalars}
+        for t, pair in enumerate(self.pairs):
+            arrays[f"first{t}"], arrays[f"second{t}"] = pair
+            scalars[f"pairs{t}"] = pair.shape[1]
+        scalars["slots"] = sum(pair.shape[1] for pair in self.pairs)
+        return arrays, scalars

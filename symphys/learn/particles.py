@@ -1,0 +1,124 @@
+"""Systems of particles as fits see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symphys.errors import InputError, UnsupportedError
+from symphys.language.networks import NetworkSymbol
+from symphys.language.particles import Attribute
+from symphys.learn.observations import RunsObjective
+from symphys.learn.options import FitOptions
+from symphys.learn.read_bodies import bodies_objective
+from symphys.learn.system import Data, System, refuse_weights, samples_in
+from symphys.learn.trajectories import Trajectories
+from symphys.learn.unknowns import Unknowns
+from symphys.lower.particles.bodies import central
+from symphys.mechanics.particles import ParticleDynamics
+from symphys.simulate.compiled import Kernels
+from symphys.simulate.particles.box import Box, read_box
+from symphys.simulate.particles.inputs import read_species
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ParticleSystem:
+    """Particles, and in what they live: species, box and cutoff as a simulator takes them."""
+
+    dynamics: ParticleDynamics
+    kernels: Kernels
+    species: Any = None
+    box: Any = None
+    cutoffs: Mapping[str, float] = ()  # type: ignore[assignment]
+
+    @property
+    def parameters(self) -> tuple[Any, ...]:
+        """See `System`."""
+        return self.dynamics.parameters
+
+    @property
+    def networks(self) -> tuple[NetworkSymbol, ...]:
+        """See `System`."""
+        return self.dynamics.networks
+
+    @property
+    def labels(self) -> tuple[Any, ...]:
+        """See `System`."""
+        return (self.dynamics.particles, self.dynamics.particles.rate(1))
+
+    @property
+    def inputs(self) -> frozenset[Any]:
+        """See `System`."""
+        particles = self.dynamics.particles
+        keys = [Attribute(particles, name) for name in particles.attributes]
+        return frozenset((*keys, *map(str, keys)))
+
+    @property
+    def dtype(self) -> str:
+        """See `System`."""
+        return self.kernels.dtype
+
+    def objective(
+        self, data: Any, unknowns: Unknowns, given: Mapping[Any, Any], options: FitOptions, plain: bool
+    ) -> Data:
+        """See `System`."""
+        if options.loss is not None:
+            raise UnsupportedError("a loss of one's own is not known for particles; leave loss out")
+        if isinstance(data, Trajectories):
+            refuse_weights(options, plain)
+            return self._runs(data, unknowns, given, options)
+        samples_in(data)
+        raise UnsupportedError("samples of accelerations are not fitted yet")
+
+    def starts(self, objective: RunsObjective, initial: Floats) -> dict[Any, Floats]:
+        """See `System`: [runs, n, dim] of places and velocities."""
+        found: dict[Any, Floats] = {}
+        dim = self.dynamics.particles.dim
+        half = len(initial) // 2
+        for order, label in enumerate(self.labels):
+            if any(i // half == order for i in objective.free):
+                part = initial[order * half : (order + 1) * half]
+                found[label] = part.T.reshape(part.shape[1], -1, dim)
+        return found
+
+    def elsewhere(self, species: Any, box: Any) -> System:
+        """See `System`."""
+        return replace(self, species=self.species if species is None else species, box=self.box if box is None else box)
+
+    def _runs(self, data: Trajectories, unknowns: Unknowns, given: Mapping[Any, Any], options: FitOptions) -> Data:
+        particles = self.dynamics.particles
+        seen = [data.observed[label] for label in self.labels if label in data.observed]
+        if not seen:
+            raise InputError(f"the trajectories hold neither {self.labels[0]} nor {self.labels[1]}; nothing to compare")
+        if not central(self.dynamics):
+            raise UnsupportedError("only pair forces along the line between two particles are fitted to trajectories")
+        kinds = read_species(particles, self.species, seen[0].shape[2])
+        box = self._one_box()
+        reach = self.cutoffs.get("cutoff", 0.0) if self.cutoffs else 0.0
+        if box is not None and reach > box.widths.min() / 2:
+            raise UnsupportedError(
+                f"the cutoff {reach:g} is longer than half of the box, {box.widths.min() / 2:g}, and trajectories are "
+                "fitted with the nearest images; take a shorter one"
+            )
+        return bodies_objective(
+            self.dynamics,
+            self.kernels,
+            data,
+            unknowns,
+            given,
+            kinds,
+            box,
+            self.cutoffs or {},
+            options.method,
+            options.dt,
+            options.guess,
+        )
+
+    def _one_box(self) -> Box | None:
+        return read_box(self.box, self.dynamics.particles.dim)

@@ -1,0 +1,142 @@
+"""What every system of particles can do: compile, fit, emit. The classes delegate here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from symphys.learn.fit import fit
+from symphys.learn.options import FitOptions
+from symphys.learn.particles import ParticleSystem
+from symphys.learn.result import Fit
+from symphys.mechanics.particles import ParticleAction, ParticleDynamics, derive_particles
+from symphys.simulate.compiled import Kernels, kernels_for
+from symphys.simulate.particles.emit import force_source
+from symphys.simulate.particles.simulator import ParticleSimulator, build_particle_simulator, read_cutoff
+from symphys.statistics import Thermostat
+
+
+class ParticleRunnable:
+    """A system of particles with a derived `action`."""
+
+    action: ParticleAction
+
+    @cached_property
+    def dynamics(self) -> ParticleDynamics:
+        """The forces, as lowering takes them."""
+        return derive_particles(self.action)
+
+    def compile(
+        self,
+        method: str = "auto",
+        *,
+        box: Any = None,
+        cutoff: float | None = None,
+        smoothing: str | None = None,
+        thermostat: Thermostat | None = None,
+        backend: str = "cpu",
+        dtype: str = "float64",
+    ) -> ParticleSimulator:
+        """A simulator of these particles.
+
+        method: "auto", or the name of a splitting. box: [dim] lengths or [dim, dim] edges (rows) of a periodic box.
+        cutoff: the distance beyond which pairs and surroundings are left out. smoothing: how potentials end there:
+        "shift", "shift force" (no jump of the force) or "switch" (two continuous derivatives, from 0.8 of the cutoff).
+        thermostat: `NoseHoover`, `Langevin` or `Berendsen`, with k_B T as an energy.
+        backend: "cpu", "cuda", "reference" (NumPy), or "cuda-shim". dtype: "float64" or "float32".
+        """
+        return build_particle_simulator(self._derived, method, box, cutoff, smoothing, thermostat, backend, dtype)
+
+    def fit(
+        self,
+        data: Any,
+        unknowns: Iterable[Any] | None = None,
+        parameters: Mapping[Any, Any] | None = None,
+        *,
+        species: Any = None,
+        box: Any = None,
+        cutoff: float | None = None,
+        smoothing: str | None = None,
+        guess: Mapping[Any, Any] | None = None,
+        bounds: Mapping[Any, tuple[float, float]] | None = None,
+        weights: Mapping[Any, Any] | None = None,
+        optimizer: str = "auto",
+        steps: int | None = None,
+        learning_rate: float = 1e-3,
+        schedule: str | Callable[[float], float] = "cosine",
+        batch: int | None = None,
+        seed: int = 0,
+        regularisation: float = 0.0,
+        validation: Any = None,
+        patience: int | None = None,
+        method: str = "auto",
+        dt: float | None = None,
+        start: Fit | str | Path | None = None,
+        checkpoint: str | Path | None = None,
+        progress: bool | Callable[[float], None] | None = None,
+        backend: str = "cpu",
+        dtype: str = "float64",
+    ) -> Fit:
+        """Find unknown parameters and networks from motions or accelerations of particles.
+
+        data: `Trajectories` of {particles: [runs, times, n, dim]}, velocities besides or instead; or frames,
+        {particles: [frames, n, dim], ddot(particles): [frames, n, dim]}. The loss is the mean over particles,
+        components and times or frames of the squared difference between model and data. NaN is what is missing.
+        parameters: what is known; masses among it, {particles.mass: [n] values, one number, or {species: number}}.
+        species: a name for each particle, where the particles have species. box, cutoff, smoothing: as for `compile`.
+        The other options are those of `Lagrangian.fit`.
+
+        Raises `InputError` for data, unknowns, guesses and options that do not fit the particles or each other;
+        `UnsupportedError` for what is not learnt from such data. A fit that fails on its way raises nothing: its
+        status says why, and its parameters are the best that it saw.
+        """
+        options = FitOptions(
+            guess or {},
+            bounds or {},
+            None,
+            weights,
+            optimizer,
+            steps,
+            learning_rate,
+            schedule,
+            batch,
+            seed,
+            regularisation,
+            validation,
+            patience,
+            method,
+            dt,
+            start,
+            checkpoint,
+            progress,
+            dtype,
+        )
+        cutoffs = read_cutoff(cutoff, smoothing)
+        key = (backend, dtype, smoothing)
+        if key not in self._kernels:
+            self._kernels[key] = kernels_for(backend, dtype), self._derived(smoothing)
+        kernels, dynamics = self._kernels[key]
+        system = ParticleSystem(dynamics, kernels, species, box, cutoffs)
+        return fit(system, data, unknowns, parameters or {}, options)
+
+    def emit(
+        self,
+        backend: str = "cpu",
+        *,
+        box: Any = None,
+        cutoff: float | None = None,
+        smoothing: str | None = None,
+        dtype: str = "float64",
+    ) -> str:
+        """The source of the kernel that evaluates forces and kicks: "cpu" as readable Python, "llvm", or "cuda"."""
+        return force_source(self._derived(smoothing), backend, dtype, box, cutoff is not None)
+
+    def _derived(self, smoothing: str | None) -> ParticleDynamics:
+        return self.dynamics if smoothing is None else derive_particles(self.action, smoothing)
+
+    @cached_property
+    def _kernels(self) -> dict[Any, tuple[Kernels, ParticleDynamics]]:
+        """Compiled kernels of fits, and the forces that they are of."""
+        return {}
