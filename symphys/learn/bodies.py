@@ -55,10 +55,11 @@ class BodiesPassage:
         rows: Rows,
         orders: Sequence[int],
         free: Sequence[tuple[int, float]],
+        unit: float = 1.0,
     ) -> tuple[Floats, NDArray[Any]]:
         """States [n, rows, runs], and derivatives [U + F, orders, rows, count dim, runs] of places and velocities.
 
-        By the U unknown parameters and weights, and by the components `free` (index, scale) of initial states.
+        By the U unknown parameters and weights, in `unit`, and by components `free` (index, scale) of initial states.
         """
         runs, own = initial.shape[1], self.unknown.count
         orders = tuple(orders)
@@ -68,7 +69,7 @@ class BodiesPassage:
         arrays, scalars = self._arrays(initial, parameters, weights, rows, lanes)
         width = arrays["position"].shape[-1]
         columns, slots = own + len(free), max(int(scalars["slots"]), 1)
-        scalars |= {"columns": columns, "slots": slots}
+        scalars |= {"columns": columns, "slots": slots, "unit": unit}
         changes = np.zeros((columns, 3, self.count * self.layout.dim, width), self.kernels.dtype)
         for f, (component, scale) in enumerate(free):
             order, place = divmod(component, changes.shape[2])

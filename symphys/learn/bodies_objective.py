@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from symphys.learn.bodies import BodiesPassage
 from symphys.learn.objective import finite
 from symphys.learn.observations import RunsObjective
-from symphys.learn.samples import TILE
+from symphys.simulate.execute import cores
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -60,13 +61,20 @@ class BodiesObjective(RunsObjective):
 
     def blocks(self, u: Floats) -> Iterator[tuple[Floats, Floats, Integers]]:
         """See `RunsObjective`. Rows come as a view of what kernels leave, columns first."""
-        many, n = self.unknowns.size, len(self.roots)
-        directions = many + len(self.free)
-        group = max(1, TILE // (n * len(self.rows_in_time.times) * max(directions, 1)))
-        for first in range(0, self.samples, group):
-            some = self.part(np.arange(first, min(first + group, self.samples)))
+        for group in self.groups():
+            some = self.part(group)
             assert isinstance(some, BodiesObjective)
             yield from some._whole_block(u, self.weight)
+
+    def groups(self) -> list[Integers]:
+        """As many runs as there are lanes on all cores: what a kernel goes through again at every step stays in cache."""
+        kernels = self.passage.kernels
+        most = kernels.backend.lanes(kernels.dtype) * cores()
+        return [some for group in super().groups() for some in np.split(group, range(most, len(group), most))]
+
+    def flat(self, r: Floats) -> Floats:
+        """See `RunsObjective`."""
+        return self._rows_first(r).reshape(-1)
 
     def relative(self, u: Floats) -> dict[Any, float]:
         """See `RunsObjective`: for each species, where there are several."""
@@ -78,16 +86,17 @@ class BodiesObjective(RunsObjective):
 
     def _whole_block(self, u: Floats, weight: float) -> Iterator[tuple[Floats, Floats, Integers]]:
         many = self.unknowns.size
-        free = list(zip(self.free, self.scale.tolist(), strict=True))
+        unit = float(1.0 / np.sqrt(weight))
+        free = [(i, unit * scale) for i, scale in zip(self.free, self.scale.tolist(), strict=True)]
         states, dots = self.passage.tangents(
-            self.starts(u), self.parameters_at(u), self.weights_at(u), self.rows_in_time, self.orders, free
+            self.starts(u), self.parameters_at(u), self.weights_at(u), self.rows_in_time, self.orders, free, unit
         )
-        r = self._compared(states) / np.sqrt(weight)
         # [columns, orders, rows, count dim, runs]; residuals likewise
-        roots = self._rows_first(self.roots) / np.sqrt(weight)
-        flat = self._rows_first(r)
+        flat = unit * self._rows_first(self._compared(states))
         with np.errstate(all="ignore"):
-            dots = np.multiply(dots, roots, dtype=np.float64)
+            dots = np.asarray(dots, dtype=np.float64)
+            if not self._plain:
+                dots *= self._rows_first(self.roots)
             slopes = self.unknowns.slopes(u[:many])
             if not (slopes == 1.0).all():
                 dots[:many] *= slopes[:, None, None, None, None]
@@ -97,6 +106,11 @@ class BodiesObjective(RunsObjective):
         for run, owner in enumerate(self.owners):
             columns = np.concatenate([np.arange(many), many + np.arange(len(self.free)) * self.total + owner])
             yield flat[..., run].reshape(-1), dots[..., run].reshape(len(columns), -1).T, columns
+
+    @cached_property
+    def _plain(self) -> bool:
+        """Whether roots change no row: all are 1, but for given starts, which depend on nothing."""
+        return not self.free and bool((self.roots[:, 1:] == 1.0).all() and np.isin(self.roots[:, 0], (0.0, 1.0)).all())
 
     def _compared(self, states: Floats) -> Floats:
         """[m, rows, runs], the residuals at some states."""

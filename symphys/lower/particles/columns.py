@@ -16,7 +16,8 @@ INT = Kind.INT
 class Columns:
     """Writes what happens to `changes` [columns, 3, count, dim] beside the bodies themselves.
 
-    `links` [slots, dim + 2] holds of every pair r_i - r_j, f and 2 f'; `link_slopes` [slots, columns] df/dp.
+    `links` [slots, dim + 2] holds of every pair r_i - r_j, f and 2 f'; `link_slopes` [slots, columns] df/dp in units of
+    `unit`, which are then those of all columns of parameters.
     """
 
     bodies: Bodies
@@ -49,17 +50,18 @@ class Columns:
 
     def _visit(self, each: PairFunction, link: Link) -> None:
         bodies, b, many = self.bodies, self.bodies.builder, len(self.unknown.symbols)
+        unit = bodies.scalar("unit")
         found = b.call(each.reverse(self.unknown, self.unknown.bars(self.bar)), (*link.arguments, real(1.0)))
         factor, by_square, *direct = (b.let("here", bodies.near(link, value)) for value in found)
         bodies.pull(link, factor)
         for k, value in enumerate((*link.steps, factor, 2.0 * by_square)):
             b.store("links", link.slot, k, value=value)
         for a, value in zip(each.chosen(self.unknown), direct, strict=True):
-            b.store("link_slopes", link.slot, a, value=value)
+            b.store("link_slopes", link.slot, a, value=unit * value)
         if self.unknown.weight_count:
             with b.loop("weight", 0, self.unknown.weight_count) as w:
                 slope = bodies.near(link, b.load("weight_slope", "weight_bars", w))
-                b.store("link_slopes", link.slot, w + many, value=slope)
+                b.store("link_slopes", link.slot, w + many, value=unit * slope)
                 b.store("weight_bars", w, value=real(0.0))
 
     def turn(self, u: Node) -> None:
@@ -83,7 +85,7 @@ class Columns:
                 bodies.add("changes", u, 2, second, values=[-each for each in pulls])
             slots = slots + bodies.scalar(f"pairs{t}", INT)
 
-    def move(self, u: Node, kick: Node, drift: Node | None) -> None:
+    def move(self, u: Node, kick: Node, drift: Node) -> None:
         """A kick and a drift of one column."""
         b = self.bodies.builder
         for i in self.bodies.each_particle():
@@ -92,9 +94,7 @@ class Columns:
                 rate = b.load("v_dot", "changes", u, 1, i, k) + pace * b.load("f_dot", "changes", u, 2, i, k)
                 rate = b.let("rate_dot", rate)
                 b.store("changes", u, 1, i, k, value=rate)
-                if drift is not None:
-                    place = b.load("r_dot", "changes", u, 0, i, k)
-                    b.store("changes", u, 0, i, k, value=place + drift * rate)
+                b.store("changes", u, 0, i, k, value=b.load("r_dot", "changes", u, 0, i, k) + drift * rate)
 
     def save(self, u: Node, row: Node | int) -> None:
         """One column into a row of `saved_dots`."""

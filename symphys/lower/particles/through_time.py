@@ -1,7 +1,8 @@
 """Runs of a few particles through time as kernels, and the derivatives of the steps they take.
 
-A step of a splitting is kick a_0, drift b_0, kick a_1, ..., kick a_s, the force evaluated after every drift; the last
-kick of a step and the first of the next are one, but for rows that are saved. With F(r, p) and unknown p,
+A step of a splitting is kick a_0, drift b_0, kick a_1, ..., kick a_s. The last kick of a step and the first of the next
+are one, but where a row is saved: rows end with a kick of their own. Before a kick the force is evaluated, unless it is
+at hand, so that each force is written once. With F(r, p) and unknown p,
 
     dv += a h / m dF,   dr += b h dv,   dF = sum over pairs of f dd + (2 f' (d . dd) + df/dp . dp) d,   d = r_i - r_j,
 
@@ -12,6 +13,10 @@ Wanner, "Geometric Numerical Integration", VI.9; Griewank, Walther, "Evaluating 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
 from codegen import Array, Intent, Kernel, Kind, Node, add_many, apply, integer
 from symphys.lower.particles.bodies import Bodies, Link, PairFunction, Unknown
 from symphys.lower.particles.columns import Columns
@@ -20,49 +25,63 @@ from symphys.lower.particles.layout import Layout
 INT = Kind.INT
 
 
+@dataclass(frozen=True)
+class Move:
+    """A kick and a drift, of length `kick` and `drift`; `mark` numbers all places at which forces are evaluated.
+
+    fresh: 1, or 0 where the force at hand is that of the row before.
+    """
+
+    kick: Node
+    drift: Node
+    mark: Node
+    fresh: Node
+
+
 def _opened(layout: Layout) -> Bodies:
     """A kernel that knows its rows and the weights of its splitting."""
     bodies = Bodies(layout)
     bodies.declare(Array("row_lengths", ("rows",)))
-    bodies.declare(Array("row_steps", ("rows",), INT, instanced=False))
-    bodies.declare(Array("kicks", ("stages",), instanced=False))
-    bodies.declare(Array("drifts", ("stages",), instanced=False))
-    for name in ("position", "velocity", "force"):
-        bodies.vectors(name)
+    for name in ("row_steps", "row_marks"):
+        bodies.declare(Array(name, ("rows",), INT, instanced=False))
+    for name in ("kicks", "drifts"):
+        bodies.declare(Array(name, ("stages",), instanced=False))
     bodies.weigh()
     return bodies
 
 
-def _first_weight(bodies: Bodies, k: Node, stage: Node, h: Node) -> Node:
-    """That of the kick before a drift: with the last kick of the step before, where there was one."""
-    b, last = bodies.builder, bodies.scalar("stages", INT) - 1
-    own, end = b.load("own", "kicks", stage), b.load("end", "kicks", last)
-    goes_on = apply("and", apply("eq", stage, integer(0)), apply("lt", integer(0), k))
-    return b.let("kick_weight", h * (own + apply("select", goes_on, end, 0.0)))
+@contextmanager
+def _moves(bodies: Bodies, row: Node, back: bool = False) -> Iterator[Move]:
+    """Loops over all kicks of a row, the last of which has no drift; `back`: the last first."""
+    b, stages = bodies.builder, bodies.scalar("stages", INT) - 1
+    h, steps = b.load("h", "row_lengths", row), b.load("steps_here", "row_steps", row, kind=INT)
+    begin = b.load("marks_before", "row_marks", row, kind=INT)
+    end = b.load("end", "kicks", stages)
+    with b.loop("step", 0, steps + 1) as count:
+        k = b.let("k_step", steps - count) if back else count
+        goes_on = b.let("goes_on", apply("lt", k, steps))
+        stop = b.let("stop", apply("select", goes_on, stages, integer(1)))
+        with b.loop("stage_count", 0, stop) as passed:
+            stage = b.let("stage", stop - 1 - passed) if back else passed
+            first, later = apply("eq", stage, integer(0)), apply("lt", integer(0), k)
+            before = apply("select", apply("and", first, later), end, 0.0)
+            own = apply("select", goes_on, b.load("own", "kicks", stage), 0.0)
+            drift = apply("select", goes_on, b.load("drift_weight", "drifts", stage), 0.0)
+            anew = apply("or", apply("or", apply("lt", integer(0), stage), later), apply("eq", row, integer(0)))
+            fresh = b.let("fresh", apply("select", anew, integer(1), integer(0)))
+            kick, drift = b.let("kick_length", h * (before + own)), b.let("drift_length", h * drift)
+            yield Move(kick, drift, b.let("mark", begin + k * stages + stage), fresh)
 
 
-def _last_weight(bodies: Bodies, h: Node) -> Node:
-    b = bodies.builder
-    return b.let("kick_weight", h * b.load("end", "kicks", bodies.scalar("stages", INT) - 1))
-
-
-def _mark(bodies: Bodies, row: Node, k: Node, stage: Node) -> Node:
-    """The place among all that are visited of the one after a drift."""
-    b = bodies.builder
-    before = b.load("marks_before", "row_marks", row, kind=INT)
-    return b.let("mark", before + k * (bodies.scalar("stages", INT) - 1) + stage + 1)
-
-
-def _move(bodies: Bodies, kick: Node, drift: Node | None) -> None:
+def _advance(bodies: Bodies, move: Move) -> None:
     """A kick by the force at hand, and a drift."""
     b = bodies.builder
     for i in bodies.each_particle():
-        pace = bodies.pace(i, kick)
+        pace = bodies.pace(i, move.kick)
         for k in range(bodies.layout.dim):
             rate = b.let("rate", b.load("v", "velocity", i, k) + pace * b.load("f", "force", i, k))
             b.store("velocity", i, k, value=rate)
-            if drift is not None:
-                b.store("position", i, k, value=b.load("r", "position", i, k) + drift * rate)
+            b.store("position", i, k, value=b.load("r", "position", i, k) + move.drift * rate)
 
 
 def _copy(bodies: Bodies, source: str, target: str, *leading: Node | int) -> None:
@@ -77,28 +96,28 @@ def _save(bodies: Bodies, row: Node | int) -> None:
         _copy(bodies, name, "saved", row, order)
 
 
+def _moving(layout: Layout) -> Bodies:
+    bodies = _opened(layout)
+    for name in ("position", "velocity", "force"):
+        bodies.vectors(name)
+    bodies.declare(Array("saved", ("rows", 2, "count", layout.dim), intent=Intent.OUT))
+    return bodies
+
+
 def observe_kernel(layout: Layout, visited: bool) -> Kernel:
     """From `position`, `velocity` to `saved` [rows, 2, count, dim]; `visited` [marks, count, dim]: all that was."""
-    bodies = _opened(layout)
+    bodies = _moving(layout)
     b = bodies.builder
-    bodies.declare(Array("saved", ("rows", 2, "count", layout.dim), intent=Intent.OUT))
     if visited:
         bodies.vectors("visited", "marks", intent=Intent.OUT)
-        bodies.declare(Array("row_marks", ("rows",), INT, instanced=False))
-
-    def evaluate(mark: Node) -> None:
-        bodies.forces()
-        if visited:
-            _copy(bodies, "position", "visited", mark)
-
-    evaluate(integer(0))
     _save(bodies, 0)
     with b.loop("row", 0, bodies.scalar("rows", INT) - 1) as row:
-        h, steps = b.load("h", "row_lengths", row), b.load("steps_here", "row_steps", row, kind=INT)
-        with b.loop("k_step", 0, steps) as k, b.loop("stage", 0, bodies.scalar("stages", INT) - 1) as stage:
-            _move(bodies, _first_weight(bodies, k, stage, h), h * b.load("drift_weight", "drifts", stage))
-            evaluate(_mark(bodies, row, k, stage) if visited else integer(0))
-        _move(bodies, _last_weight(bodies, h), None)
+        with _moves(bodies, row) as move:
+            with b.loop("anew", 0, move.fresh):
+                bodies.forces()
+                if visited:
+                    _copy(bodies, "position", "visited", move.mark)
+            _advance(bodies, move)
         _save(bodies, row + 1)
     return bodies.whole("observe")
 
@@ -109,30 +128,22 @@ def sensitivity_kernel(layout: Layout, unknown: Unknown, orders: tuple[int, ...]
     orders: of which 0 are places and 1 velocities. Columns: unknown parameters, weights, and whatever else `changes`
     [columns, 3, count, dim] (of places, velocities, forces) begins with.
     """
-    bodies = _opened(layout)
-    bodies.declare(Array("saved", ("rows", 2, "count", layout.dim), intent=Intent.OUT))
-    columns = Columns(bodies, unknown, orders)
-    b = bodies.builder
-    columns.evaluate()
+    bodies = _moving(layout)
+    b, columns = bodies.builder, Columns(bodies, unknown, orders)
     _save(bodies, 0)
     with columns.each() as u:
-        columns.turn(u)
         columns.save(u, 0)
     with b.loop("row", 0, bodies.scalar("rows", INT) - 1) as row:
-        h, steps = b.load("h", "row_lengths", row), b.load("steps_here", "row_steps", row, kind=INT)
-        with b.loop("k_step", 0, steps) as k, b.loop("stage", 0, bodies.scalar("stages", INT) - 1) as stage:
-            kick = _first_weight(bodies, k, stage, h)
-            drift = b.let("drift_length", h * b.load("drift_weight", "drifts", stage))
-            _move(bodies, kick, drift)
-            columns.evaluate()
+        with _moves(bodies, row) as move:
+            with b.loop("anew", 0, move.fresh):
+                columns.evaluate()
             with columns.each() as u:
-                columns.move(u, kick, drift)
-                columns.turn(u)
-        last = _last_weight(bodies, h)
-        _move(bodies, last, None)
+                with b.loop("anew", 0, move.fresh):
+                    columns.turn(u)
+                columns.move(u, move.kick, move.drift)
+            _advance(bodies, move)
         _save(bodies, row + 1)
         with columns.each() as u:
-            columns.move(u, last, None)
             columns.save(u, row + 1)
     return bodies.whole("sensitivities")
 
@@ -142,22 +153,16 @@ def adjoint_kernel(layout: Layout, unknown: Unknown) -> Kernel:
 
     `place_bars`, `rate_bars` [count, dim] by the initial state; `parameter_bars` [A], `weight_bars` [W] of each run.
     """
-    bodies = Bodies(layout)
+    bodies = _opened(layout)
     b, dim = bodies.builder, layout.dim
-    bodies.declare(Array("row_lengths", ("rows",)))
-    bodies.declare(Array("row_steps", ("rows",), INT, instanced=False))
-    for name in ("kicks", "drifts"):
-        bodies.declare(Array(name, ("stages",), instanced=False))
     bodies.vectors("visited", "marks", intent=Intent.IN)
     bodies.declare(Array("saved_bars", ("rows", 2, "count", dim)))
     for name in ("place_bars", "rate_bars", "force_bars"):
         bodies.vectors(name)
-    bodies.weigh()
     bodies.declare(Array("parameter_bars", (max(len(unknown.symbols), 1),), intent=Intent.INOUT))
     bar = Array("weight_bars", (max(unknown.weight_count, 1),), intent=Intent.INOUT)
     bodies.declare(bar)
     bars = unknown.bars(bar)
-    bodies.declare(Array("row_marks", ("rows",), INT, instanced=False))
 
     def visit(each: PairFunction, link: Link) -> None:
         here, there = bodies.vector("here", "force_bars", link.first), bodies.vector("there", "force_bars", link.second)
@@ -173,38 +178,28 @@ def adjoint_kernel(layout: Layout, unknown: Unknown) -> Kernel:
             before = b.load("before", "parameter_bars", a)
             b.store("parameter_bars", a, value=before + bodies.near(link, value))
 
-    def back(mark: Node) -> None:
-        """Through the force at a mark."""
-        bodies.links("visited", mark, visit=visit)
-        bodies.clear("force_bars")
-
     def seeds(row: Node | int) -> None:
         for order, name in enumerate(("place_bars", "rate_bars")):
             for i in bodies.each_particle():
                 bodies.add(name, i, values=bodies.vector("seed", "saved_bars", row, order, i))
 
-    def kick_back(weight: Node, drift: Node | None = None) -> None:
+    def undo(move: Move) -> None:
         for i in bodies.each_particle():
-            pace = bodies.pace(i, weight)
+            pace = bodies.pace(i, move.kick)
             for k in range(dim):
-                rate = b.load("rate_bar", "rate_bars", i, k)
-                if drift is not None:
-                    rate = b.let("rate_bar", rate + drift * b.load("place_bar", "place_bars", i, k))
-                    b.store("rate_bars", i, k, value=rate)
+                rate = b.load("rate_bar", "rate_bars", i, k) + move.drift * b.load("place_bar", "place_bars", i, k)
+                rate = b.let("rate_bar", rate)
+                b.store("rate_bars", i, k, value=rate)
                 b.store("force_bars", i, k, value=b.load("force_bar", "force_bars", i, k) + pace * rate)
 
     last_row = bodies.scalar("rows", INT) - 1
-    stages = bodies.scalar("stages", INT) - 1
     with b.loop("back_row", 0, last_row) as done:
         row = b.let("row", last_row - 1 - done)
-        h, steps = b.load("h", "row_lengths", row), b.load("steps_here", "row_steps", row, kind=INT)
         seeds(row + 1)
-        kick_back(_last_weight(bodies, h))
-        with b.loop("back_step", 0, steps) as back_k, b.loop("back_stage", 0, stages) as back_stage:
-            k, stage = b.let("k_step", steps - 1 - back_k), b.let("stage", stages - 1 - back_stage)
-            back(_mark(bodies, row, k, stage))
-            drift = b.let("drift_length", h * b.load("drift_weight", "drifts", stage))
-            kick_back(_first_weight(bodies, k, stage, h), drift)
-    back(integer(0))
+        with _moves(bodies, row, back=True) as move:
+            undo(move)
+            with b.loop("anew", 0, move.fresh):
+                bodies.links("visited", move.mark, visit=visit)
+                bodies.clear("force_bars")
     seeds(0)
     return bodies.whole("adjoint")

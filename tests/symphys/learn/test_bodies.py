@@ -80,7 +80,8 @@ def test_simulated_states_are_those_of_the_simulator(dtype: str) -> None:
     given = {k: 1.0, r0: 1.0, c: 0.3, balls.mass: MASSES, V: V.initialise(seed=1)}
     seen = _observed(MIXED, given)
     system = ParticleSystem(MIXED.dynamics, kernels_for("cpu", dtype), SPECIES)
-    unknowns = read_unknowns(system.parameters, system.networks, (k,), {**given}.__class__({r0: 1.0, c: 0.3, V: given[V]}), {}, {})
+    known = {r0: 1.0, c: 0.3, V: given[V]}
+    unknowns = read_unknowns(system.parameters, system.networks, (k,), known, {}, {})
     rest = {key: value for key, value in given.items() if key != k}
     ask = _Ask(system, unknowns, rest, FitOptions(method="verlet", dt=0.05, dtype=dtype))
     objective = ask.objective(ph.Trajectories(TIMES, seen))
