@@ -24,12 +24,12 @@ class BodiesObjective(RunsObjective):
     """Each residual is a component of the state less what was observed.
 
     orders: which of places (0) and velocities (1) were observed; the residuals of each, [count dim], follow each other.
-    groups: by the name of what is judged apart, the residuals that belong to it.
+    apart: by the name of what is judged apart, the residuals that belong to it.
     """
 
     passage: BodiesPassage
     orders: tuple[int, ...]
-    groups: Mapping[Any, Integers]
+    apart: Mapping[Any, Integers]
 
     def residuals(self, u: Floats) -> Floats:
         """See `RunsObjective`."""
@@ -67,7 +67,7 @@ class BodiesObjective(RunsObjective):
             yield from some._whole_block(u, self.weight)
 
     def groups(self) -> list[Integers]:
-        """As many runs as there are lanes on all cores: what a kernel goes through again at every step stays in cache."""
+        """As many runs as there are lanes on all cores: what a kernel goes through at every step stays in cache."""
         kernels = self.passage.kernels
         most = kernels.backend.lanes(kernels.dtype) * cores()
         return [some for group in super().groups() for some in np.split(group, range(most, len(group), most))]
@@ -81,7 +81,7 @@ class BodiesObjective(RunsObjective):
         r = self.residuals(u)
         return {
             key: float(np.sqrt(np.sum(r[rows] ** 2) / np.sum((self.roots[rows] * self.data[rows]) ** 2)))
-            for key, rows in self.groups.items()
+            for key, rows in self.apart.items()
         }
 
     def _whole_block(self, u: Floats, weight: float) -> Iterator[tuple[Floats, Floats, Integers]]:

@@ -19,7 +19,7 @@ from symphys.language.networks import NetworkSymbol
 from symphys.learn.field_loss import field_states
 from symphys.learn.field_samples import field_sample_objective
 from symphys.learn.fit import fit
-from symphys.learn.observations import TrajectoryObjective
+from symphys.learn.observations import RunsObjective
 from symphys.learn.options import FitOptions
 from symphys.learn.places import Place
 from symphys.learn.result import Fit
@@ -85,7 +85,7 @@ class FieldSystem:
         weights = None if plain else options.weights
         return field_sample_objective(self.place, self.kernels, samples_in(data), unknowns, given, weights)
 
-    def starts(self, objective: TrajectoryObjective, initial: Floats) -> dict[Any, Floats]:
+    def starts(self, objective: RunsObjective, initial: Floats) -> dict[Any, Floats]:
         """See `System`."""
         return {self.labels[i]: initial[i] for i in objective.free}
 
