@@ -215,8 +215,9 @@ class Launch:
     """Run a kernel over `extents` (outer axes, then the lane axis: sizes of the program).
 
     `rename` pairs names of the kernel's arrays and scalars with those of the program where they differ. `reach` counts
-    how far along the first outer axis the kernel reads from where it writes; what it reads beyond its own place it does
-    not write. Rows further apart may therefore run in any order, which schedules use. `EVERYWHERE`: all of it.
+    how far along the outer axes (the furthest of them) the kernel reads from where it writes; what it reads beyond its
+    own place it does not write. Rows further apart may therefore run in any order, which schedules use. `EVERYWHERE`:
+    all of them.
     """
 
     kernel: Kernel

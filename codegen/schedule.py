@@ -67,17 +67,20 @@ def row_shares(rows: int, blocks: int, begin: int, end: int, workers: int) -> li
 
 
 CACHE = 1 << 20  # bytes of a core's own cache that a tile may fill: half of the 2 MiB that server cores have
-OUTER_CACHE = 1 << 25  # bytes of the last cache that a thread may fill where not even a few rows fit its own
+FEW_STEPS = 8  # for which rows are cut into chunks of columns where they leave the cache whole
 MOST_STEPS = 16  # taken together: more gain nothing, and the borders between threads grow with them
 SMALL = 1 << 16  # bytes below which a second thread costs more in waiting than it saves
 
 
 @dataclass(frozen=True)
 class Tiling:
-    """How many steps are taken together on rows in the cache, and how many rows are taken through them at a time."""
+    """How many steps are taken together on rows in the cache, and what is taken through them at a time: how many rows,
+    and how many of their columns, which are the indices of a second outer axis.
+    """
 
     steps: int
     band: int
+    chunk: int = 1
 
 
 def skews(reaches: Sequence[int]) -> tuple[int, ...]:
@@ -88,19 +91,20 @@ def skews(reaches: Sequence[int]) -> tuple[int, ...]:
     return tuple(max(reaches[i - 1], reach) for i, reach in enumerate(reaches))
 
 
-def tiling(reaches: Sequence[int], row_bytes: int, rows: int, whole: bool) -> Tiling | None:
-    """The tiles of a thread that owns `rows` rows of `row_bytes` bytes; None where tiles gain nothing.
+def tiling(reaches: Sequence[int], row_bytes: int, rows: int, whole: bool, columns: int = 1) -> Tiling | None:
+    """The tiles of a thread that owns `rows` rows of `columns` columns; None where tiles gain nothing.
 
+    Rows are cut where the cache does not hold enough of them: a chunk of columns of the rows over which `steps` steps
+    spread fills half of it. `row_bytes`: of a whole row, in all arrays.
     `whole`: the rows have hard ends, so that no trapezoid must fit between borders.
     """
     lag = max(sum(skews(reaches)), 1)
-    for cache in (CACHE, OUTER_CACHE):
-        if not row_bytes or rows * row_bytes <= cache:
-            return None
-        band = max(1, min(rows, cache // 8 // row_bytes))
-        steps = cache // 2 // row_bytes // lag
-        if not whole:
-            steps = min(steps, rows // (2 * lag))
-        if steps > 1:
-            return Tiling(min(steps, MOST_STEPS), band)
-    return None
+    if not row_bytes or rows * row_bytes <= CACHE:
+        return None
+    most = MOST_STEPS if whole else min(MOST_STEPS, rows // (2 * lag))
+    steps = min(most, CACHE // 2 // row_bytes // lag)
+    if columns > 1 and steps < min(most, FEW_STEPS):
+        steps = min(most, FEW_STEPS)
+        chunk = max(1, CACHE // 2 * columns // (row_bytes * lag * max(steps, 1)))
+        return Tiling(steps, 1, min(chunk, columns)) if steps > 1 else None
+    return Tiling(steps, max(1, min(rows, CACHE // 8 // row_bytes)), columns) if steps > 1 else None

@@ -66,6 +66,11 @@ class _Bound:
         return self.extents[0] if len(self.extents) > 1 else 1
 
     @property
+    def columns(self) -> int:
+        """The indices of the second outer axis; one, where there is none."""
+        return self.extents[1] if len(self.extents) > 2 else 1
+
+    @property
     def work(self) -> int:
         """The bytes that it goes through; all of them at every row, where each row looks at all others."""
         size = sum(a.nbytes for a in self.arrays.values())
@@ -143,11 +148,12 @@ class _Run:
         addresses = np.array([entry_address(b.kernel.launch) for b in bound])
         barrier = np.zeros(8, dtype=np.int64)
         own = shares(0, rows, threads) if alike else []
+        columns = bound[0].columns if all(b.columns == bound[0].columns for b in bound) else 1
         wraps = self.compiled.program.wraps
         tiles = None
         if alike and not everywhere:
             whole = threads == 1 and not wraps
-            tiles = tiling(reaches, total // rows, min(b - a for a, b in own), whole)
+            tiles = tiling(reaches, total // rows, min(b - a for a, b in own), whole, columns)
         if tiles is None:
             parts = [shares(0, b.rows * b.row_blocks, threads) for b in bound]
             threads = max(len(part) for part in parts)
@@ -161,10 +167,11 @@ class _Run:
                 run_in_turn(addresses, tables[me], slots, given[me], count, first, threads, barrier.ctypes.data)
                 return
             begin, end = own[me]
-            edges = np.array([begin, end, int(wraps or me > 0), int(wraps or me < len(own) - 1), rows])
+            edges = (begin, end, int(wraps or me > 0), int(wraps or me < len(own) - 1))
+            tile = (tiles.steps, tiles.band, min(tiles.chunk, columns))
             run_tiled(
-                addresses, tables[me], slots, np.array([b.row_blocks for b in bound]), np.array(skews(reaches)), edges,
-                count, first, tiles.steps, tiles.band, threads, barrier.ctypes.data,
+                addresses, tables[me], slots, np.array([b.row_blocks // columns for b in bound]),
+                np.array(skews(reaches)), edges, (rows, columns), count, first, tile, threads, barrier.ctypes.data,
             )  # fmt: skip
 
         self.together(work_of, threads)

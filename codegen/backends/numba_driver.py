@@ -6,9 +6,12 @@ A step is a sequence of operations, each a compiled kernel over rows (indices of
 - tiled: some steps are taken on rows that stay in the cache. Each thread owns a run of rows. Where operation n reaches
   r rows to either side, rows closer to a border than the sum of the reaches so far wait (the trapezoid shrinks); within
   the trapezoid, bands of rows are taken through all operations, each operation lagging behind the one before by its
-  reach; after a barrier the rows around the borders follow in order. (Wonnacott, IPDPS 2000; Frigo, Strumpen, ICS
-  2005.) The order of the operations on any row and its neighbours is that of the program, so that the result is the
-  same to the last bit.
+  reach; after a barrier the rows around the borders follow in the same manner (their trapezoid grows). Rows of a second
+  outer axis are columns here: where whole rows leave the cache, all this is done on a chunk of columns after the other,
+  and the chunk of each operation is shifted back by its lag. The columns from which the first chunk is shifted away
+  wait for the last one, so that the columns may be periodic. (Wonnacott, IPDPS 2000; Frigo, Strumpen, ICS 2005.) The
+  order of the operations on any place and its neighbours is that of the program, so that the result is the same to the
+  last bit.
 """
 
 from __future__ import annotations
@@ -119,6 +122,62 @@ def run_in_turn(
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _take(
+    address: int, tables: Any, op: int, slot: int, count: int, block: int, rows: Any, columns: Any, space: Any
+) -> None:
+    """One operation on a rectangle of rows and columns, `block` blocks a column; row -1 is the last one."""
+    first, last, low, high = rows[0], rows[1], columns[0], columns[1]
+    many, width = space[0], space[1]
+    if low == 0 and high == width:
+        line = width * block
+        if first < 0:
+            _run(address, tables, op, slot, count, (first + many) * line, (min(last, 0) + many) * line)
+        if last > 0:
+            _run(address, tables, op, slot, count, max(first, 0) * line, last * line)
+        return
+    for row in range(first, last):
+        begin = (row + many if row < 0 else row) * width
+        _run(address, tables, op, slot, count, (begin + low) * block, (begin + high) * block)
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _sweep(
+    addresses: Any, tables: Any, slots: Any, blocks: Any, skews: Any, region: Any, space: Any, tile: Any, count: int
+) -> None:
+    """`tile[0]` steps on the rows of a trapezoid, by bands of `tile[1]` rows and `tile[2]` columns.
+
+    `region`: the rows of the first operation, begin and end, and how they move for those that lag behind it: begin +
+    region[2] lag, end + region[3] lag. `space`: all rows, all columns.
+    """
+    ops = len(addresses)
+    begin, end, down, up = region[0], region[1], region[2], region[3]
+    width, turns, band, chunk = space[1], tile[0], tile[1], tile[2]
+    lag = np.int64(0)
+    for k in range(1, turns * ops):
+        lag += skews[k % ops]
+    for left in range(0, width, chunk):
+        right = min(left + chunk, width)
+        for start in range(begin, end + (1 + up) * lag, band):
+            behind = np.int64(0)
+            for k in range(turns * ops):
+                op = k % ops
+                if k > 0:
+                    behind += skews[op]
+                first, last = max(begin + down * behind, start - behind), min(end + up * behind, start + band - behind)
+                if first >= last:
+                    continue
+                given = (addresses[op], tables, op, slots[op], count + k // ops, blocks[op], (first, last))
+                if chunk == width:
+                    _take(*given, (0, width), space)
+                    continue
+                low, high = max(behind, left - behind), width if right == width else right - behind
+                if low < high:
+                    _take(*given, (low, high), space)
+                if right == width and behind > 0:
+                    _take(*given, (0, min(behind, width)), space)
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def run_tiled(
     addresses: Any,
     tables: Any,
@@ -126,59 +185,32 @@ def run_tiled(
     blocks: Any,
     skews: Any,
     edges: Any,
+    space: Any,
     steps: int,
     count: int,
-    tile: int,
-    band: int,
+    tile: Any,
     threads: int,
     barrier: int,
 ) -> None:
-    """`tile` steps at a time on this thread's rows.
+    """`tile[0]` steps at a time on this thread's rows, by bands of `tile[1]` rows and `tile[2]` columns.
 
-    `blocks` [ops]: blocks a row; `skews` [ops]: rows by which an operation lags behind the one before it (the first
-    one: behind the last one of the step before). `edges`: first row, last row + 1, whether the rows below and above
-    belong to others, number of all rows. `band`: rows that are taken through all operations together.
+    `blocks` [ops]: blocks a column; `skews` [ops]: rows and columns by which an operation lags behind the one before it
+    (the first one: behind the last one of the step before). `edges`: first row, last row + 1, whether the rows below
+    and above belong to others. `space`: all rows, all columns.
     """
-    ops = len(addresses)
-    begin, end, below, above, rows = edges[0], edges[1], edges[2], edges[3], edges[4]
+    begin, end, below, above = edges[0], edges[1], edges[2], edges[3]
     goal = 0
     done = 0
     while done < steps:
-        turns = min(tile, steps - done)
-        lag = np.int64(0)
-        for k in range(1, turns * ops):
-            lag += skews[k % ops]
-        start = begin
-        while start - lag < end:
-            behind = np.int64(0)
-            for k in range(turns * ops):
-                op = k % ops
-                if k > 0:
-                    behind += skews[op]
-                low = begin + (behind if below else 0)
-                high = end - (behind if above else 0)
-                first = low if start == begin else max(low, start - behind)
-                last = min(high, start + band - behind)
-                if first < last:
-                    row = blocks[op]
-                    _run(addresses[op], tables, op, slots[op], count + done + k // ops, first * row, last * row)
-            start += band
+        taken = (min(tile[0], steps - done), tile[1], tile[2])
+        given = (addresses, tables, slots, blocks, skews)
+        _sweep(*given, (begin, end, below, -above), space, taken, count + done)
         if threads > 1:
             goal += threads
             _wait(barrier, goal)
         if below:
-            behind = np.int64(0)
-            for k in range(turns * ops):
-                op = k % ops
-                if k > 0:
-                    behind += skews[op]
-                first, last, row, present = begin - behind, begin + behind, blocks[op], count + done + k // ops
-                if first < 0:
-                    _run(addresses[op], tables, op, slots[op], present, (first + rows) * row, rows * row)
-                    first = 0
-                if first < last:
-                    _run(addresses[op], tables, op, slots[op], present, first * row, last * row)
+            _sweep(*given, (begin, begin, -1, 1), space, taken, count + done)
         if threads > 1:
             goal += threads
             _wait(barrier, goal)
-        done += turns
+        done += taken[0]

@@ -49,7 +49,7 @@ class Plan:
     factors: tables of a linear flow followed for weight * dt, {name of the table: its weight}.
     complex_state: the state is stored as complex numbers.
     sequence: one step in pieces.
-    reach: how far kernels read along the first outer axis.
+    reach: how far kernels read along the outer axes.
     """
 
     program: Program
@@ -98,7 +98,8 @@ def halo_launches(layout: Layout, arrays: Sequence[str], halo: int) -> tuple[Lau
     declared = [Array(n, ("cells",), Kind.REAL if n == "halo_sign" else Kind.INT, instanced=False) for n in lists]
     whole = Array("row", (*sizes, "width"), intent=Intent.INOUT, instanced=False)
     scalars = tuple(Scalar(s, Kind.INT) for s in (*sizes, "width", "cells"))
-    kernel = Kernel("halo", "cell", (whole, *declared), scalars, b.block(), layout.rows)
+    widest = 1 << (2 * halo - 1).bit_length()  # no wider than the cells of a row: gathers cost by the lane
+    kernel = Kernel("halo", "cell", (whole, *declared), scalars, b.block(), layout.rows, widest)
     return tuple(Launch(kernel, (*sizes, "cells"), (("row", name),)) for name in arrays)
 
 

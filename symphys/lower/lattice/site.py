@@ -35,7 +35,7 @@ class Site:
     source: Mapping[str, str] = field(default_factory=dict)
     arrays: dict[str, Array] = field(default_factory=dict)
     scalars: dict[str, Scalar] = field(default_factory=dict)
-    reach: int = 0  # along the first outer axis
+    reach: int = 0  # along the outer axes
     _loaded: dict[Any, Node] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -199,8 +199,7 @@ class Site:
         *rows, shift = offsets
         if not any(rows):
             return self._load(name, (), shift=shift)
-        if self.layout.dimensions > 1:
-            self.reach = max(self.reach, abs(rows[0]))
+        self.reach = max(self.reach, *map(abs, rows))
         index = tuple(self._row(axis, k) for axis, k in enumerate(rows))
         value = self._load(name, index, shift=shift)
         for axis, k in enumerate(rows):

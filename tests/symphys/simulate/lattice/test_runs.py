@@ -51,6 +51,13 @@ def test_standing_waves_keep_their_shape(axes: tuple[Any, ...], boundary: str) -
     assert run.drift["energy"] < 1e-5
 
 
+def test_rows_reach_along_whichever_axis_is_differentiated() -> None:
+    phi = ph.scalar_field("phi", (t, x, y, z))
+    theory = ph.LagrangianDensity(phi.diff(t) ** 2 / 2 - phi.diff(y) ** 2 / 2)
+    simulator = theory.compile(grid=ph.Grid({x: (0, 1, 4), y: (0, 1, 12), z: (0, 1, 4)}), method="verlet", order=6)
+    assert simulator.machine.plan.reach == 3
+
+
 @pytest.mark.parametrize("boundary", ["periodic", "dirichlet", "neumann"])
 def test_derivatives_by_waves_leave_the_error_of_the_steps(boundary: str) -> None:
     phi, theory = wave(x, y)
