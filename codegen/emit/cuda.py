@@ -1,9 +1,10 @@
 """Kernels as CUDA: one self-contained translation unit, a thread per instance.
 
 A sum whose element is the same for all instances of a block (its index holds only constants, scalars and outer axes)
-is kept in a register, reduced over the block in shared memory and added to memory by one atomic addition a block. Any
-other accumulation adds atomically where it stands. Blocks finish in any order, so the last digits of a sum may differ
-from run to run. No system header is included: the text compiles under NVRTC, nvcc and the host shim.
+is kept in a register, reduced over the block in shared memory and added to memory by one atomic addition a block, or a
+row of it where the element is that of a row. Any other accumulation adds atomically where it stands. Blocks finish in
+any order, so the last digits of a sum may differ from run to run. No system header is included: the text compiles under
+NVRTC, nvcc and the host shim.
 """
 
 from __future__ import annotations
@@ -74,14 +75,16 @@ def _pointer(array: Array) -> str:
     return f"{'const ' if array.intent is Intent.IN else ''}{TYPES[array.kind]}* __restrict__"
 
 
-def emit_cuda(kernel: Kernel, dtype: str = "float64", halo: int = 0) -> str:
+def emit_cuda(kernel: Kernel, dtype: str = "float64", halo: int = 0, narrow: bool = False) -> str:
     """CUDA source with `extern "C" __global__ void <name>(...)`, for blocks of at most 1024 threads.
 
     Parameters, in order: `long long <lane>_first`, `<lane>_last` (first..last-1 run), `<lane>_stride` (the
     length of the padded lane axis of all instanced arrays), `<axis>_extent` of every outer axis, the arrays (row-major,
     lane axis last, pointers to `real` or `long long`), the scalars (`real` or `long long`). Threads range over the lane
-    axis along x; the last outer axis goes over blocks along y, the one before it along z, in steps of the grid, so that
-    any grid is right; further axes are loops of each thread. Sums are added to.
+    axis along x; the last outer axis is shared out among threads and blocks along y, the one before it among blocks
+    along z, each a stretch of neighbours, so that any grid is right; further axes are loops of each thread. Blocks of
+    kernels for which `adds_up` holds have one row of threads. Sums are added to. `narrow`: no array has more than
+    2^31 - 1 elements, and places in them are computed in 32 bits.
 
     Raises CompilerBug for statements and operations that are not of the IR.
     """
@@ -91,7 +94,13 @@ def emit_cuda(kernel: Kernel, dtype: str = "float64", halo: int = 0) -> str:
     parts.append("\n".join(_kernel(layout, dtype, halo, names)))
     body = "\n\n".join(parts)
     real = "float" if dtype == "float32" else "double"
-    return "\n\n".join([f"typedef {real} real;", *support(body, dtype), body]) + "\n"
+    place = f"typedef {'int' if narrow else 'long long'} sym_place;"
+    return "\n\n".join([f"typedef {real} real;\n{place}", *support(body, dtype), body]) + "\n"
+
+
+def adds_up(kernel: Kernel) -> bool:
+    """Whether the threads of a block of the kernel add up: one row of threads then, which meets at barriers."""
+    return any(array.intent is Intent.SUM for array in kernel.arrays)
 
 
 def _function(function: Function, dtype: str, names: Mapping[str, str]) -> list[str]:
@@ -138,25 +147,59 @@ def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str]) -> 
         printer.line(f"{parameter},")
     printer.line(f"{last}) {{")
     printer.line(f"const long long {lane} = {layout.first} + (long long)blockIdx.x * blockDim.x + threadIdx.x;")
-    for axis, extent, place in zip(kernel.outer, layout.extents, _grid_axes(len(kernel.outer)), strict=True):
-        start, step = (f"blockIdx.{place}", f"gridDim.{place}") if place else ("0", "1")
-        axis = naming(axis)
-        printer.line(f"for (long long {axis} = {start}; {axis} < {extent}; {axis} += {step}) {{")
+    axes = tuple(zip(kernel.outer, layout.extents, _grid_axes(len(kernel.outer)), strict=True))
+    bounds = [
+        _share_out(printer, naming, axis, extent, place) if place else ("0", extent) for axis, extent, place in axes
+    ]
+    whole = {key: s for key, s in sums.items() if not _is_of_rows(s, kernel)}
+    of_rows = {key: s for key, s in sums.items() if key not in whole}
+    _declare(printer, whole)
+    for axis, (start, stop) in zip(map(naming, kernel.outer), bounds, strict=True):
+        printer.line(f"for (long long {axis} = {start}; {axis} < {stop}; ++{axis}) {{")
         printer.depth += 1
-    for block_sum in sums.values():
-        printer.line(f"{TYPES[block_sum.array.kind]} {block_sum.name} = 0;")
+    _declare(printer, of_rows)
     printer.line(f"if ({lane} < {layout.last}) {{")
     printer.depth += 1
     printer.block(kernel.body)
     printer.depth -= 1
     printer.close(kernel.body)
-    for block_sum in sums.values():  # every thread of the block arrives here
-        (position,) = printer.render((block_sum.position,), Sharing())
-        printer.line(f"sym_block_sum(&{naming(block_sum.array.name)}[{position}], {block_sum.name});")
+    _add_up(printer, naming, of_rows)  # every thread of the block arrives here
+    while printer.depth > 1:
+        printer.depth -= 1
+        printer.close(())
+    _add_up(printer, naming, whole)
     while printer.depth:
         printer.depth -= 1
         printer.close(())
     return printer.lines
+
+
+def _share_out(printer: CudaPrinter, naming: Naming, axis: str, extent: str, place: str) -> tuple[str, str]:
+    """Where the stretch of an outer axis that a thread walks along begins and ends."""
+    start, stop, each = (naming.take(f"{axis}_{word}") for word in ("from", "to", "each"))
+    count, me = f"gridDim.{place}", f"blockIdx.{place}"
+    if place == "y":
+        count, me = f"(gridDim.{place} * blockDim.{place})", f"({me} * blockDim.{place} + threadIdx.{place})"
+    printer.line(f"const unsigned {each} = ((unsigned){extent} + {count} - 1) / {count};")
+    printer.line(f"const long long {start} = (long long){me} * {each};")
+    printer.line(f"const long long {stop} = {start} + {each} < {extent} ? {start} + {each} : {extent};")
+    return start, stop
+
+
+def _is_of_rows(block_sum: BlockSum, kernel: Kernel) -> bool:
+    """Whether the element depends on where along the outer axes a block is."""
+    return any(v.attribute in kernel.outer for v in variables((block_sum.position,)))
+
+
+def _declare(printer: CudaPrinter, sums: Mapping[tuple[str, bytes], BlockSum]) -> None:
+    for block_sum in sums.values():
+        printer.line(f"{TYPES[block_sum.array.kind]} {block_sum.name} = 0;")
+
+
+def _add_up(printer: CudaPrinter, naming: Naming, sums: Mapping[tuple[str, bytes], BlockSum]) -> None:
+    for block_sum in sums.values():
+        (position,) = printer.render((block_sum.position,), Sharing())
+        printer.line(f"sym_block_sum(&{naming(block_sum.array.name)}[{position}], {block_sum.name});")
 
 
 def _grid_axes(count: int) -> tuple[str, ...]:
@@ -257,7 +300,11 @@ class CudaPrinter(Printer):
 
     def element(self, array: str, index: tuple[str, ...], shift: int) -> str:
         """`array[position]`, or `private[i][j]`."""
-        return self.naming(array) + ("".join(f"[{i}]" for i in index) or "[0]")
+        name = self.naming(array)
+        if array in self.addresses.private:
+            return name + ("".join(f"[{i}]" for i in index) or "[0]")
+        (position,) = index
+        return f"{name}[{position}]" if position.isdecimal() else f"{name}[(sym_place)({position})]"
 
     def accumulate(self, statement: Accumulate, index: tuple[str, ...], value: str) -> None:
         """Into the register of the block's sum, or atomically."""

@@ -23,8 +23,8 @@ else enum explicit export extern false float for friend goto if inline int long 
 not_eq nullptr operator or or_eq private protected public register reinterpret_cast requires return short signed
 sizeof static static_assert static_cast struct switch template this thread_local throw true try typedef typeid
 typename union unsigned using virtual void volatile wchar_t while xor xor_eq main real NULL NAN INFINITY threadIdx
-blockIdx blockDim gridDim warpSize dim3 atomicAdd sym_shim abs j0 j1 jn y0 y1 yn gamma lgamma tgamma erf erfc cbrt
-hypot exp2 exp10 log2 log10 logb ilogb fmin fmax fmod fma fdim ldexp frexp modf ceil trunc nearbyint round lround
+blockIdx blockDim gridDim warpSize dim3 atomicAdd sym_shim sym_place abs j0 j1 jn y0 y1 yn gamma lgamma tgamma erf erfc
+cbrt hypot exp2 exp10 log2 log10 logb ilogb fmin fmax fmod fma fdim ldexp frexp modf ceil trunc nearbyint round lround
 lrint remainder remquo copysign nextafter scalbn signbit isinf isnan isnormal norm rsqrt rcbrt sinpi cospi sincos min
 max clock printf malloc free memcpy memset assert
 """.split()

@@ -47,7 +47,7 @@ inline void enter() {
 }
 
 inline Status run_block(const std::function<void()>& thread_body) {
-    std::vector<Fiber> fibers(blockDim.x);
+    std::vector<Fiber> fibers(blockDim.x * blockDim.y);
     body = &thread_body;
     for (Fiber& fiber : fibers) {
         getcontext(&fiber.context);
@@ -60,7 +60,8 @@ inline Status run_block(const std::function<void()>& thread_body) {
         for (size_t i = 0; i < fibers.size(); ++i) {
             if (fibers[i].finished) return split_at_barrier;  // it left while others wait for it
             running = &fibers[i];
-            threadIdx.x = static_cast<unsigned>(i);
+            threadIdx.x = static_cast<unsigned>(i % blockDim.x);
+            threadIdx.y = static_cast<unsigned>(i / blockDim.x);
             swapcontext(&scheduler, &running->context);
             finished += running->finished;
         }
@@ -72,15 +73,16 @@ inline Status run_block(const std::function<void()>& thread_body) {
 #else
 
 inline Status run_block(const std::function<void()>& thread_body) {
-    for (threadIdx.x = 0; threadIdx.x < blockDim.x; ++threadIdx.x) thread_body();
+    for (threadIdx.y = 0; threadIdx.y < blockDim.y; ++threadIdx.y)
+        for (threadIdx.x = 0; threadIdx.x < blockDim.x; ++threadIdx.x) thread_body();
     return done;
 }
 
 #endif
 
-inline Status run(dim3 grid, unsigned block, const std::function<void()>& thread_body) {
+inline Status run(dim3 grid, dim3 block, const std::function<void()>& thread_body) {
     gridDim = grid;
-    blockDim = dim3{block, 1, 1};
+    blockDim = block;
     threadIdx = dim3{0, 0, 0};
     for (blockIdx.z = 0; blockIdx.z < grid.z; ++blockIdx.z)
         for (blockIdx.y = 0; blockIdx.y < grid.y; ++blockIdx.y)

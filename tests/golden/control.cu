@@ -1,4 +1,5 @@
 typedef double real;
+typedef long long sym_place;
 
 __device__ __forceinline__ void sym_atomic(real* total, real value) { atomicAdd(total, value); }
 __device__ __forceinline__ void sym_atomic(long long* total, long long value) {
@@ -65,7 +66,7 @@ extern "C" __global__ void control(
     real* __restrict__ histogram) {
     const long long lane = lane_first + (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (lane < lane_last) {
-        const real x0 = x[lane];
+        const real x0 = x[(sym_place)(lane)];
         real position = x0;
         real y, xy;
         bool positive;
@@ -80,7 +81,7 @@ extern "C" __global__ void control(
                     // every third turn, where the polynomial is positive
                     position = position - 0.25;
                 }
-                sym_atomic_sum(&steps_of[sym_remainder(lane, 3)], 1);
+                sym_atomic_sum(&steps_of[(sym_place)(sym_remainder(lane, 3))], 1);
             }
         }
         real memory[2][3];
@@ -89,13 +90,13 @@ extern "C" __global__ void control(
                 memory[a][c] = position * (real)(c + 3 * a);
             }
         }
-        const long long own_kind = kind[lane];
-        const real gathered = table[own_kind];
+        const long long own_kind = kind[(sym_place)(lane)];
+        const real gathered = table[(sym_place)(own_kind)];
         const real entry = memory[1][own_kind];
-        x[lane] = gathered + position + entry + doubled + xy;
-        count[lane] = turns;
+        x[(sym_place)(lane)] = gathered + position + entry + doubled + xy;
+        count[(sym_place)(lane)] = turns;
         for (long long s = 0; s < 4; ++s) {
-            sym_atomic_sum(&histogram[s], gathered * (real)(s));
+            sym_atomic_sum(&histogram[(sym_place)(s)], gathered * (real)(s));
         }
     }
 }

@@ -1,4 +1,5 @@
 typedef float real;
+typedef long long sym_place;
 
 __device__ __forceinline__ void sym_atomic(real* total, real value) { atomicAdd(total, value); }
 __device__ __forceinline__ void sym_atomic(long long* total, long long value) {
@@ -39,16 +40,16 @@ extern "C" __global__ void pendulums(
     long long wide_sum = 0;
     if (run < run_last) {
         // angle and angular velocity
-        const real theta0 = q[run];
+        const real theta0 = q[(sym_place)(run)];
         real theta = theta0;
-        const real omega0 = q[run + run_stride];
+        const real omega0 = q[(sym_place)(run + run_stride)];
         real omega = omega0;
         for (long long step = 0; step < steps; ++step) {
             omega = omega - g / l * sinf(theta) * h;
             theta = theta + h * omega;
         }
-        q[run] = theta;
-        q[run + run_stride] = omega;
+        q[(sym_place)(run)] = theta;
+        q[(sym_place)(run + run_stride)] = omega;
         // energy over m l^2
         energy_sum += 0.5f * (omega * omega) + g / l * (1.0f - cosf(theta));
         if (0.5f < fabsf(theta)) {

@@ -1,4 +1,5 @@
 typedef double real;
+typedef long long sym_place;
 
 __device__ __forceinline__ void sym_atomic(real* total, real value) { atomicAdd(total, value); }
 __device__ __forceinline__ void sym_atomic(long long* total, long long value) {
@@ -37,27 +38,30 @@ extern "C" __global__ void wave(
     real h,
     real inverse_dx2) {
     const long long site = site_first + (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    for (long long row = blockIdx.y; row < row_extent; row += gridDim.y) {
+    const unsigned row_each = ((unsigned)row_extent + (gridDim.y * blockDim.y) - 1) / (gridDim.y * blockDim.y);
+    const long long row_from = (long long)(blockIdx.y * blockDim.y + threadIdx.y) * row_each;
+    const long long row_to = row_from + row_each < row_extent ? row_from + row_each : row_extent;
+    real energy_sum = 0;
+    for (long long row = row_from; row < row_to; ++row) {
         real of_row_sum = 0;
-        real energy_sum = 0;
         if (site < site_last) {
-            const real left = u[site + row * site_stride];
+            const real left = u[(sym_place)(site + row * site_stride)];
             const long long t0 = site + row * site_stride + 1;
-            const real here = u[t0];
-            const real right = u[site + row * site_stride + 2];
-            const real v0 = v[t0];
+            const real here = u[(sym_place)(t0)];
+            const real right = u[(sym_place)(site + row * site_stride + 2)];
+            const real v0 = v[(sym_place)(t0)];
             // discrete Laplacian and the force of the quartic potential
             const real t1 = here * here * here;
             const real force = inverse_dx2 * (left - 2.0 * here + right) - t1;
             const real t2 = v0 + force * h;
-            v[t0] = t2;
-            w[t0] = here + h * t2;
+            v[(sym_place)(t0)] = t2;
+            w[(sym_place)(t0)] = here + h * t2;
             const real t3 = right - here;
             const real density = 0.5 * (v0 * v0) + 0.5 * (inverse_dx2 * t3 * t3) + 0.25 * (here * t1);
             of_row_sum += density;
             energy_sum += density;
         }
         sym_block_sum(&of_row[row], of_row_sum);
-        sym_block_sum(&energy[0], energy_sum);
     }
+    sym_block_sum(&energy[0], energy_sum);
 }

@@ -1,4 +1,5 @@
 typedef double real;
+typedef long long sym_place;
 
 __device__ __forceinline__ void sym_atomic(real* total, real value) { atomicAdd(total, value); }
 __device__ __forceinline__ void sym_atomic(long long* total, long long value) {
@@ -34,14 +35,20 @@ extern "C" __global__ void volume(
     real* __restrict__ total,
     long long depth) {
     const long long lane = lane_first + (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    for (long long i = 0; i < i_extent; i += 1) {
-        for (long long j = blockIdx.z; j < j_extent; j += gridDim.z) {
-            for (long long k = blockIdx.y; k < k_extent; k += gridDim.y) {
+    const unsigned j_each = ((unsigned)j_extent + gridDim.z - 1) / gridDim.z;
+    const long long j_from = (long long)blockIdx.z * j_each;
+    const long long j_to = j_from + j_each < j_extent ? j_from + j_each : j_extent;
+    const unsigned k_each = ((unsigned)k_extent + (gridDim.y * blockDim.y) - 1) / (gridDim.y * blockDim.y);
+    const long long k_from = (long long)(blockIdx.y * blockDim.y + threadIdx.y) * k_each;
+    const long long k_to = k_from + k_each < k_extent ? k_from + k_each : k_extent;
+    for (long long i = 0; i < i_extent; ++i) {
+        for (long long j = j_from; j < j_to; ++j) {
+            for (long long k = k_from; k < k_to; ++k) {
                 real total_sum = 0;
                 if (lane < lane_last) {
                     const long long t0 = lane + lane_stride * (k + depth * (j + 3 * i));
-                    const real x0 = x[t0];
-                    x[t0] = x0 + (real)(10 * j + 100 * i + k);
+                    const real x0 = x[(sym_place)(t0)];
+                    x[(sym_place)(t0)] = x0 + (real)(10 * j + 100 * i + k);
                     total_sum += x0;
                 }
                 sym_block_sum(&total[i], total_sum);

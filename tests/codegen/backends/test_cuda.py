@@ -1,113 +1,66 @@
-"""What stands between arrays and a launch, on a stand-in for CuPy whose device is the shim; and the GPU itself."""
+"""What stands between arrays and a launch, on a stand-in for CuPy whose device is the host; and the GPU itself."""
 
 from __future__ import annotations
 
-import ctypes
 import shutil
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 
-from codegen.backends import cuda, get_backend, shim
-from codegen.backends.cuda import CudaBackend, block_size, cuda_available, grid_of
+from codegen.backends import cuda, cuda_kernel, cuda_program, get_backend, shim
+from codegen.backends.cuda import CudaBackend, cuda_available
+from codegen.backends.cuda_kernel import block_size, launch_shape
+from codegen.backends.cuda_memory import Mirror
 from codegen.backends.interface import LaunchRange
-from codegen.errors import BackendUnavailableError, CompilerBug
-from codegen.program import Kernel
+from codegen.builder import Builder
+from codegen.compile import compile_program
+from codegen.errors import BackendUnavailableError, CompilerBug, InputError
+from codegen.interpret_program import run_program
+from codegen.ir import Kind, variable
+from codegen.program import Array, Intent, Kernel, Launch, Program, Repeat, Scalar, Transform
+from tests.codegen.backends.stand_in import CompileError, DeviceArray, OutOfMemoryError, StandIn
 from tests.codegen.emit.kernels import CASES
 from tests.codegen.emit.running import assert_same, compiled, reference
+from tests.codegen.test_programs import inputs, lattice
 
 DTYPES = ("float64", "float32")
 needs_compiler = pytest.mark.skipif(not any(map(shutil.which, shim.COMPILERS)), reason="needs a C++ compiler")
 
 
-class DeviceArray(np.ndarray):
-    """Memory of the stand-in device; only what was uploaded is of this type."""
-
-
-class StandInFunction:
-    """A kernel of the stand-in device, which takes what CuPy takes: device arrays and typed numbers, nothing else."""
-
-    num_regs = 100
-    max_threads_per_block = 1024
-
-    def __init__(self, kernel: Kernel, dtype: str, halo: int) -> None:
-        self.library = shim._library(shim.shim_source(kernel, dtype, halo))
-        self.launches: list[tuple[Any, Any]] = []
-
-    def __call__(self, grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...]) -> None:
-        self.launches.append((grid, block))
-        status = self.library.sym_shim_launch(
-            (ctypes.c_uint * 3)(*grid), ctypes.c_uint(block[0]), *map(self._passed, arguments)
-        )
-        assert status == 0
-
-    @staticmethod
-    def _passed(argument: Any) -> Any:
-        if isinstance(argument, DeviceArray):
-            return ctypes.c_void_p(argument.ctypes.data)
-        return {np.int64: ctypes.c_longlong, np.float64: ctypes.c_double, np.float32: ctypes.c_float}[type(argument)](
-            argument.item()
-        )
-
-
-class CompileError(Exception):
-    """What CuPy raises where NVRTC refuses."""
-
-
-def stand_in(function: Any) -> SimpleNamespace:
-    """As much of CuPy as the backend uses."""
-    device = SimpleNamespace(attributes={"MultiProcessorCount": 2})
-    return SimpleNamespace(
-        ndarray=DeviceArray,
-        asarray=lambda a: a if isinstance(a, DeviceArray) else np.array(a).view(DeviceArray),
-        zeros=lambda shape, dtype: np.zeros(shape, dtype).view(DeviceArray),
-        asnumpy=lambda a: np.array(a),
-        cuda=SimpleNamespace(Device=lambda: device, compiler=SimpleNamespace(CompileException=CompileError)),
-        RawModule=lambda code, options, backend: SimpleNamespace(get_function=lambda name: function(code, name)),
-    )
-
-
 @pytest.fixture
-def cupy(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The stand-in takes CuPy's place; the test says which kernel the device runs."""
-    given: dict[str, Any] = {}
-    module = stand_in(lambda code, name: given["function"])
-    monkeypatch.setattr(cuda, "_cupy", lambda: module)
-    given["cupy"] = module
-    return given
+def cupy(monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """The stand-in takes CuPy's place."""
+    module = StandIn()
+    for file in (cuda, cuda_kernel, cuda_program):
+        monkeypatch.setattr(file, "load_cupy", lambda: module)
+    return module
 
 
 @needs_compiler
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", CASES)
-def test_arguments_reach_the_kernel_and_results_come_back(cupy: dict[str, Any], name: str, dtype: str) -> None:
+def test_arguments_reach_the_kernel_and_results_come_back(cupy: StandIn, name: str, dtype: str) -> None:
     """100 units, as for the shim, which runs the same source."""
     case = CASES[name]()
-    cupy["function"] = StandInFunction(case.kernel, dtype, case.halo)
     run = CudaBackend().compile(case.kernel, dtype, case.halo)
     assert_same(compiled(run, case, dtype), reference(case, dtype), case.kernel, 100)
-    assert len(cupy["function"].launches) == 1
+    assert len(cupy.launches) == 1
 
 
 @needs_compiler
-def test_arrays_on_the_device_stay_there(cupy: dict[str, Any]) -> None:
+def test_arrays_on_the_device_stay_there(cupy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     case = CASES["ensemble"]()
-    cupy["function"] = StandInFunction(case.kernel, "float64", 0)
     run = CudaBackend().compile(case.kernel)
-    host = case.arrays("float64")
-    device = {name: cupy["cupy"].asarray(a) for name, a in host.items()}
-    cupy["cupy"].asnumpy = lambda a: pytest.fail("copied back")
+    device = {name: cupy.asarray(a) for name, a in case.arrays("float64").items()}
+    monkeypatch.setattr(DeviceArray, "get", lambda *_: pytest.fail("copied back"))
     run(device, case.scalars, case.extents)
     assert_same({n: np.asarray(a) for n, a in device.items()}, reference(case, "float64"), case.kernel, 100)
 
 
 @needs_compiler
-def test_lane_axes_of_different_lengths_get_one_stride(cupy: dict[str, Any]) -> None:
+def test_lane_axes_of_different_lengths_get_one_stride(cupy: StandIn) -> None:
     case = CASES["lattice"]()
-    cupy["function"] = StandInFunction(case.kernel, "float64", case.halo)
     arrays = case.arrays("float64")
     arrays["w"] = np.ascontiguousarray(arrays["w"][:, :-3])
     CudaBackend().compile(case.kernel, "float64", case.halo)(arrays, case.scalars, case.extents)
@@ -116,18 +69,123 @@ def test_lane_axes_of_different_lengths_get_one_stride(cupy: dict[str, Any]) -> 
 
 
 @needs_compiler
-def test_nothing_is_launched_on_nothing(cupy: dict[str, Any]) -> None:
+def test_nothing_is_launched_on_nothing(cupy: StandIn) -> None:
     case = CASES["ensemble"]()
-    cupy["function"] = StandInFunction(case.kernel, "float64", 0)
     CudaBackend().compile(case.kernel)(case.arrays("float64"), case.scalars, case.extents, first=4, last=4)
-    assert not cupy["function"].launches
+    assert not cupy.launches
 
 
-def test_what_nvrtc_refuses_is_our_bug(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(code: str, name: str) -> None:
+@needs_compiler
+def test_large_arrays_get_wide_places(cupy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = CASES["lattice"]()
+    run = CudaBackend().compile(case.kernel, "float64", case.halo)
+    assert "typedef int sym_place" in run.source
+    asked: list[bool] = []
+    monkeypatch.setattr(cuda_kernel, "NARROW", 10)
+    spied = replace(run, function=lambda narrow: (asked.append(narrow), run.function(narrow))[1])
+    assert_same(compiled(spied, case, "float64"), reference(case, "float64"), case.kernel, 100)
+    assert asked == [False]
+
+
+@needs_compiler
+@pytest.mark.parametrize(("dimensions", "reach", "wraps"), [(2, 1, True), (3, 2, False)])
+def test_a_program_keeps_its_arrays_on_the_device(cupy: StandIn, dimensions: int, reach: int, wraps: bool) -> None:
+    """Kicks that know the step are launched anew, and give what the interpreter gives."""
+    program = lattice(dimensions, reach, wraps)
+    run = compile_program(program, CudaBackend())
+    arrays, scalars = inputs(dimensions, reach, wraps, rows=12, steps=5)
+    expected = {name: a.copy() for name, a in arrays.items()}
+    run(arrays, scalars)
+    run_program(program, expected, scalars)
+    for name in ("u", "v"):
+        np.testing.assert_allclose(arrays[name][..., reach : reach + 40], expected[name][..., reach : reach + 40],
+                                   rtol=0, atol=5 * (4 * reach + 4) * 10 * 2.0**-52 * 4)  # fmt: skip
+    assert len(cupy.launches) == 15
+    assert cupy.captured == 0
+
+
+@needs_compiler
+@pytest.mark.parametrize("steps", [2, 70])
+def test_turns_that_are_alike_become_a_graph(cupy: StandIn, steps: int) -> None:
+    """Also around transforms; the counter goes on."""
+    b = Builder()
+    z = Array("z", (6,), intent=Intent.INOUT, components=2)
+    row = variable("row", Kind.INT)
+    for part in range(2):
+        b.store("z", row, part, value=b.load(f"z{part}", "z", row, part) * 0.5)
+    halve = Kernel("halve", "site", (z,), (), b.block(), ("row",))
+    body = (
+        Transform("z", "z", "sites", kinds=("fourier", "fourier")),
+        Launch(halve, (6, "sites")),
+        Transform("z", "z", "sites", True, ("fourier", "fourier")),
+    )
+    scalars = tuple(Scalar(n, Kind.INT) for n in ("sites", "steps", "k"))
+    program = Program("halving", (z,), scalars, (Repeat("steps", body, "k"),))
+    start = np.random.default_rng(1).normal(size=(6, 32))
+    found = start.copy()
+    compile_program(program, CudaBackend())({"z": found}, {"sites": 10, "steps": steps, "k": 0})
+    rounding = steps * 60 * 2.0**-52 / 2.0**steps
+    np.testing.assert_allclose(found[:, :20], start[:, :20] / 2.0**steps, rtol=0, atol=rounding)
+    assert cupy.captured == (steps > 4)
+
+
+@needs_compiler
+@pytest.mark.parametrize("kinds", [("sine", "cosine"), ("cosine", "fourier"), ("fourier",)])
+@pytest.mark.parametrize("scaled", [True, False])
+def test_transforms_on_the_device_are_what_the_interpreter_says(
+    cupy: StandIn, kinds: tuple[str, ...], scaled: bool
+) -> None:
+    """There and back; sums of sixty terms of order one, times N where the inverse is not scaled."""
+    shape = (6,)[: len(kinds) - 1]
+    array = Array("z", shape, intent=Intent.INOUT, components=2)
+    steps = (Transform("z", "z", 10, False, kinds), Transform("z", "z", 10, True, kinds, scaled))
+    start = np.random.default_rng(3).normal(size=(*shape, 64))
+    for body in (steps[:1], steps):
+        program = Program("there and back", (array,), (), body)
+        wanted, found = start.copy(), start.copy()
+        run_program(program, {"z": wanted}, {})
+        compile_program(program, CudaBackend())({"z": found}, {})
+        scale = np.abs(wanted[..., :20]).max()
+        np.testing.assert_allclose(found[..., :20], wanted[..., :20], rtol=0, atol=60 * 8 * 2.0**-52 * scale)
+
+
+def test_memory_that_is_shared_on_the_host_is_shared_on_the_device(cupy: StandIn) -> None:
+    whole = np.arange(24.0).reshape(4, 6)
+    host = {
+        "rows": whole,
+        "list": whole.reshape(-1),
+        "end": whole[2:],
+        "start": whole.reshape(-1)[:13],
+        "other": whole.copy(),
+    }
+    mirror = Mirror.of(cupy, host)
+    for name, array in host.items():
+        np.testing.assert_array_equal(mirror.arrays[name], array)
+    mirror.arrays["rows"][2, 0] = -1.0
+    assert mirror.arrays["list"][12] == mirror.arrays["end"][0, 0] == mirror.arrays["start"][12] == -1.0
+    assert mirror.arrays["other"][2, 0] == 12.0
+    mirror.fetch({"list"})
+    assert whole[2, 0] == -1.0
+    pieces = {"low": whole.reshape(-1)[:15], "high": whole.reshape(-1)[10:]}  # neither holds the other
+    mirror = Mirror.of(cupy, pieces)
+    mirror.arrays["low"][12] = -2.0
+    assert mirror.arrays["high"][2] == -2.0
+
+
+def test_a_full_device_is_the_users_error(cupy: StandIn) -> None:
+    def full(_: object) -> None:
+        raise OutOfMemoryError("out of memory allocating 8 bytes")
+
+    cupy.asarray = full  # type: ignore[method-assign]
+    with pytest.raises(InputError, match=r'do not fit the memory of the device .*8 bytes.*dtype="float32"'):
+        Mirror.of(cupy, {"a": np.zeros(3)})
+
+
+def test_what_nvrtc_refuses_is_our_bug(cupy: StandIn) -> None:
+    def refuse(**_: object) -> None:
         raise CompileError("kernel.cu(3): error")
 
-    monkeypatch.setattr(cuda, "_cupy", lambda: stand_in(refuse))
+    cupy.RawModule = refuse  # type: ignore[method-assign]
     with pytest.raises(CompilerBug, match=r"source of kernel pendulums:\nkernel.cu\(3\): error"):
         CudaBackend().compile(CASES["ensemble"]().kernel)
 
@@ -146,11 +204,22 @@ def test_blocks_are_whole_warps_that_fit(registers: int, lanes: int) -> None:
     assert size * registers <= 65536
 
 
-def test_the_grid_covers_the_lanes_and_steps_over_long_outer_axes() -> None:
-    span = LaunchRange((3, 10**6, 5), 10, 1010, 2000)
-    assert grid_of(span, 128) == (8, 5, 65535)
-    assert grid_of(replace(span, outer=()), 128) == (8, 1, 1)
-    assert grid_of(replace(span, outer=(7,)), 128) == (8, 7, 1)
+@pytest.mark.parametrize("one_row", [True, False])
+@pytest.mark.parametrize("outer", [(), (7,), (1024, 1024), (3, 10**6, 5), (10**5,)])
+@pytest.mark.parametrize("lanes", [1, 4, 33, 1000])
+def test_the_grid_covers_all_instances(lanes: int, outer: tuple[int, ...], one_row: bool) -> None:
+    span = LaunchRange(outer, 10, 10 + lanes, 2000)
+    grid, block = launch_shape(span, 256, 132, one_row)
+    assert 1 <= block[0] * block[1] * block[2] <= 256
+    assert block[0] * grid[0] >= lanes
+    assert max(grid[1:]) <= 65535
+    assert block[2] == 1
+    if one_row or not outer:
+        assert block[1] == 1
+        assert block[0] % 32 == 0
+    if outer[-1:] == (1024,) and lanes == 4:
+        assert block == ((32, 1, 1) if one_row else (4, 64, 1))
+        assert grid == ((1, 64, 1024) if one_row else (1, 6, 1024))
 
 
 @pytest.mark.gpu

@@ -89,7 +89,7 @@ def text_of(value: Node, dtype: str = "float64") -> str:
     b = Builder()
     b.store("out", value=value)
     kernel = Kernel("k", "lane", (Array("out", (), intent=Intent.OUT),), (Scalar("x"), Scalar("y")), b.block())
-    return re.findall(r"out\[lane\] = (.*);", emit_cuda(kernel, dtype))[0]
+    return re.findall(r"out\[\(sym_place\)\(lane\)\] = (.*);", emit_cuda(kernel, dtype))[0]
 
 
 x, y = variable("x"), variable("y")

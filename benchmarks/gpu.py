@@ -1,0 +1,369 @@
+"""`python -m benchmarks.gpu`: everything that needs an NVIDIA GPU, in one go.
+
+First every CUDA kernel of the tests against the interpreter (`pytest -m gpu`) and every ready system on the GPU against
+the CPU, then the bars of the GPU with their peers on the same card. Figures are printed as they come, and kept in
+`benchmarks/results/gpu_*.json` with machine and date. Times of kernels are taken by events on the device.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import symphys as ph
+from benchmarks.harness import Case, write
+from benchmarks.table import describe
+
+ENOUGH = 3  # rounds of what takes seconds
+
+
+@contextmanager
+def device_clock() -> Iterator[dict[str, list[float]]]:
+    """Milliseconds on the device of every launch by the name of its kernel, filled in at the end; graphs are off."""
+    import cupy
+
+    from codegen.backends import cuda_kernel, cuda_program
+
+    launch, few = cuda_kernel.Bound.__call__, cuda_program.FEW
+    events: list[tuple[str, Any, Any]] = []
+    found: dict[str, list[float]] = defaultdict(list)
+
+    def timed(self: Any) -> None:
+        before, after = cupy.cuda.Event(), cupy.cuda.Event()
+        before.record()
+        launch(self)
+        after.record()
+        events.append((self.name, before, after))
+
+    cuda_kernel.Bound.__call__, cuda_program.FEW = timed, 1 << 60  # type: ignore[method-assign]
+    try:
+        yield found
+    finally:
+        cuda_kernel.Bound.__call__, cuda_program.FEW = launch, few  # type: ignore[method-assign]
+        cupy.cuda.Device().synchronize()
+        for name, before, after in events:
+            found[name].append(cupy.cuda.get_elapsed_time(before, after))
+
+
+def device_seconds(function: Callable[[], object], rounds: int = ENOUGH) -> float:
+    """Median wall seconds of a call and of what it leaves on the device, after one to warm up."""
+    import cupy
+
+    def once() -> float:
+        start = time.perf_counter()
+        function()
+        cupy.cuda.Device().synchronize()
+        return time.perf_counter() - start
+
+    once()
+    return float(np.median([once() for _ in range(rounds)]))
+
+
+def copy_bandwidth() -> float:
+    """Bytes per second of a copy on the device, read and written."""
+    import cupy
+
+    given = cupy.random.random(2**28)  # 2 GiB
+    made = cupy.empty_like(given)
+    cupy.copyto(made, given)
+    before, after = cupy.cuda.Event(), cupy.cuda.Event()
+    before.record()
+    for _ in range(5):
+        cupy.copyto(made, given)
+    after.record()
+    after.synchronize()
+    return 5 * 2 * given.nbytes / (1e-3 * cupy.cuda.get_elapsed_time(before, after))
+
+
+def ensemble() -> list[Case]:
+    """Lorenz, 8 388 608 trajectories, f32, Tsit5, 1000 steps of 1e-3 to one end; and adaptive at 1e-5."""
+    count, limit = 8_388_608, 33.0 / 0.75
+    x, y, z = ph.coordinates("x y z")
+    sigma, rho, beta = ph.parameters("sigma rho beta")
+    system = ph.VectorField({x: sigma * (y - x), y: x * (rho - z) - y, z: x * y - beta * z})
+    simulator = system.compile(method="tsit5", dtype="float32", backend="cuda")
+    random = np.random.default_rng(0).random((3, count), dtype=np.float32)
+    start = dict(zip((x, y, z), random, strict=True))
+    values = {sigma: 10.0, rho: np.linspace(0.0, 21.0, count, dtype=np.float32), beta: 8 / 3}
+    cases = []
+    for name, pace, bar in (("1000 steps of 1e-3", {"dt": 1e-3}, 1.0), ("rtol 1e-5", {"rtol": 1e-5}, None)):
+
+        def run(pace: dict[str, float] = pace) -> None:
+            simulator.run(start, values, t_span=(0.0, 1.0), t_eval=[1.0], watch_every=0, **pace)
+
+        run()
+        with device_clock() as clock:
+            begin = time.perf_counter()
+            run()
+            whole = time.perf_counter() - begin
+        kernels = {kernel: float(np.sum(times)) for kernel, times in clock.items()}
+        notes = {"kernels, ms": kernels, "whole call with transfers, s": whole}
+        cases.append(
+            Case(f"Lorenz f32, {name}", "ms", max(kernels.values()), bar=bar, limit=limit if bar else None, notes=notes)
+        )
+    return cases
+
+
+def on_device(run: Any, fields: tuple[str, ...]) -> tuple[dict[str, Any], Callable[[int], None]]:
+    """The arrays of a run of fields on the device, and a function that takes steps there."""
+    import cupy
+
+    arrays = {name: cupy.asarray(a) for name, a in run.arrays.items() if name not in fields}
+    for name in fields:
+        arrays[name] = 0.1 * cupy.random.random(run.arrays[name].shape, dtype=run.arrays[name].dtype)
+
+    def steps(count: int) -> None:
+        run.machine.advance(arrays, run.scalars | {"steps": count, "middle": count - 1, "k": 0})
+
+    return arrays, steps
+
+
+def per_step(steps: Callable[[int], None], few: int, many: int) -> float:
+    """Seconds of one step, from the difference of runs of different lengths."""
+    return (device_seconds(lambda: steps(many)) - device_seconds(lambda: steps(few))) / (many - few)
+
+
+def stencil(size: int = 1024) -> list[Case]:
+    """phi^4 on 1024^3 sites in single precision, leapfrog with differences of second and fourth order."""
+    from symphys.simulate.lattice.running import Run
+
+    t, *axes = ph.spacetime("t x y z")
+    phi = ph.scalar_field("phi", (t, *axes))
+    slopes = sum(phi.diff(a) ** 2 for a in axes)
+    theory = ph.LagrangianDensity(phi.diff(t) ** 2 / 2 - slopes / 2 - (phi**2 - 1) ** 2 / 4)
+    grid = ph.Grid(dict.fromkeys(axes, (0.0, 0.1 * size, size)))
+    bandwidth = copy_bandwidth()
+    cases = []
+    for order in (2, 4):
+        simulator = theory.compile(grid=grid, method="verlet", order=order, dtype="float32", backend="cuda")
+        run = Run(simulator.machine, grid, {}, {}, 0.03, 0.0, 1)
+        names = tuple(component.name for component in simulator.machine.layout.components)
+        run.arrays = {n: a for n, a in run.arrays.items() if n not in names}
+        shape = run.frame.allocate(run.frame.shape[:-1], 1).shape
+        run.arrays |= {n: np.broadcast_to(np.float32(0), shape) for n in names}
+        _, steps = on_device(run, names)
+        seconds = per_step(steps, 4, 14)
+        with device_clock() as clock:
+            steps(4)
+        notes = {name: float(np.median(times)) for name, times in clock.items()}
+        share = 3 * 4 * size**3 / seconds / bandwidth
+        notes |= {"step, ms": 1e3 * seconds, "copy, TB/s": bandwidth / 1e12}
+        cases.append(
+            Case(
+                f"phi^4 {size}^3 f32, order {order}",
+                "share of copy",
+                share,
+                bar=1.0,
+                limit=0.85,
+                better="higher",
+                notes=notes,
+            )
+        )
+        del run, steps
+    return cases
+
+
+def split_step(size: int = 2048) -> list[Case]:
+    """Strang steps of the Gross-Pitaevskii equation against the pair of transforms alone."""
+    import cupy
+
+    from benchmarks.split_step import ours
+
+    run = ours((size, size), 1, backend="cuda")
+    (name,) = [a.name for a in run.machine.advance.program.arrays if a.components == 2 and a.name.startswith("psi")]
+    _, steps = on_device(run, (name,))
+    seconds = per_step(steps, 20, 120)
+    square = (size, size)
+    values = cupy.random.random(square) + 0j
+    plan = cupy.cuda.cufft.PlanNd(square, square, 1, 1, square, 1, 1, cupy.cuda.cufft.CUFFT_Z2Z, 1, "C", 1, None)
+
+    def pure(count: int) -> None:
+        for _ in range(count):
+            plan.fft(values, values, cupy.cuda.cufft.CUFFT_FORWARD)
+            plan.fft(values, values, cupy.cuda.cufft.CUFFT_INVERSE)
+
+    values *= 1e-3
+    pair = per_step(pure, 2, 22)
+    with device_clock() as clock:
+        steps(20)
+    notes = {f"{kernel}, ms": float(np.median(times)) for kernel, times in clock.items()}
+    notes |= {"step, ms": 1e3 * seconds, "cuFFT pair, ms": 1e3 * pair}
+    return [Case(f"{size}^2 complex128", "cuFFT pairs", seconds / pair, bar=1.0, limit=1.6, notes=notes)]
+
+
+def pairs(bodies: int = 65_536) -> list[Case]:
+    """Softened gravity, all pairs, f32, at 20 operations a pair, against the peak of fused products."""
+    import cupy
+    from sympy import sqrt
+
+    stars = ph.particles("x", dim=3)
+    G, eps = ph.parameters("G eps", positive=True)
+    cluster = ph.Lagrangian(
+        stars.sum(lambda a: stars.mass(a) * a.speed_squared / 2)
+        + stars.pairs(lambda a, b: G * stars.mass(a) * stars.mass(b) / sqrt(a.distance(b) ** 2 + eps**2))
+    )
+    simulator = cluster.compile(method="verlet", dtype="float32", backend="cuda")
+    rng = np.random.default_rng(1)
+    start = {stars: rng.normal(0, 1, (bodies, 3)), ph.dot(stars): rng.normal(0, 0.4, (bodies, 3))}
+    values = {stars.mass: 1 / bodies, G: 1.0, eps: 0.05}
+    with device_clock() as clock:
+        simulator.run(start, values, t_span=(0, 4e-3), dt=1e-3, save_every=4)
+    times = {name: float(np.median(all_times)) for name, all_times in clock.items()}
+    pull = next(value for name, value in times.items() if name.startswith("pull"))
+    properties = cupy.cuda.runtime.getDeviceProperties(0)
+    clock_rate = cupy.cuda.Device().attributes["ClockRate"] * 1e3
+    peak = properties["multiProcessorCount"] * 128 * 2 * clock_rate
+    rate = 20 * bodies**2 / (1e-3 * pull)
+    notes = {**{f"{name}, ms": value for name, value in times.items()}, "peak, TFLOP/s": peak / 1e12}
+    return [
+        Case(
+            f"gravity, {bodies} bodies, f32",
+            "share of peak",
+            rate / peak,
+            bar=1.0,
+            limit=0.5,
+            better="higher",
+            notes=notes,
+        )
+    ]
+
+
+def network_lagrangian(batch: int = 65_536) -> list[Case]:
+    """Loss and gradient of a network Lagrangian, 4 inputs, 3 x 64, against JAX on the same card."""
+    from benchmarks.network_lagrangian import objective
+    from benchmarks.peer_networks import jax_accelerations, jax_available
+
+    cases = []
+    for dtype in ("float32", "float64"):
+        network = ph.network("N", 4, hidden=(64,) * 3)
+        random = np.random.default_rng(1)
+        states, measured = (random.normal(size=(batch, n)).astype(dtype) for n in (4, 2))
+        loss, weights = objective(network, states, measured, backend="cuda", dtype=dtype)
+        value, slope = loss.gradient(weights)
+        whole = device_seconds(partial(loss.gradient, weights))
+        with device_clock() as clock:
+            loss.gradient(weights)
+        kernels = {name: float(np.sum(times)) for name, times in clock.items()}
+        notes: dict[str, object] = {"kernels, ms": kernels, "whole call with transfers, ms": 1e3 * whole}
+        peers = {}
+        if jax_available():
+            layers = [
+                tuple(part.astype(dtype) for part in layer) for layer in network.layers(network.initialise(seed=0))
+            ]
+            step = jax_accelerations(layers, states, measured)
+            theirs, slopes = step()
+            flat = np.concatenate([np.asarray(part).reshape(-1) for layer in slopes for part in layer])
+            notes["loss difference"] = abs(value / float(theirs) - 1)
+            notes["gradient difference"] = float(np.abs(slope - flat).max() / np.abs(flat).max())
+            times = []
+            for _ in range(5):
+                begin = time.perf_counter()
+                step()
+                times.append(time.perf_counter() - begin)
+            peers = {"jax": 1e3 * float(np.median(times))}
+        ours = sum(kernels.values())
+        cases.append(Case(f"4 inputs, 3 x 64, {batch}, {dtype}", "ms/step", ours, peers, bar=3.0, notes=notes))
+    return cases
+
+
+def agreement() -> list[Case]:
+    """Every ready system on the GPU and on the CPU, from the same start for a short time."""
+    from symphys import models
+
+    def trajectory(model: models.Model, backend: str) -> np.ndarray:
+        h = model.dt or (model.t_span[1] - model.t_span[0]) / 1000
+        simulator = model.system.compile(backend=backend)
+        result = simulator.run(model.initial, model.parameters, t_span=(0.0, 50 * h), dt=h, save_every=50)
+        return np.array([np.ravel(result[label])[-1] for label in model.initial])
+
+    def fields(model: models.FieldModel, backend: str) -> np.ndarray:
+        setting = model.setting
+        grid = ph.Grid({x: (low, high, min(n, 32)) for x, (low, high, n) in setting.domain.items()}, setting.boundary)
+        start = setting.initial(grid.points)
+        h = 0.25 * model.dt
+        simulator = model.system.compile(grid=grid, backend=backend)
+        result = simulator.run(start, setting.parameters, t_span=(0.0, 20 * h), dt=h, save_every=20)
+        return np.concatenate([np.ravel(result[label][-1]) for label in start])
+
+    def particles(model: models.ParticleModel, backend: str) -> np.ndarray:
+        setting = model.setting
+        simulator = model.system.compile(method="verlet", backend=backend, **setting.options)
+        run = simulator.run(
+            setting.initial, setting.parameters, t_span=(0.0, 20 * model.dt), dt=model.dt, save_every=20
+        )
+        return np.concatenate([np.ravel(run[label][-1]) for label in setting.initial])
+
+    kinds = ((models.MODELS, trajectory), (models.FIELD_MODELS, fields), (models.PARTICLE_MODELS, particles))
+    cases = []
+    for registry, ending in kinds:
+        for name, model in registry.items():
+            try:
+                ends = [ending(model, backend) for backend in ("cpu", "cuda")]
+            except Exception as error:  # noqa: BLE001 - told, and the rest go on
+                cases.append(Case(name, "difference", None, notes={"broke": f"{type(error).__name__}: {error}"}))
+                traceback.print_exc()
+                continue
+            difference = float(np.abs(ends[0] - ends[1]).max() / np.abs(ends[0]).max())
+            cases.append(Case(name, "difference", difference, limit=1e-9))
+    return cases
+
+
+def tests() -> list[Case]:
+    """The tests marked `gpu`: kernels, programs and runs on the device against the interpreter."""
+    command = [sys.executable, "-m", "pytest", "-m", "gpu", "-q", "-n", "8", "-p", "no:cacheprovider", "tests"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    print(done.stdout[-6000:], done.stderr[-1000:], flush=True)
+    return [Case("pytest -m gpu", "exit status", float(done.returncode), notes={"said": done.stdout.splitlines()[-1:]})]
+
+
+ROWS: dict[str, Callable[[], list[Case]]] = {
+    "tests": tests,
+    "agreement": agreement,
+    "ensemble": ensemble,
+    "stencil": stencil,
+    "split_step": split_step,
+    "pairs": pairs,
+    "network_lagrangian": network_lagrangian,
+}
+
+
+def device() -> str:
+    """The name of the card."""
+    import cupy
+
+    return str(cupy.cuda.runtime.getDeviceProperties(0)["name"].decode())
+
+
+def main() -> int:
+    """Run what is asked for, or all; a row that breaks is reported and the rest go on."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="row", help=f"of {', '.join(ROWS)} (all if none is named)")
+    options = parser.parse_args()
+    broken = []
+    for row in options.rows or ROWS:
+        begin = time.perf_counter()
+        print(f"{row} ...", flush=True)
+        try:
+            cases = ROWS[row]()
+        except Exception:  # noqa: BLE001 - one row must not take the others with it
+            broken.append(row)
+            traceback.print_exc()
+            continue
+        print(describe(cases, ()), f"\n  ({time.perf_counter() - begin:.1f} s)", flush=True)
+        if row != "tests":
+            write(f"gpu_{row}", cases, (), {"gpu": device()})
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""Programs on a GPU: arrays are copied to the device once a call, launches and transforms follow one another there.
+
+Launches are bound before they repeat, so that a step costs the host a few microseconds. Where nothing in the body of a
+repetition changes from turn to turn, turns are captured as a CUDA graph, and the host only says how often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from codegen.interpret_program import size_of
+from codegen.program import Intent, Launch, Program, Repeat, Step, Transform, program_steps
+
+from .cuda_device import load_cupy
+from .cuda_kernel import CudaKernel
+from .cuda_memory import Mirror
+from .cuda_transforms import plan_on_device
+from .interface import Arrays, Scalars
+
+NODES = 64  # of a graph: its launch costs the host about as much as that of one kernel
+FEW = 4  # turns that are not worth a graph
+
+Action = Callable[[Mapping[str, float | int]], None]
+
+
+@dataclass(frozen=True)
+class CudaProgram:
+    """A program and its compiled kernels."""
+
+    program: Program
+    halo: int
+    kernels: Mapping[str, CudaKernel] = field(repr=False)
+
+    @property
+    def source(self) -> str:
+        """The sources of its kernels."""
+        return "\n\n".join(kernel.source for kernel in self.kernels.values())
+
+    def __call__(self, arrays: Arrays, scalars: Scalars, threads: int = 1) -> None:
+        """Run in place; see `interface.CompiledProgram`. CuPy arrays stay on the device."""
+        cupy = load_cupy()
+        stream = cupy.cuda.Stream(non_blocking=True)
+        cupy.cuda.get_current_stream().synchronize()  # of what the caller has on its way
+        with stream:
+            mirror = Mirror.of(cupy, {array.name: arrays[array.name] for array in self.program.arrays})
+            _Running(cupy, stream, self.kernels, mirror.arrays, dict(scalars)).steps(self.program.body)
+            mirror.fetch(written(self.program))
+            stream.synchronize()
+
+
+def written(program: Program) -> frozenset[str]:
+    """The arrays of a program that its steps write."""
+    found: set[str] = set()
+    for step in program_steps(program.body):
+        if isinstance(step, Launch):
+            names = dict(step.rename)
+            found |= {names.get(a.name, a.name) for a in step.kernel.arrays if a.intent is not Intent.IN}
+        elif isinstance(step, Transform):
+            found.add(step.output)
+    return frozenset(found)
+
+
+@dataclass
+class _Running:
+    """One call of a program."""
+
+    cupy: Any
+    stream: Any
+    kernels: Mapping[str, CudaKernel]
+    arrays: Mapping[str, Any]
+    scalars: dict[str, float | int]
+
+    def steps(self, body: Sequence[Step]) -> None:
+        for step in body:
+            if isinstance(step, Repeat):
+                self.repeat(step)
+            else:
+                self.action(step, None)[0](self.scalars)
+
+    def repeat(self, step: Repeat) -> None:
+        count = size_of(step.count, self.scalars)
+        if count <= 0:
+            return
+        if any(isinstance(inner, Repeat) for inner in step.body):
+            for _ in range(count):
+                self.steps(step.body)
+                if step.counter is not None:
+                    self.scalars[step.counter] += 1
+            return
+        bound = [self.action(inner, step.counter) for inner in step.body]
+        actions = [act for act, _ in bound]
+        if count >= FEW and all(capturable for _, capturable in bound):
+            self.by_graph(actions, count)
+            if step.counter is not None:
+                self.scalars[step.counter] += count
+            return
+        for _ in range(count):
+            for act in actions:
+                act(self.scalars)
+            if step.counter is not None:
+                self.scalars[step.counter] += 1
+
+    def by_graph(self, actions: Sequence[Action], count: int) -> None:
+        """Turns that are all alike, several to a graph."""
+        turns = min(count, max(1, NODES // len(actions)))
+        self.stream.begin_capture()
+        for _ in range(turns):
+            for act in actions:
+                act(self.scalars)
+        graph = self.stream.end_capture()
+        for _ in range(count // turns):
+            graph.launch(self.stream)
+        for _ in range(count % turns):
+            for act in actions:
+                act(self.scalars)
+
+    def action(self, step: Step, counter: str | None) -> tuple[Action, bool]:
+        """A call that does a step, and whether it is the same in every turn and fit for a graph."""
+        if isinstance(step, Transform):
+            extent = size_of(step.extent, self.scalars)
+            plan, capturable = plan_on_device(
+                self.cupy, self.arrays[step.source], self.arrays[step.output], step, extent
+            )
+            return (lambda _: plan()), capturable
+        assert isinstance(step, Launch)
+        kernel, names = self.kernels[step.kernel.name], dict(step.rename)
+        arrays = {a.name: self.arrays[names.get(a.name, a.name)] for a in kernel.kernel.arrays}
+        given = {s.name: names.get(s.name, s.name) for s in kernel.kernel.scalars}
+        extents = tuple(size_of(e, self.scalars) for e in step.extents)
+        sums = [arrays[a.name] for a in kernel.kernel.arrays if a.intent is Intent.SUM]
+        counted = counter is not None and counter in given.values()
+        present = {name: self.scalars[there] for name, there in given.items()}
+        bound = kernel.bind(arrays, present, extents)
+
+        def act(scalars: Mapping[str, float | int]) -> None:
+            for total in sums:
+                total.fill(0)
+            if counted:
+                bound.give({name: scalars[there] for name, there in given.items()})
+            bound()
+
+        return act, not counted and bound.in_place
