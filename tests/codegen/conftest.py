@@ -12,9 +12,10 @@ from codegen.backends import CompiledKernel, get_backend
 from codegen.errors import BackendUnavailableError
 from codegen.interpret_program import Arrays, Scalars, interpret_launch, run_program
 from codegen.program import Intent, Kernel, Program
+from tests.gpu import ON_GPU
 
 INTERPRETER = "interpreter"
-BACKENDS = (INTERPRETER, "reference", "cpu", "cuda-shim")
+BACKENDS = (INTERPRETER, "reference", "cpu", "cuda-shim", ON_GPU)
 
 RunProgram = Callable[[Program, dict[str, np.ndarray], dict[str, float | int]], None]
 

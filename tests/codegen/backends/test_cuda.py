@@ -20,7 +20,7 @@ from codegen.interpret_program import run_program
 from codegen.ir import Kind, variable
 from codegen.program import Array, Intent, Kernel, Launch, Program, Repeat, Scalar, Transform
 from tests.codegen.backends.stand_in import CompileError, DeviceArray, OutOfMemoryError, StandIn
-from tests.codegen.emit.kernels import CASES
+from tests.codegen.emit.kernels import CASES, table, table_data, table_kernel
 from tests.codegen.emit.running import assert_same, compiled, reference
 from tests.codegen.test_programs import inputs, lattice
 
@@ -129,13 +129,15 @@ def test_turns_that_are_alike_become_a_graph(cupy: StandIn, steps: int) -> None:
     assert cupy.captured == (steps > 4)
 
 
-@needs_compiler
+@pytest.mark.usefixtures("cupy")
 @pytest.mark.parametrize("kinds", [("sine", "cosine"), ("cosine", "fourier"), ("fourier",)])
 @pytest.mark.parametrize("scaled", [True, False])
-def test_transforms_on_the_device_are_what_the_interpreter_says(
-    cupy: StandIn, kinds: tuple[str, ...], scaled: bool
-) -> None:
-    """There and back; sums of sixty terms of order one, times N where the inverse is not scaled."""
+def test_transforms_on_the_device_are_what_the_interpreter_says(kinds: tuple[str, ...], scaled: bool) -> None:
+    assert_there_and_back(kinds, scaled)
+
+
+def assert_there_and_back(kinds: tuple[str, ...], scaled: bool) -> None:
+    """Sums of sixty terms of order one, times N where the inverse is not scaled."""
     shape = (6,)[: len(kinds) - 1]
     array = Array("z", shape, intent=Intent.INOUT, components=2)
     steps = (Transform("z", "z", 10, False, kinds), Transform("z", "z", 10, True, kinds, scaled))
@@ -220,6 +222,29 @@ def test_the_grid_covers_all_instances(lanes: int, outer: tuple[int, ...], one_r
     if outer[-1:] == (1024,) and lanes == 4:
         assert block == ((32, 1, 1) if one_row else (4, 64, 1))
         assert grid == ((1, 64, 1024) if one_row else (1, 6, 1024))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_on_a_gpu_every_primitive_compiles_and_is_close(dtype: str) -> None:
+    """Within four units more than on the host: CUDA's functions are as good as C's to a few."""
+    entries = table()
+    kernel, arrays = table_kernel(entries), table_data(entries, dtype, 60, False)
+    expected = {name: array.copy() for name, array in arrays.items()}
+    get_backend("cuda").compile(kernel, dtype)(arrays, {}, (60,))
+    get_backend("reference").compile(kernel, dtype)(expected, {}, (60,))
+    for e, entry in enumerate(entries):
+        name = "reals" if entry.result is Kind.REAL else "integers"
+        found, wanted = arrays[name][e], expected[name][e]
+        allowed = (entry.row.ulp + 4) * np.spacing(np.abs(wanted)) if entry.result is Kind.REAL else 0
+        assert np.all(np.abs(found - wanted) <= allowed), (entry.row.name, found, wanted)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("kinds", [("fourier", "fourier"), ("sine", "cosine"), ("fourier",)])
+@pytest.mark.parametrize("scaled", [True, False])
+def test_on_a_gpu_transforms_are_what_the_interpreter_says(kinds: tuple[str, ...], scaled: bool) -> None:
+    assert_there_and_back(kinds, scaled)
 
 
 @pytest.mark.gpu

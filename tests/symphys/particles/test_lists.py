@@ -9,6 +9,7 @@ import symphys as ph
 from symphys.simulate.particles.inputs import read_particles_inputs
 from symphys.simulate.particles.simulator import ParticleSimulator
 from symphys.simulate.particles.state import Choices
+from tests.gpu import ON_GPU
 
 atoms = ph.particles("r", dim=3)
 epsilon, sigma = ph.parameters("epsilon sigma", positive=True)
@@ -135,7 +136,7 @@ def test_energies_end_at_the_cutoff_as_asked(smoothing: str | None) -> None:
     assert energy(1.8) == pytest.approx(energy(1.80001), abs=1e-5)
 
 
-@pytest.mark.parametrize("backend", ["reference", "cuda-shim"])
+@pytest.mark.parametrize("backend", ["reference", "cuda-shim", ON_GPU])
 def test_backends_agree_on_lists(backend: str) -> None:
     x = lattice(3, np.eye(3) * 3.5)
     found = [forces(fluid.compile(box=[3.5] * 3, cutoff=1.6, backend=b), x, True) for b in ("cpu", backend)]

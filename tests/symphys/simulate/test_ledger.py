@@ -6,6 +6,7 @@ from scipy.integrate import simpson
 from sympy import Abs, cos, sin
 
 import symphys as ph
+from tests.gpu import ON_GPU
 
 q, x, y = ph.coordinates("q x y")
 v = ph.dot(q)
@@ -111,7 +112,7 @@ def test_a_port_hamiltonian_takes_and_gives():
     assert run.drift["energy balance"] < 1e-8
 
 
-@pytest.mark.parametrize("backend", ["cpu", "reference", "cuda-shim"])
+@pytest.mark.parametrize("backend", ["cpu", "reference", "cuda-shim", ON_GPU])
 @pytest.mark.parametrize("method", ["rk4", "dop853"])
 def test_ensembles_on_every_backend(driven, backend, method):
     """Twice the start is not twice the energy: each trajectory has a ledger of its own."""

@@ -11,6 +11,7 @@ from codegen.backends.shim import COMPILERS
 from symphys.integrators import METHODS, ExplicitTableau, External, Gauss, Splitting, Taylor, is_adaptive
 from symphys.integrators.chebyshev import shifted_chebyshev
 from symphys.simulate.result import Result
+from tests.gpu import ON_GPU
 
 q = ph.coordinates("q")
 v = ph.dot(q)
@@ -83,10 +84,13 @@ def test_backends_and_precisions_agree(reference: tuple[str, str, Result], backe
         assert np.abs(found[s] - expected[s]).max() < allowance(name, kind, dtype)
 
 
-@pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason="needs a C++ compiler")
+COMPILED = pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason="needs a C++ compiler")
+
+
+@pytest.mark.parametrize("backend", [pytest.param("cuda-shim", marks=COMPILED), ON_GPU])
 @pytest.mark.parametrize("case", sorted(SHIMMED), ids=" ".join)
-def test_cuda_source_on_the_cpu_agrees(case: tuple[str, str]) -> None:
+def test_cuda_source_agrees(case: tuple[str, str], backend: str) -> None:
     name, kind = case
-    expected, found = (run(name, kind, backend, "float64") for backend in ("reference", "cuda-shim"))
+    expected, found = (run(name, kind, each, "float64") for each in ("reference", backend))
     assert found.ok.all()
     assert np.abs(found[q] - expected[q]).max() < allowance(name, kind, "float64")

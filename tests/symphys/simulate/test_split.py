@@ -11,6 +11,7 @@ import sympy
 import symphys as ph
 from codegen.backends.shim import COMPILERS
 from symphys.integrators.kepler_flow import kepler_flow
+from tests.gpu import ON_GPU
 
 x, px, y, py = ph.canonical("x p_x y p_y")
 m, k = ph.parameters("m k", positive=True)
@@ -31,7 +32,7 @@ def run(hamiltonian, split, method, start, values, end, steps, **options):
 
 
 COMPILED = pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason="needs a C++ compiler")
-BACKENDS = ["reference", "cpu", pytest.param("cuda-shim", marks=COMPILED)]
+BACKENDS = ["reference", "cpu", pytest.param("cuda-shim", marks=COMPILED), ON_GPU]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -99,13 +99,14 @@ def test_steps_converge_at_the_order_of_the_method(method: str, order: int) -> N
     assert abs(np.log2(errors[0] / errors[1]) - order) < 0.3
 
 
-def test_every_backend_gives_the_same() -> None:
+@pytest.mark.parametrize("others", [("cpu", "cuda-shim"), pytest.param(("cuda",), marks=pytest.mark.gpu)])
+def test_every_backend_gives_the_same(others: tuple[str, ...]) -> None:
     phi, theory = wave(x, y)
     grid = ph.Grid({x: (0.0, 2.0, 12), y: (-1.0, 1.0, 10)}, boundary={x: "dirichlet", y: "neumann"})
     rng = np.random.default_rng(0)
     start = {phi: rng.normal(size=grid.shape), phi.diff(t): rng.normal(size=grid.shape)}
     runs = {}
-    for backend in ("reference", "cpu", "cuda-shim"):
+    for backend in ("reference", *others):
         for method in ("verlet", "rk4"):
             simulator = theory.compile(grid=grid, method=method, backend=backend)
             runs[backend, method] = simulator.run(start, {c: 1.0, m: 0.5}, t_span=(0, 0.1), dt=0.01)
