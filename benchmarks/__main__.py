@@ -28,6 +28,7 @@ ROWS = {
     "gradient_through_time": "gradient_through_time",
     "accuracy_hamiltonian": "accuracy_hamiltonian",
     "accuracy_lagrangian": "accuracy_lagrangian",
+    "accuracy_schroedinger": "accuracy_schroedinger",
     "network_lagrangian": "network_lagrangian",
 }
 

@@ -65,6 +65,7 @@ from symphys.systems import (
     ParticleLagrangian,
     VectorField,
     network,
+    plane_waves,
 )
 
 __all__ = [
@@ -131,6 +132,7 @@ __all__ = [
     "parameter_array",
     "parameters",
     "particles",
+    "plane_waves",
     "positive",
     "positive_matrix",
     "predicted",

@@ -20,7 +20,7 @@ from symphys.learn.least_squares import solve_linear_least_squares
 from symphys.learn.levenberg_marquardt import levenberg_marquardt
 from symphys.learn.objective import Objective, Regularised
 from symphys.learn.observations import RunsObjective
-from symphys.learn.options import ADAM, BOTH, LEAST_SQUARES, MARQUARDT, SMALL_ENOUGH, STEPS, FitOptions
+from symphys.learn.options import ADAM, BOTH, LARGE, LEAST_SQUARES, MARQUARDT, SMALL_ENOUGH, STEPS, FitOptions
 from symphys.learn.resolve import ACCURACY, error_at, resolve
 from symphys.learn.result import Fit
 from symphys.learn.samples import SampleObjective
@@ -35,7 +35,6 @@ from symphys.simulate.progress import progress_report
 
 Floats = NDArray[np.float64]
 ROUNDS = 3  # of fits with finer steps, where the found motion needs finer ones than the guessed one
-LARGE = 1000  # unknowns from which matrices are shared out to the threads of BLAS
 LISTED = 8  # parameters of an open combination that are named
 FINER = 3  # halvings a round at most: what is far from the data may move wildly
 

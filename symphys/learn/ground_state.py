@@ -25,6 +25,7 @@ from symphys.fields.jets import FieldJets
 from symphys.language.networks import NetworkSymbol
 from symphys.learn.levenberg_marquardt import levenberg_marquardt
 from symphys.learn.objective import Normal, finite
+from symphys.learn.options import LARGE
 from symphys.learn.quadrature import quadrature
 from symphys.learn.term_kernels import TermKernels
 from symphys.learn.watch import Watch
@@ -34,7 +35,6 @@ from symphys.simulate.inputs import check_assumptions, numbers
 
 Floats = NDArray[np.float64]
 RECENT, SETTLED = 30, 2e-11  # steps, and the share of the energy that they must gain together
-LARGE = 1000  # weights from which matrix products gain from threads
 ATTEMPTS, ALIKE = 4, 1e-6  # beginnings, until the mean square of the misfit is below
 FITTED = 60  # steps in which the networks take the shape of a Gaussian
 

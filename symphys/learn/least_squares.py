@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import qr
 from scipy.optimize import lsq_linear
 
+from symphys.learn.joined import JoinedObjective
 from symphys.learn.samples import SampleObjective
 
 Floats = NDArray[np.float64]
@@ -22,7 +23,9 @@ class LinearSolution:
     held: NDArray[np.bool_]
 
 
-def solve_linear_least_squares(objective: SampleObjective, strength: float, centre: Floats) -> LinearSolution:
+def solve_linear_least_squares(
+    objective: SampleObjective | JoinedObjective, strength: float, centre: Floats
+) -> LinearSolution:
     """theta of least mean |r|^2 + strength |theta / scale - centre|^2, within the bounds of the unknowns.
 
     The triangular factor of all rows is updated tile by tile (Golub, Van Loan, "Matrix Computations", 4th ed.,

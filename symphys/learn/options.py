@@ -29,6 +29,7 @@ OPTIMISERS = {
 STEPS = {LEAST_SQUARES: 1, MARQUARDT: 200, ADAM: 2000, LBFGS: 1000, BOTH: 2000}
 SCHEDULES = {"cosine": cosine, "constant": constant}
 SMALL_ENOUGH = 4000  # unknowns up to which Gauss-Newton matrices are formed
+LARGE = 1000  # unknowns from which matrix products gain from the threads of BLAS
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from codegen import (
     Array,
     Bar,
     Builder,
+    DenseJet,
     Function,
     Intent,
     Kernel,
@@ -23,6 +24,7 @@ from codegen import (
     as_node,
     identifier,
     jacobian,
+    rebuild,
     variable,
     vjp_function,
     walk,
@@ -69,12 +71,21 @@ class Terms:
         return Function(name, (*self.arguments.all, *self.data, *self.roots), (), tuple(results))
 
     def linear_in(self, symbols: Sequence[Any], weights: Sequence[Array] = ()) -> bool:
-        """Whether no slope of a residual depends on these parameters, and no residual on these weights."""
-        if set(weights) & set(self.weights):
-            return False
+        """Whether residuals are linear in these parameters and in these weights.
+
+        A network is linear in its weights if it has no hidden layer, at points that depend on nothing unknown.
+        """
+        found = [(n, n.attribute) for n in walk(self.residuals) if isinstance(n.attribute, DenseJet)]
+        jets = [n for n, jet in found if jet.network.array in weights]
         unknown = self.unknown(symbols)
-        slopes = [slope for row in jacobian(self.residuals, unknown) for slope in row]
-        return not any(n in unknown for n in walk(slopes))
+        if any(jet.network.hidden for n, jet in found if n in jets):
+            return False
+        if any(n in unknown or n in jets for n in walk([argument for jet in jets for argument in jet.args])):
+            return False
+        values = tuple(variable(f"network_value_{i}") for i in range(len(jets)))
+        residuals = rebuild(self.residuals, dict(zip(jets, values, strict=True)))
+        slopes = [slope for row in jacobian(residuals, (*unknown, *values)) for slope in row]
+        return not any(n in unknown or n in values for n in walk(slopes))
 
 
 def lower_terms(

@@ -6,6 +6,7 @@ from symphys.systems.network import Network, network
 from symphys.systems.particle_lagrangian import ParticleLagrangian
 from symphys.systems.vector_field import VectorField
 from symphys.systems.von_neumann import VonNeumann
+from symphys.systems.waves import plane_waves
 
 __all__ = [
     "Hamiltonian",
@@ -17,4 +18,5 @@ __all__ = [
     "VectorField",
     "VonNeumann",
     "network",
+    "plane_waves",
 ]

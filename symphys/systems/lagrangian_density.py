@@ -25,10 +25,11 @@ from symphys.language.fields import is_complex_field
 from symphys.mechanics.tidy import readable, written_out
 from symphys.systems.notation import latex_lines, text, text_lines
 from symphys.systems.running_fields import RunnableDensity
+from symphys.systems.solvable import SolvableFields
 
 
 @dataclass(frozen=True, init=False, repr=False)
-class LagrangianDensity(RunnableDensity):
+class LagrangianDensity(RunnableDensity, SolvableFields):
     """Fields move such that their action int L dt d^n x is stationary.
 
     -dS/d(conjugate of f) = F - dD/d(conjugate of f_t)

@@ -95,7 +95,7 @@ def network(
 ) -> Network:
     """A dense network y_l = s(W_l y_(l-1) + b_l) with a linear last layer, as one opaque function of real inputs.
 
-    hidden: the number of neurons of each layer.
+    hidden: the number of neurons of each layer; (), behind features, for a sum of waves that is linear in its weights.
     activation: a name of the table (tanh, softplus, squareplus, sigmoid, sin, cos, gelu, silu, gaussian). Those that
         are linear piece by piece are refused: their second derivatives vanish, and forces are made of these.
     features: Fourier features cos(2 pi B x), sin(2 pi B x) in front of the layers, against the slowness of networks at
@@ -112,7 +112,7 @@ def network(
     if len(names) > 1:
         raise InputError(f"network() makes one network, but {name!r} holds {len(names)} names.")
     count, components = whole_number("inputs", inputs), whole_number("outputs", outputs)
-    widths = tuple(whole_number("hidden", width) for width in _sequence(hidden, "hidden"))
+    widths = tuple(whole_number("hidden", width) for width in _sequence(hidden, "hidden", features is not None))
     periods = tuple(sorted((periodic or {}).items()))
     for index in (*even, *dict(periods)):
         if index not in range(count):
@@ -137,12 +137,12 @@ def network(
     )
 
 
-def _sequence(value: Any, what: str) -> tuple[Any, ...]:
+def _sequence(value: Any, what: str, may_be_empty: bool) -> tuple[Any, ...]:
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise InputError(f"{what} = {value!r}; give a number of neurons for each layer, as (32, 32).")
     found = tuple(value)
-    if not found:
-        raise InputError(f"{what} = {value!r}; a network needs at least one layer of neurons.")
+    if not found and not may_be_empty:
+        raise InputError(f"{what} = {value!r}; a network needs at least one layer of neurons, or features.")
     return found
 
 
