@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -105,8 +106,13 @@ def array_of(element: Any) -> Any:
     """The array that a symbol is an element of; the symbol itself if it is of none."""
     if not isinstance(element, ParameterElement):
         return element
-    name, shape, symmetric = element.home
-    return parameter_array(name, shape, symmetric=symmetric, **element._assumptions_orig)
+    return _home(*element.home, tuple(sorted(element._assumptions_orig.items())))
+
+
+@lru_cache(maxsize=64)
+def _home(name: str, shape: tuple[int, ...], symmetric: bool, assumptions: tuple[tuple[str, bool], ...]) -> Any:
+    """The array of an element, made once for all of its elements."""
+    return parameter_array(name, shape, symmetric=symmetric, **dict(assumptions))
 
 
 def spread_arrays(values: Mapping[Any, Any]) -> dict[Any, Any]:

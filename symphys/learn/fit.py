@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from symphys.errors import InputError
 from symphys.language import array_of, spread_arrays
 from symphys.learn.descent import adam, lbfgs
+from symphys.learn.frames_objective import FramesObjective
 from symphys.learn.identify import MOST, combinations, determine
 from symphys.learn.least_squares import solve_linear_least_squares
 from symphys.learn.levenberg_marquardt import levenberg_marquardt
@@ -137,7 +138,7 @@ def _optimise(method: str, objective: Data, u: Floats, watch: Watch, options: Fi
 
 def _method(objective: Data, options: FitOptions) -> str:
     """The optimiser that was asked for, or the one that suits."""
-    linear = isinstance(objective, SampleObjective) and objective.linear
+    linear = not isinstance(objective, RunsObjective) and objective.linear
     wanted = options.optimizer
     if wanted == LEAST_SQUARES and not linear:
         raise InputError("the residuals are not linear in the unknowns; choose optimizer='levenberg_marquardt'")
@@ -153,7 +154,7 @@ def _method(objective: Data, options: FitOptions) -> str:
 
 
 def _solved(ask: _Ask, objective: Data, validation: Objective | None) -> Fit:
-    assert isinstance(objective, SampleObjective)
+    assert not isinstance(objective, RunsObjective)
     unknowns = ask.unknowns
     centre = unknowns.guess / unknowns.scale
     solution = solve_linear_least_squares(objective, ask.options.regularisation, centre)
@@ -257,7 +258,7 @@ def _split(ask: _Ask, whole: Data, options: FitOptions) -> tuple[Data, Objective
         order = np.random.default_rng(options.seed).permutation(whole.samples)
         taken = whole.part(np.sort(order[count:]))
         validation = whole.part(np.sort(order[:count]))  # type: ignore[assignment]
-        assert isinstance(taken, SampleObjective | RunsObjective)
+        assert isinstance(taken, SampleObjective | RunsObjective | FramesObjective)
         whole = taken
     if isinstance(validation, RunsObjective) and validation.free:
         raise InputError("runs whose start is unknown cannot validate; give Trajectories(..., start={...})")

@@ -54,3 +54,9 @@ class JoinedObjective:
             root = np.sqrt(part.weight)
             for r, rows in part.plain_rows(theta, slopes):
                 yield root * r, root * rows
+
+    def blocks(self, theta: Floats, slopes: Floats) -> Iterator[tuple[Floats, Floats, NDArray[np.int64]]]:
+        """See `LinearObjective`."""
+        everything = np.arange(self.size)
+        for r, rows in self.plain_rows(theta, slopes):
+            yield r, rows, everything

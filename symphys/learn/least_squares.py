@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr
 from scipy.optimize import lsq_linear
 
-from symphys.learn.joined import JoinedObjective
-from symphys.learn.samples import SampleObjective
+from symphys.learn.unknowns import Unknowns
 
 Floats = NDArray[np.float64]
 
@@ -23,21 +24,38 @@ class LinearSolution:
     held: NDArray[np.bool_]
 
 
-def solve_linear_least_squares(
-    objective: SampleObjective | JoinedObjective, strength: float, centre: Floats
-) -> LinearSolution:
+class LinearObjective(Protocol):
+    """A mean of squares of residuals that are linear in the unknowns."""
+
+    @property
+    def unknowns(self) -> Unknowns:
+        """What is unknown."""
+
+    def blocks(self, theta: Floats, slopes: Floats) -> Iterator[tuple[Floats, Floats, NDArray[np.int64]]]:
+        """Tiles of residuals, of rows by some unknowns times `slopes`, and the places of these unknowns."""
+
+
+def solve_linear_least_squares(objective: LinearObjective, strength: float, centre: Floats) -> LinearSolution:
     """theta of least mean |r|^2 + strength |theta / scale - centre|^2, within the bounds of the unknowns.
 
     The triangular factor of all rows is updated tile by tile (Golub, Van Loan, "Matrix Computations", 4th ed.,
-    section 6.5), so that memory does not grow with the samples and no digits are lost to J^T J. Where the data leave
-    directions open, the smallest parameters are taken, in units of their scales.
+    section 6.5), so that memory does not grow with the samples and no digits are lost to J^T J; rows by other unknowns
+    have a factor of their own until the end. Where the data leave directions open, the smallest parameters are taken,
+    in units of their scales.
     """
     unknowns = objective.unknowns
     scale = unknowns.scale
-    size = objective.size
+    size = unknowns.size
+    factors: dict[bytes, tuple[NDArray[np.int64], Floats]] = {}
+    for r, rows, places in objective.blocks(np.zeros(size), scale):
+        key = places.tobytes()
+        before = factors[key][1] if key in factors else np.zeros((0, len(places) + 1))
+        factors[key] = places, _reduced(before, np.column_stack([rows, -r]))
     factor = np.zeros((0, size + 1))
-    for r, rows in objective.plain_rows(np.zeros(size), scale):
-        factor = _reduced(factor, np.column_stack([rows, -r]))
+    for places, part in factors.values():
+        wide = np.zeros((len(part), size + 1))
+        wide[:, np.append(places, size)] = part
+        factor = _reduced(factor, wide)
     if strength:
         root = np.sqrt(strength)
         factor = _reduced(factor, np.column_stack([root * np.eye(size), root * centre]))

@@ -15,6 +15,7 @@ from symphys.language.particles import Attribute
 from symphys.learn.observations import RunsObjective
 from symphys.learn.options import FitOptions
 from symphys.learn.read_bodies import bodies_objective
+from symphys.learn.read_frames import frames_objective, read_boxes, read_places
 from symphys.learn.system import Data, System, refuse_weights, samples_in
 from symphys.learn.trajectories import Trajectories
 from symphys.learn.unknowns import Unknowns
@@ -73,8 +74,7 @@ class ParticleSystem:
         if isinstance(data, Trajectories):
             refuse_weights(options, plain)
             return self._runs(data, unknowns, given, options)
-        samples_in(data)
-        raise UnsupportedError("samples of accelerations are not fitted yet")
+        return self._frames(samples_in(data), unknowns, given, None if plain else options.weights)
 
     def starts(self, objective: RunsObjective, initial: Floats) -> dict[Any, Floats]:
         """See `System`: [runs, n, dim] of places and velocities."""
@@ -100,12 +100,7 @@ class ParticleSystem:
             raise UnsupportedError("only pair forces along the line between two particles are fitted to trajectories")
         kinds = read_species(particles, self.species, seen[0].shape[2])
         box = self._one_box()
-        reach = self.cutoffs.get("cutoff", 0.0) if self.cutoffs else 0.0
-        if box is not None and reach > box.widths.min() / 2:
-            raise UnsupportedError(
-                f"the cutoff {reach:g} is longer than half of the box, {box.widths.min() / 2:g}, and trajectories are "
-                "fitted with the nearest images; take a shorter one"
-            )
+        self._check_reach(box)
         return bodies_objective(
             self.dynamics,
             self.kernels,
@@ -119,6 +114,27 @@ class ParticleSystem:
             options.dt,
             options.guess,
         )
+
+    def _frames(
+        self, data: Mapping[Any, Any], unknowns: Unknowns, given: Mapping[Any, Any], weights: Mapping[Any, Any] | None
+    ) -> Data:
+        particles = self.dynamics.particles
+        places = read_places(particles, data)
+        kinds = read_species(particles, self.species, places.shape[1])
+        boxes = read_boxes(self.box, particles.dim, len(places))
+        for box in {id(box): box for box in boxes}.values():
+            self._check_reach(box)
+        return frames_objective(
+            self.dynamics, self.kernels, data, unknowns, given, kinds, boxes, self.cutoffs or {}, weights
+        )
+
+    def _check_reach(self, box: Box | None) -> None:
+        reach = self.cutoffs.get("cutoff", 0.0) if self.cutoffs else 0.0
+        if box is not None and reach > box.widths.min() / 2:
+            raise UnsupportedError(
+                f"the cutoff {reach:g} is longer than half of the box, {box.widths.min() / 2:g}, and fits look at the "
+                "nearest images; take a shorter one"
+            )
 
     def _one_box(self) -> Box | None:
         return read_box(self.box, self.dynamics.particles.dim)

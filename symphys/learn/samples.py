@@ -104,6 +104,12 @@ class SampleObjective:
         """See `Objective`."""
         yield from self.plain_rows(self.unknowns.values(u), self.unknowns.slopes(u))
 
+    def blocks(self, theta: Floats, slopes: Floats) -> Iterator[tuple[Floats, Floats, NDArray[np.int64]]]:
+        """Residuals, rows by theta [U] times `slopes` [U], and the unknowns that they depend on: all."""
+        everything = np.arange(self.size)
+        for r, rows in self.plain_rows(theta, slopes):
+            yield r, rows, everything
+
     def plain_rows(self, theta: Floats, slopes: Floats) -> Iterator[tuple[Floats, Floats]]:
         """Residuals and rows by theta [U] times `slopes` [U], as `rows` gives them."""
         root = np.sqrt(self.weight)

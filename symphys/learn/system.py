@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from symphys.errors import InputError
 from symphys.language.networks import NetworkSymbol
+from symphys.learn.frames_objective import FramesObjective
 from symphys.learn.observations import RunsObjective
 from symphys.learn.options import FitOptions
 from symphys.learn.read_trajectories import method_for, trajectory_objective
@@ -21,7 +22,7 @@ from symphys.simulate.compiled import Kernels, Lowered
 from symphys.simulate.signals import signal_functions
 
 Floats = NDArray[np.float64]
-Data = SampleObjective | RunsObjective
+Data = SampleObjective | RunsObjective | FramesObjective
 
 
 class System(Protocol):

@@ -89,7 +89,7 @@ def _alone(site: Site, axis: int) -> list[Node]:
     return [chosen(_is(site, each.species), value) for each, value in zip(found, values, strict=True)]
 
 
-def _both_ways(each: PairForce, expression: Any) -> list[tuple[tuple[str | None, str | None], Any, bool]]:
+def both_ways(each: PairForce, expression: Any) -> list[tuple[tuple[str | None, str | None], Any, bool]]:
     """A pair term as i sees it: with i as its first particle, and as its second where species tell them apart."""
     first, second = each.over.species
     found = [((first, second), expression, False)]
@@ -102,7 +102,7 @@ def _pair_sum(site: Site, pair: Pair, attribute: str) -> list[Node]:
     """The values of one expression of every pair term for a pair, as far as the species allow."""
     parts = []
     for each in _pairs(site):
-        for species, expression, _ in _both_ways(each, getattr(each, attribute)):
+        for species, expression, _ in both_ways(each, getattr(each, attribute)):
             symbols = {**pair.symbols(), **site.seen(pair.j, (expression,))}
             (value,) = site.lower((expression,), symbols)
             parts.append(chosen(site.of_species(pair, *species), value))
@@ -129,7 +129,7 @@ def _sideways(site: Site, pair: Pair, axis: int) -> list[Node]:
     for each in _pairs(site):
         if not each.along:
             continue
-        for species, expression, back in _both_ways(each, each.along[axis]):
+        for species, expression, back in both_ways(each, each.along[axis]):
             symbols = {**pair.symbols(), **site.seen(pair.j, (expression,))}
             (value,) = site.lower((expression,), symbols)
             parts.append(chosen(site.of_species(pair, *species), -value if back else value))

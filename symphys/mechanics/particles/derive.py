@@ -80,6 +80,7 @@ class ParticleDynamics:
 
     reciprocal: what i does to j comes back; not so for agents, each of which descends a loss of its own.
     smoothing: how pair potentials and weights end at the cutoff; None where they are cut off as they are.
+    friction: 1 / tau, so many times the velocity is taken from the acceleration; None without.
     """
 
     particles: Any
@@ -92,6 +93,7 @@ class ParticleDynamics:
     networks: tuple[Any, ...]
     reciprocal: bool = True
     smoothing: str | None = None
+    friction: Any = None
 
     @cached_property
     def attributes(self) -> tuple[str, ...]:
