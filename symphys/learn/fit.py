@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,8 @@ from symphys.simulate.naming import plain_name
 from symphys.simulate.progress import progress_report
 
 Floats = NDArray[np.float64]
+TRIAL = 10  # a part so large of the steps is taken from each start where several are tried
+FAR = 1000  # between seeds of several starts: more than networks, each of which has one
 ROUNDS = 3  # of fits with finer steps, where the found motion needs finer ones than the guessed one
 LISTED = 8  # parameters of an open combination that are named
 FINER = 3  # halvings a round at most: what is far from the data may move wildly
@@ -68,24 +70,36 @@ def fit(
     fixed = {key: value for key, value in given.items() if key not in system.inputs}
     guess = {**(_named(begun, system) if begun is not None else {}), **options.guess}
     guess = {key: value for key, value in guess.items() if key not in system.labels}
-    looked_for = read_unknowns(system.parameters, system.networks, unknowns, fixed, guess, options.bounds, options.seed)
-    ask = _Ask(system, looked_for, given, options)
+    wanted = tuple(unknowns) if unknowns is not None else None
+    drawn = [
+        read_unknowns(system.parameters, system.networks, wanted, fixed, guess, options.bounds, options.seed + k * FAR)
+        for k in range(options.tries)
+    ]
+    if options.tries > 1 and all(network in guess for network in drawn[0].networks):
+        raise InputError(f"tries = {options.tries} draws first weights, and no network without a guess is unknown")
+    ask = _Ask(system, drawn[0], given, options)
     whole = ask.objective(data)
     objective, validation = _split(ask, whole, options)
     report, finish = progress_report(options.progress, "fit")
     try:
         # BLAS threads wait for each other busily, on small matrices longer than they compute
         with threadpool_limits(1 if objective.size < LARGE else None, user_api="blas"):
-            return _fitted(ask, objective, validation, begun, report)
+            return _fitted(ask, objective, validation, begun, report, [each.guess for each in drawn])
     finally:
         finish()
 
 
 def _fitted(
-    ask: _Ask, objective: Data, validation: Objective | None, begun: Fit | None, report: Callable[[float], None]
+    ask: _Ask,
+    objective: Data,
+    validation: Objective | None,
+    begun: Fit | None,
+    report: Callable[[float], None],
+    drawn: Sequence[Floats],
 ) -> Fit:
     options, unknowns = ask.options, ask.unknowns
-    u = objective.begin(unknowns.guess) if isinstance(objective, RunsObjective) else unknowns.free(unknowns.guess)
+    firsts = [objective.begin(g) if isinstance(objective, RunsObjective) else unknowns.free(g) for g in drawn]
+    u = firsts[0]
     notes: list[str] = []
     if isinstance(objective, RunsObjective) and options.dt is None:
         objective, _ = resolve(objective, u)
@@ -93,9 +107,12 @@ def _fitted(
     method = _method(objective, options)
     if method == LEAST_SQUARES:
         return _solved(ask, objective, validation)
-    _check_guess(objective, u)
-    watch = Watch(options.steps or STEPS[method], validation, options.patience, report)
+    steps = options.steps or STEPS[method]
+    watch = Watch(steps, validation, options.patience, report)
     watch.memory = dict(begun.memory) if begun is not None else {}
+    if len(firsts) > 1:
+        u, watch = _tried(objective, firsts, method, watch, options)
+    _check_guess(objective, u)
     if options.checkpoint is not None:
         watch.keep = partial(_keep, ask, objective, method, Path(options.checkpoint))
     outcome = _optimise(method, objective, u, watch, options)
@@ -113,6 +130,24 @@ def _fitted(
     if options.checkpoint is not None:
         found.save(options.checkpoint)
     return found
+
+
+def _tried(
+    objective: Data, firsts: Sequence[Floats], method: str, watch: Watch, options: FitOptions
+) -> tuple[Floats, Watch]:
+    """A tenth of the steps from each of several starts; the best of them, to go on from, and what it saw."""
+    short = max(watch.steps // TRIAL, 1)
+    found: list[tuple[float, Floats, Watch]] = []
+    for u in firsts:
+        trial = replace(watch, steps=short, best=np.empty(0), losses=[], checked=[])
+        if np.isfinite(objective.loss(u)):
+            _optimise(method, objective, u, trial, options)
+            found.append((trial.lowest, trial.best, trial))
+    if not found:
+        return firsts[0], watch
+    _, u, best = min(found, key=lambda each: each[0])
+    best.steps, best.since = max(watch.steps - short, 1), 0
+    return u, best
 
 
 def _optimise(method: str, objective: Data, u: Floats, watch: Watch, options: FitOptions) -> FitOutcome:

@@ -55,6 +55,7 @@ class FitOptions:
     checkpoint: str | Path | None = None
     progress: bool | Callable[[float], None] | None = None
     dtype: str = "float64"
+    tries: int = 1
 
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMISERS.values():  # read before, where other options were replaced
@@ -74,6 +75,11 @@ class FitOptions:
         for name in ("steps", "batch", "patience"):
             if getattr(self, name) is not None:
                 whole_number(name, getattr(self, name))
+        whole_number("tries", self.tries)
+        if self.tries > 1 and self.start is not None:
+            raise InputError(
+                f"tries = {self.tries} draws first weights anew, and start gives them; leave one of them out"
+            )
         if self.dt is not None:
             positive_number("dt", self.dt)
         if self.checkpoint is not None and Path(self.checkpoint).suffix != ".npz":

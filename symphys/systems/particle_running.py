@@ -76,6 +76,7 @@ class ParticleRunnable:
         start: Fit | str | Path | None = None,
         checkpoint: str | Path | None = None,
         progress: bool | Callable[[float], None] | None = None,
+        tries: int = 1,
         backend: str = "cpu",
         dtype: str = "float64",
     ) -> Fit:
@@ -112,6 +113,7 @@ class ParticleRunnable:
             checkpoint,
             progress,
             dtype,
+            tries,
         )
         cutoffs = read_cutoff(cutoff, smoothing)
         key = (backend, dtype, smoothing)

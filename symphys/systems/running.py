@@ -103,6 +103,7 @@ class Runnable:
         start: Fit | str | Path | None = None,
         checkpoint: str | Path | None = None,
         progress: bool | Callable[[float], None] | None = None,
+        tries: int = 1,
         backend: str = "cpu",
         dtype: str = "float64",
     ) -> Fit:
@@ -125,6 +126,7 @@ class Runnable:
         method, dt: how trajectories are integrated, with steps of at most dt; by default with as many as make the
         error of the method small. start: a fit, or the path of a saved one or of a checkpoint, to go on from.
         checkpoint: a path that is written every half a minute. progress: as for runs. seed: of everything random.
+        tries: so many first weights are drawn, a tenth of the steps is taken from each, and the best goes on.
 
         Raises `InputError` for data, unknowns, guesses and options that do not fit the system or each other, and names
         them; `MethodError` for a method that cannot integrate it. A fit that fails on its way raises nothing: its
@@ -150,6 +152,7 @@ class Runnable:
             checkpoint,
             progress,
             dtype,
+            tries,
         )
         key = f"{backend} {dtype}"
         if key not in self._evaluators:

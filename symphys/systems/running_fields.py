@@ -154,6 +154,7 @@ class RunnableDensity:
         start: Fit | str | Path | None = None,
         checkpoint: str | Path | None = None,
         progress: bool | Callable[[float], None] | None = None,
+        tries: int = 1,
         backend: str = "cpu",
         dtype: str = "float64",
     ) -> Fit:
@@ -192,6 +193,7 @@ class RunnableDensity:
             checkpoint,
             progress,
             dtype,
+            tries,
         )
         key = f"{backend} {dtype}"
         if key not in self._evaluators:

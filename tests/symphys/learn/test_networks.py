@@ -97,3 +97,20 @@ def test_weights_are_saved_and_go_on(tmp_path) -> None:
 def test_seeds_draw_other_weights() -> None:
     losses = [GREY.fit(DATA, parameters={m: 1.0}, steps=1, seed=seed).history["loss"][0] for seed in (0, 0, 1)]
     assert losses[0] == losses[1] != losses[2]
+
+
+def test_the_best_of_several_first_weights_goes_on() -> None:
+    """A tenth of fifty steps from each of three starts, whose seeds are a thousand apart."""
+    known = {"parameters": {m: 1.0}}
+    alone = [GREY.fit(DATA, steps=5, seed=seed, **known) for seed in (1, 1001, 2001)]
+    best = min(alone, key=lambda fit: fit.loss)
+    tried = GREY.fit(DATA, steps=50, seed=1, tries=3, **known)
+    assert tried.history["loss"][:6] == pytest.approx(best.history["loss"], rel=1e-9)
+    assert len(tried.history["loss"]) <= 6 + 46
+    assert tried.loss < best.loss
+    with pytest.raises(ph.InputError, match="tries = 2 draws first weights anew, and start gives them"):
+        GREY.fit(DATA, tries=2, start=best, **known)
+    with pytest.raises(ph.InputError, match="no network without a guess is unknown"):
+        GREY.fit(DATA, tries=2, guess={V: best.parameters[V]}, **known)
+    with pytest.raises(ph.InputError, match="tries = 0"):
+        GREY.fit(DATA, tries=0, **known)
