@@ -4,6 +4,7 @@ E_u(L) = sum_J (-D)_J dL/du_J, over all multi-indices J (Olver, section 4.1).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sympy
@@ -64,7 +65,8 @@ def _gathered(terms: Mapping[Index, Any], zero: Index, total: Callable[[Any, int
 def effective_slopes(expression: Any, jets: FieldJets) -> dict[Jet, Any]:
     """The coefficients of the variations of all jets but convolutions in that of int L, by parts in these.
 
-    Varying w = K * f in L gives the variation of lambda f with lambda = K^r * dS/dw held, where K^r(d) = K(-d).
+    Varying w = K * f in L gives the variation of lambda f with lambda = K^r * dS/dw held, where K^r(d) = K(-d). What
+    stands at neighbouring sites of a lattice is varied there, and summed over sites by parts.
     """
     found = slopes(expression, jets)
     while terms := {jet.function for jet in found if isinstance(jet.function, Nonlocal)}:
@@ -76,7 +78,12 @@ def effective_slopes(expression: Any, jets: FieldJets) -> dict[Jet, Any]:
             found = {jet: slope for jet, slope in found.items() if jet.function != term}
             for jet, slope in slopes(term.argument, jets).items():
                 found[jet] = found.get(jet, sympy.S.Zero) + multiplier * slope
-    return found
+    here: dict[Jet, Any] = {}
+    for jet, slope in found.items():  # sum_i f_{i+n} g_i = sum_i f_i g_{i-n}
+        back = jets.moved(slope, tuple(-n for n in jet.shift))
+        plain = replace(jet, shift=())
+        here[plain] = here.get(plain, sympy.S.Zero) + back
+    return here
 
 
 def euler_operators(
@@ -97,10 +104,12 @@ def euler_operators(
 def _by_engine(
     density: Any, fields: Sequence[tuple[Any, bool]], jets: FieldJets, written: bool
 ) -> tuple[Any, ...] | None:
-    """The same by SymEngine, where it is installed and there are neither convolutions nor functions unknown to it."""
+    """The same by SymEngine, where it is installed and there are neither convolutions, neighbours nor functions unknown
+    to it.
+    """
     away = travelled((density,))
     if away is None or any(
-        isinstance(jet.function, Nonlocal) for jet in map(jets.jet, jets.present((density,))) if jet
+        isinstance(jet.function, Nonlocal) or jet.shift for jet in map(jets.jet, jets.present((density,))) if jet
     ):
         return None
     known = dict(away.symbols)

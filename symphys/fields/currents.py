@@ -24,7 +24,7 @@ def variation(expression: Any, characteristic: Characteristic, jets: FieldJets) 
     for jet, slope in slopes(expression, jets).items():
         change = characteristic.get((jet.function, jet.conjugated), sympy.S.Zero)
         if change != 0:
-            terms.append(slope * derivative(change, jet.index, jets))
+            terms.append(slope * jets.moved(derivative(change, jet.index, jets), jet.shift))
     return sympy.Add(*terms)
 
 

@@ -53,14 +53,16 @@ def _terms_of_energy(density: Density, shell: Shell) -> tuple[Any, ...]:
 def conservation_laws(density: Density, shell: Shell, energy: tuple[Any, ...]) -> tuple[Law, ...]:
     """Energy, momenta and the charges of internal symmetries, where they are conserved, in jets of the state.
 
-    What holds explicit coordinates, such as angular momentum, is left to `find_currents`: few lattices keep it.
+    What holds explicit coordinates, such as angular momentum, is left to `find_currents`: few lattices keep it. Where
+    neighbouring sites meet in the density, there is no momentum along that axis, and no flux in closed form.
     """
     jets = density.jets
-    is_nonlocal = bool(nonlocal_terms(density.lagrangian, jets))
+    shifted = jets.shifted_axes((density.lagrangian,))
+    is_nonlocal = bool(nonlocal_terms(density.lagrangian, jets)) or bool(shifted)
     tensor = stress_energy(density)
     found = []
     for axis, place in enumerate(density.coordinates):
-        if depends_on(density, axis) or not density.closed:
+        if depends_on(density, axis) or not density.closed or place in shifted:
             continue
         sign = 1 if axis == 0 else -1
         column = [shell.reduced(sign * row[axis]) for row in tensor]
@@ -108,9 +110,10 @@ def _internal_laws(density: Density, shell: Shell) -> list[Law]:
 
     Where there are dissipation or sources, those along which they do no work.
     """
+    here = not density.jets.shifted_axes((density.lagrangian,))
     return [
         Law(current.name, _terms(shell.reduced(current.jet[0]), density.jets),
-            _flux(current.jet, density, shell), current.symmetry)
+            _flux(current.jet, density, shell) if here else None, current.symmetry)
         for current in find_currents(density, internal=True)
     ]  # fmt: skip
 

@@ -30,10 +30,14 @@ def find_currents(density: Density, *, internal: bool = False) -> tuple[Current,
 
     Where several complex fields turn their phases apart, the current of all together stands before theirs.  Of
     densities with convolutions, and of theories with so many fields that the ansatz has more than 320 constants,
-    nothing is found.
+    nothing is found. Where neighbouring sites of a lattice meet in the density, currents flow between sites and have no
+    components at one: there are none, and of internal ones the density alone is right.
     """
     ansatz = internal_ansatz(density) if internal else affine_ansatz(density)
-    if nonlocal_terms(density.lagrangian, density.jets) or len(ansatz) > _MAX_CONSTANTS:
+    lattice = bool(density.jets.shifted_axes((density.lagrangian,)))
+    if lattice and not internal:
+        return ()
+    if lattice or nonlocal_terms(density.lagrangian, density.jets) or len(ansatz) > _MAX_CONSTANTS:
         return _phase_currents(density)
     operators = euler_operators(density.lagrangian, density.variables, density.jets)
     conditions = Conditions(density, operators, ansatz)

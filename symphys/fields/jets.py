@@ -6,14 +6,16 @@ so a jet space has no highest order.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy
 from sympy.core.function import Derivative
 
+from symphys.errors import UnsupportedError
 from symphys.language.convolution import Convolution
 from symphys.language.fields import is_complex_field, is_external
+from symphys.language.shifts import Shifted
 
 Index = tuple[int, ...]
 
@@ -39,12 +41,14 @@ class Jet:
     """What a jet symbol stands for: the derivative `index` (orders over the spacetime) of a function, conjugated or
     not.
 
-    function: the user's field or external function, or a `Nonlocal`.
+    function: the user's field or external function, or a `Nonlocal`. shift: where it is taken on a lattice, in sites
+    along each axis of space; empty for here.
     """
 
     function: Any
     index: Index
     conjugated: bool = False
+    shift: Index = ()
 
     @property
     def time_order(self) -> int:
@@ -53,7 +57,12 @@ class Jet:
 
     def shifted(self, index: Index) -> "Jet":
         """The derivative of this by a further multi-index."""
-        return Jet(self.function, tuple(a + b for a, b in zip(self.index, index, strict=True)), self.conjugated)
+        return replace(self, index=tuple(a + b for a, b in zip(self.index, index, strict=True)))
+
+    def moved(self, sites: Index) -> "Jet":
+        """The same so many sites further on along each axis of space."""
+        total = tuple(a + b for a, b in zip(self.shift or (0,) * len(sites), sites, strict=True))
+        return replace(self, shift=total if any(total) else ())
 
 
 @dataclass(frozen=True)
@@ -98,9 +107,10 @@ class FieldJets:
             return sympy.S.Zero
         real = function.real if isinstance(function, Nonlocal) else not is_complex_field(function)
         if real and jet.conjugated:
-            return self.of(Jet(function, jet.index))
+            return self.of(replace(jet, conjugated=False))
         base = function.name if isinstance(function, Nonlocal) else self.names[function]
         name = _named(base + "_bar" * jet.conjugated, jet.index, self.coordinates)
+        name += "".join(f"[{x}{n:+d}]" for x, n in zip(self.coordinates[1:], jet.shift, strict=False) if n)
         made = sympy.Symbol(name, real=True) if real else sympy.Symbol(name)
         self._symbols[jet] = made
         self._jets[made] = jet
@@ -125,7 +135,7 @@ class FieldJets:
                 other.over,
             )
             return self.symbol(twin, jet.index)
-        return self.of(Jet(jet.function, jet.index, not jet.conjugated))
+        return self.of(replace(jet, conjugated=not jet.conjugated))
 
     def conjugated(self, expression: Any) -> Any:
         """The complex conjugate of an expression in jet symbols; parameters are real, functions real-analytic."""
@@ -138,6 +148,34 @@ class FieldJets:
         for expression in expressions:
             found |= {symbol for symbol in expression.free_symbols if symbol in self._jets}
         return tuple(sorted(found, key=lambda symbol: symbol.name))
+
+    def moved(self, expression: Any, sites: Index) -> Any:
+        """An expression so many sites further on along each axis of space.
+
+        Raises `UnsupportedError` where it depends on places otherwise than through fields.
+        """
+        if not any(sites):
+            return expression
+        along = {x for x, n in zip(self.coordinates[1:], sites, strict=True) if n}
+        there = {}
+        for symbol in self.present((expression,)):
+            jet = self._jets[symbol]
+            varies = jet.function in self.fields
+            if not varies and (isinstance(jet.function, Nonlocal) or along & set(jet.function.args)):
+                raise UnsupportedError(
+                    f"{self.written(symbol)} would be taken at a neighbouring site; write what is shifted without it"
+                )
+            there[symbol] = self.of(jet.moved(sites)) if varies else symbol
+        if explicit := along & expression.free_symbols:
+            raise UnsupportedError(
+                f"{explicit.pop()} would be taken at a neighbouring site; write what is shifted without it"
+            )
+        return expression.xreplace(there)
+
+    def shifted_axes(self, expressions: Iterable[Any]) -> frozenset[Any]:
+        """The coordinates of space along which expressions reach for neighbouring sites."""
+        shifts = [self._jets[symbol].shift for symbol in self.present(expressions)]
+        return frozenset(x for each in shifts for x, n in zip(self.coordinates[1:], each, strict=False) if n)
 
     def nonlocal_term(self, kernel: Any, argument: Any, over: tuple[Any, ...]) -> Nonlocal:
         """The record of a convolution, one for equal kernels and arguments."""
@@ -171,6 +209,9 @@ class FieldJets:
         else:
             # made without evaluation, in the order of variables that evaluation would give
             made = Derivative(jet.function, *counts, evaluate=False) if counts else jet.function
+            if jet.shift:
+                pairs = sorted(zip(self.coordinates[1:], jet.shift, strict=True), key=lambda each: str(each[0]))
+                made = Shifted(made, *(sympy.Tuple(x, sympy.Integer(n)) for x, n in pairs if n))
         return sympy.conjugate(made) if jet.conjugated else made
 
     def from_jet(self, expression: Any) -> Any:

@@ -16,6 +16,7 @@ from symphys.fields.jets import FieldJets, field_jets
 from symphys.language.convolution import Convolution
 from symphys.language.fields import coordinates_of, derivative_of, is_complex_field, is_external, is_field
 from symphys.language.networks import NetworkTerm, networks_in
+from symphys.language.shifts import Shifted
 from symphys.language.symbols import is_function_of_time
 from symphys.mechanics.graph import free_symbols, postorder, substitute
 from symphys.mechanics.probe import vanishes
@@ -134,6 +135,9 @@ def to_jet(expression: Any, jets: FieldJets) -> Any:
         if jets.jet(node) is not None:
             continue
         inner = node.args[0] if isinstance(node, sympy.conjugate) else node
+        if isinstance(inner, Shifted):
+            replaced[node] = _shifted(inner, isinstance(node, sympy.conjugate), jets)
+            continue
         found = derivative_of(inner)
         if found is not None:
             replaced[node] = _symbol(*found, isinstance(node, sympy.conjugate), jets)
@@ -172,13 +176,25 @@ def _symbol(function: Any, counts: Mapping[Any, int], conjugated: bool, jets: Fi
     return jets.symbol(function, tuple(counts.get(x, 0) for x in jets.coordinates), conjugated)
 
 
+def _shifted(node: Any, conjugated: bool, jets: FieldJets) -> Any:
+    found = derivative_of(node.inner)
+    if found is None or found[0] not in jets.fields:
+        raise UnsupportedError(f"{node} cannot be read: fields that vary have neighbours, and their derivatives.")
+    jet = jets.jet(_symbol(*found, conjugated, jets))
+    assert jet is not None
+    return jets.of(jet.moved(tuple(node.sites.get(x, 0) for x in jets.coordinates[1:])))
+
+
 def _convolution(node: Any, jets: FieldJets) -> Any:
     time, *space = jets.coordinates
     wrong = [x for x in node.over if x not in space]
     if wrong:
         reason = "the time" if wrong[0] == time else f"no coordinate of space ({', '.join(map(str, space))})"
         raise InputError(f"A convolution is over coordinates of space, but {wrong[0]} is {reason}.")
-    return convolved(node.kernel, to_jet(node.expression, jets), tuple(node.over), jets)
+    inside = to_jet(node.expression, jets)
+    if jets.shifted_axes((inside,)):
+        raise UnsupportedError("A convolution of fields at neighbouring sites is not derived; shift outside of it.")
+    return convolved(node.kernel, inside, tuple(node.over), jets)
 
 
 def _plain(expression: Any) -> Any:

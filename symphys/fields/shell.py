@@ -63,7 +63,7 @@ class Shell:
             return None
         top, rate = self.leading[jet.function, jet.conjugated]
         beyond = tuple(a - b for a, b in zip(jet.index, top.index, strict=True))
-        return derivative(rate, beyond, self.jets) if min(beyond) >= 0 else None
+        return self.jets.moved(derivative(rate, beyond, self.jets), jet.shift) if min(beyond) >= 0 else None
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,11 @@ def leading_jets(by_variable: Mapping[Variable, Any], jets: FieldJets) -> dict[V
             for jet in held[equation]:
                 variable = (jet.function, jet.conjugated)
                 if variable in by_variable and variable not in tops and jet.time_order >= order:
+                    if jet.shift:
+                        raise UnsupportedError(
+                            f"The equations tie the rates of {jet.function} at neighbouring sites together, so that "
+                            "each step would solve for all of them; write L with the rate at the site itself."
+                        )
                     found.setdefault(variable, set()).add(jet.index)
         for variable, indices in found.items():
             tops[variable] = _lowest(variable, indices, order, held)

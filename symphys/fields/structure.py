@@ -78,6 +78,7 @@ def _linear(rate: Any, row: Unknown, column: Unknown, density: Density) -> dict[
     symbols = [
         s for s in jets.present((rate,))
         if (j := jets.jet(s)) is not None and j.function == column.field and not j.conjugated and j.time_order == 0
+        and not j.shift
     ]  # fmt: skip
     own = row.field == column.field
     found = {}
@@ -127,4 +128,6 @@ def _local(unknowns: Sequence[Unknown], remainder: Sequence[Any], jets: FieldJet
 
 def _differentiated(symbol: Any, unknowns: Sequence[Unknown], jets: FieldJets) -> bool:
     jet = jets.jet(symbol)
-    return jet is not None and any(jet.index) and any(jet.function == unknown.field for unknown in unknowns)
+    return (
+        jet is not None and any((*jet.index, *jet.shift)) and any(jet.function == unknown.field for unknown in unknowns)
+    )

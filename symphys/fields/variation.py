@@ -93,7 +93,7 @@ def hamiltonian_terms(density: Density) -> tuple[Any, ...]:
     """The additive terms of sum pi u_t - L, for densities in first rates by time."""
     jets = density.jets
     rates = [s for s in jets.present((density.lagrangian,)) if (jet := jets.jet(s)) is not None and jet.time_order == 1]
-    plain = all(sum(jets.jet(s).index) == 1 for s in rates)  # type: ignore[union-attr]
+    plain = all(sum(jets.jet(s).index) == 1 and not jets.jet(s).shift for s in rates)  # type: ignore[union-attr]
     if plain:
         return energy_terms(density.lagrangian, rates)
     products = [p * jets.symbol(f, jets.axis(0), bar) for (f, bar), p in momenta(density).items()]

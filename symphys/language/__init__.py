@@ -14,6 +14,7 @@ from symphys.language.names import natural_order, read_names
 from symphys.language.operators import curl, dalembertian, divergence, gradient, laplacian
 from symphys.language.particles import Particles, particles
 from symphys.language.predicted import predicted
+from symphys.language.shifts import Shifted, shift
 from symphys.language.symbols import (
     canonical,
     coordinates,
@@ -31,6 +32,7 @@ __all__ = [
     "Convolution",
     "ParameterArray",
     "Particles",
+    "Shifted",
     "array_of",
     "canonical",
     "complex_field",
@@ -57,6 +59,7 @@ __all__ = [
     "predicted",
     "read_names",
     "scalar_field",
+    "shift",
     "spacetime",
     "spread_arrays",
     "symbol",

@@ -48,25 +48,25 @@ class Place:
                 along[[0, -1]] = False
         return inside.reshape(-1)
 
-    def source(self, symbol: Any) -> tuple[Any, tuple[int, ...]]:
-        """Of a jet symbol of what evolves the label of the state that it is a derivative of, and which one."""
+    def source(self, symbol: Any) -> tuple[Any, Any]:
+        """Of a jet symbol of what evolves the label of the state that it stems from, and the matrix that gives it."""
         jet = self.dynamics.jets.jet(symbol)
         for u in self.dynamics.unknowns:
             if jet is not None and u.field == jet.function:
                 index = tuple(a - b for a, b in zip(jet.index, u.index, strict=True))
                 if min(index) < 0 or index[0] >= u.order:
                     break
-                return (u.velocity_label if index[0] else u.label), index[1:]
+                return (u.velocity_label if index[0] else u.label), self.operators(index[1:], jet.shift)
         raise UnsupportedError(f"{self.dynamics.jets.written(symbol)} is needed, but is no part of the state")
 
     def moving(self, local: LocalTerms, states: Mapping[Any, NDArray[Any]]) -> Floats:
         """[n, frames sites]: what evolves, from {label: [frames, sites]}."""
         found = []
         for symbol, part in local.moving:
-            label, index = self.source(symbol)
+            label, matrix = self.source(symbol)
             values = states[label]
             values = values.imag if part else values.real
-            found.append((self.operators(index) @ values.T).T if any(index) else values)
+            found.append((matrix @ values.T).T)
         frames = next((len(v) for v in states.values()), 0)
         return np.array(found, dtype=np.float64).reshape(len(found), frames * self.sites)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy
 
-from symphys.errors import InputError
+from symphys.errors import InputError, UnsupportedError
 from symphys.fields.calculus import euler_operators
 from symphys.fields.currents import divergence, stress_energy
 from symphys.fields.derive import derive_dynamics
@@ -133,6 +133,7 @@ class LagrangianDensity(RunnableDensity, SolvableFields):
 
         Raises `LegendreTransformError` where rates cannot be solved for.
         """
+        self._refuse_neighbours("Hamilton's equations")
         return hamilton_form(self.density)
 
     @cached_property
@@ -141,6 +142,7 @@ class LagrangianDensity(RunnableDensity, SolvableFields):
 
         Column nu is a conserved current where the density does not depend on x^nu.
         """
+        self._refuse_neighbours("a stress-energy tensor")
         return sympy.ImmutableMatrix([[self._written(entry) for entry in row] for row in stress_energy(self.density)])
 
     def symmetric_stress_energy(self, vectors: Iterable[Sequence[Any]] = (), metric: Any = None) -> Any:
@@ -149,6 +151,7 @@ class LagrangianDensity(RunnableDensity, SolvableFields):
         vectors: the vector fields among the fields, as made by `vector_field`; metric: diag(1, -1, ...) by default.
         Raises `InputError` and `UnsupportedError` where there is none (see `symphys.fields.symmetric`).
         """
+        self._refuse_neighbours("a stress-energy tensor")
         size = len(self.coordinates)
         eta = sympy.diag(1, *[-1] * (size - 1)) if metric is None else sympy.Matrix(metric)
         rows = symmetric_stress_energy(self.density, tuple(map(tuple, vectors)), eta)
@@ -162,13 +165,15 @@ class LagrangianDensity(RunnableDensity, SolvableFields):
         the electric charge.  charges: {psi: a}; by default a = 1 for all complex fields.  Raises `InputError` without
         complex fields, `NotASymmetryError` if the density depends on the phase.
         """
+        self._refuse_neighbours("a gauge current")
         return gauge_current(self.density, epsilon, charges)
 
     @cached_property
     def conserved(self) -> tuple[Current, ...]:
         """The currents of all symmetries that are affine in coordinates and fields, named, the energy first.
 
-        Of densities with convolutions none is local in general; `dynamics.laws` lists what is conserved of them.
+        Of densities with convolutions or neighbouring sites none is local in general; `dynamics.laws` lists what is
+        conserved of them.
         """
         return find_currents(self.density)
 
@@ -183,6 +188,7 @@ class LagrangianDensity(RunnableDensity, SolvableFields):
         Raises `InputError` for a symmetry of other fields than these, and `NotASymmetryError`, which shows what is left
         over, if the density does not change by the divergence of a boundary term.
         """
+        self._refuse_neighbours("a current")
         return noether(self.density, symmetry)
 
     def is_conserved_on_shell(self, current: Iterable[Any]) -> bool:
@@ -291,6 +297,15 @@ class LagrangianDensity(RunnableDensity, SolvableFields):
     @cached_property
     def _derivatives(self) -> tuple[Any, ...]:
         return functional_derivatives(self.density)
+
+    def _refuse_neighbours(self, what: str) -> None:
+        """UnsupportedError for what a density that holds neighbouring sites of a lattice does not have at a point."""
+        if along := self.density.jets.shifted_axes((self.density.lagrangian,)):
+            axes = ", ".join(sorted(map(str, along)))
+            raise UnsupportedError(
+                f"The density holds neighbouring sites along {axes}, and {what} at each site is not derived for such; "
+                "what is conserved of the whole lattice is in dynamics.laws."
+            )
 
     def _written(self, expression: Any) -> Any:
         return self.density.jets.from_jet(readable(expression))

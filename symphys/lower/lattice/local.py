@@ -6,12 +6,11 @@ A site is then a sample like any other: derivatives by space are among its argum
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from codegen import Node, identifier, real, variable
 from symphys.fields.dynamics import FieldDynamics
-from symphys.fields.jets import Jet
 from symphys.lower.arguments import Arguments
 from symphys.lower.expressions import weight_arrays
 from symphys.lower.lattice.pairs import Pair, PairLowering
@@ -74,7 +73,7 @@ def lower_local_terms(
             if symbol in dynamics.axes:
                 given[symbol, 0] = node
             return node, None
-        base = dynamics.jets.of(Jet(jet.function, jet.index))
+        base = dynamics.jets.of(replace(jet, conjugated=False))
         group = moving if jet.function in fields else given
         parts = 1 if base.is_real else 2
         for i in range(parts):

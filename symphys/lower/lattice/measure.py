@@ -93,6 +93,8 @@ def _one_by_parts(layout: Layout, term: Any) -> Any:
     first, second = found
     assert first is not None
     assert second is not None
+    if first.shift or second.shift:
+        return term
     if first.index != second.index or sum(first.index) != 1 or first.index[0]:
         return term
     axis = first.index.index(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen import Intent, Node
+from symphys.errors import UnsupportedError
 from symphys.lower.lattice.layout import Component, Layout
 from symphys.lower.lattice.site import Site, derivative_name
 
@@ -18,8 +19,10 @@ class PackedSite(Site):
         name = self.over_sites(packed_name(self.layout, unknown), components=2)
         return self.complex_at(name)
 
-    def derivative(self, component: Component, index: tuple[int, ...]) -> Node:
+    def derivative(self, component: Component, index: tuple[int, ...], shift: tuple[int, ...] = ()) -> Node:
         """A component, or its derivative, which the host has laid beside it."""
+        if any(shift):
+            raise UnsupportedError("neighbouring sites are not read where fields are transformed in place")
         if not any(index):
             return self.packed(component.unknown)[component.part]
         name = derivative_name(packed_name(self.layout, component.unknown), index)

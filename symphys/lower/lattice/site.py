@@ -120,7 +120,8 @@ class Site:
                 break
             if index[0] >= unknown.order:
                 raise CompilerBug(f"{symbol} holds the highest derivative by time of its unknown; lower its rate")
-            values = [self.derivative(c, index[1:]) for c in self.layout.parts(number, velocity=index[0] == 1)]
+            parts = self.layout.parts(number, velocity=index[0] == 1)
+            values = [self.derivative(c, index[1:], jet.shift) for c in parts]
             if len(values) == 1:
                 return values[0], None
             return values[0], -values[1] if jet.conjugated else values[1]
@@ -151,26 +152,31 @@ class Site:
         return tuple(jet.function.args) == (self.layout.dynamics.time,)
 
     # -- derivatives ---------------------------------------------------------------------------------------------------
-    def derivative(self, component: Component, index: tuple[int, ...]) -> Node:
-        """A mixed derivative by space of a component: the product of central differences along each axis."""
+    def derivative(self, component: Component, index: tuple[int, ...], shift: tuple[int, ...] = ()) -> Node:
+        """A mixed derivative by space of a component, `shift` sites further on: the product of central differences."""
         order = self.layout.order
         name = self.source.get(component.name, component.name)
+        base = shift or (0,) * len(index)
         if not any(index):
-            return self.at(name, (0,) * len(index))
-        key = ("derivative", name, index)
+            return self.at(name, base)
+        key = ("derivative", name, index, base)
         if key not in self._loaded:
+            if order is None and any(base):
+                raise UnsupportedError(
+                    "derivatives by waves are not taken at neighbouring sites; choose differences, such as order=4"
+                )
             if order is None:
                 self._loaded[key] = self._load(self.over_sites(derivative_name(name, index)), ())
             else:
-                self._loaded[key] = self._stencil(name, index, order)
+                self._loaded[key] = self._stencil(name, index, order, base)
         return self._loaded[key]
 
-    def _stencil(self, name: str, index: tuple[int, ...], order: int) -> Node:
+    def _stencil(self, name: str, index: tuple[int, ...], order: int, base: tuple[int, ...]) -> Node:
         """Sum of weights times values, opposite neighbours joined, axis by axis from the first to the last."""
 
         def along(axis: int, offsets: tuple[int, ...]) -> Node:
             if axis == len(index):
-                return self.at(name, offsets)
+                return self.at(name, tuple(k + n for k, n in zip(offsets, base, strict=True)))
             if not index[axis]:
                 return along(axis + 1, (*offsets, 0))
             r = reach_of(index[axis], order)

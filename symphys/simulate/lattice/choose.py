@@ -62,6 +62,12 @@ def choose_field_method(dynamics: FieldDynamics, grid: Grid, name: str, order: O
     if grid.coordinates != dynamics.axes:
         want = ", ".join(map(str, dynamics.axes))
         raise InputError(f"the axes of the grid must come in the order of the fields' arguments: {want}")
+    shifted = dynamics.jets.shifted_axes(dynamics.rates)
+    if ended := [axis for axis in grid.axes if axis.coordinate in shifted and not axis.periodic]:
+        raise InputError(
+            f"neighbouring sites meet in the density along {ended[0].coordinate}, whose boundary is "
+            f"{ended[0].boundary!r}; take boundary='periodic', a ring"
+        )
     if not dynamics.unknowns:
         raise MethodError("the density has no equation of motion that holds a time derivative; nothing evolves")
     if order not in (None, SPECTRAL) and (not isinstance(order, int) or order < 2 or order % 2):

@@ -24,12 +24,13 @@ class Operators:
     grid: Grid
     _known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
-    def __call__(self, index: Sequence[int]) -> Any:
-        """The derivative by space of a multi-index over the axes, [sites, sites]."""
-        key = tuple(index)
+    def __call__(self, index: Sequence[int], shift: Sequence[int] = ()) -> Any:
+        """The derivative by space of a multi-index over the axes, `shift` sites further on, [sites, sites]."""
+        key = (tuple(index), tuple(shift))
         if key not in self._known:
             along = [self._along(axis, order) for axis, order in zip(self.grid.axes, index, strict=True)]
-            self._known[key] = sparse.csr_array(reduce(sparse.kron, along))
+            moved = [self._moved(part, n) for part, n in zip(along, shift or (0,) * len(along), strict=True)]
+            self._known[key] = sparse.csr_array(reduce(sparse.kron, moved))
         return self._known[key]
 
     @staticmethod
@@ -37,6 +38,11 @@ class Operators:
         """[len(columns), count], the matrix that takes one number for each row."""
         rows = np.arange(len(columns))
         return sparse.csr_array((np.ones(len(columns)), (rows, columns)), shape=(len(columns), count))
+
+    @staticmethod
+    def _moved(matrix: Any, sites: int) -> Any:
+        """A matrix of a periodic axis whose rows stand so many sites further on."""
+        return matrix[np.roll(np.arange(matrix.shape[0]), -sites)] if sites else matrix
 
     def _along(self, axis: Axis, order: int) -> Any:
         if not order:
