@@ -192,3 +192,18 @@ def test_what_fits_of_fields_refuse():
     )
     with pytest.raises(ph.UnsupportedError, match="fits of densities with convolutions are not made"):
         pulled.fit(data, grid=RING)
+
+
+def test_a_lattice_is_learnt_as_a_network_of_neighbours_and_rates():
+    """Nothing known but inertia; the wave equation is found to the few per cent that so few steps allow."""
+    v, left, right = phi.diff(t), ph.shift(phi, {x: -1}), ph.shift(phi, {x: 1})
+    N = ph.network("N", inputs=4, hidden=(6,), output_scale=0.1)
+    chain = ph.LagrangianDensity(v**2 / 2 - (right - phi) ** 2 / 2)
+    learnt = ph.LagrangianDensity(v**2 / 2 + N(left, phi, right, v))
+    rng = np.random.default_rng(0)
+    state = {phi: rng.uniform(-1.5, 1.5, (20, 32)), v: rng.uniform(-1, 1, (20, 32))}
+    data = state | {v.diff(t): chain.evaluate(v.diff(t), state, {}, RING)}
+    fit = learnt.fit(data, grid=RING, steps=25)
+    assert fit.relative_error(data)[v.diff(t)] < 0.05
+    run = learnt.compile(RING).run({phi: np.sin(2 * np.pi * X / 10), v: 0.0}, fit.parameters, (0, 4), dt=0.05)
+    assert run.drift["energy"] < 1e-5
