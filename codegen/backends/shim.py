@@ -124,7 +124,10 @@ class ShimKernel:
         real = ctypes.c_float if self.dtype == "float32" else ctypes.c_double
         y, z = (*(min(n, self.rows) for n in span.outer[::-1][:2]), 1, 1)[:2]
         grid = (ctypes.c_uint * 3)(-(-span.lanes // self.block), y, z)
-        block = (ctypes.c_uint * 3)(self.block, 1 if adds_up(self.kernel) else self.tall, 1)
+        tall = (
+            self.tall if span.outer and not adds_up(self.kernel) else 1
+        )  # without rows all threads of a column are one
+        block = (ctypes.c_uint * 3)(self.block, tall, 1)
         arguments: list[Any] = [grid, block]
         arguments += [ctypes.c_longlong(n) for n in (span.first, span.last, stride, *span.outer)]
         arguments += [ctypes.c_void_p(arrays[a.name].ctypes.data) for a in self.kernel.arrays]

@@ -203,7 +203,7 @@ def test_a_lattice_is_learnt_as_a_network_of_neighbours_and_rates():
     rng = np.random.default_rng(0)
     state = {phi: rng.uniform(-1.5, 1.5, (20, 32)), v: rng.uniform(-1, 1, (20, 32))}
     data = state | {v.diff(t): chain.evaluate(v.diff(t), state, {}, RING)}
-    fit = learnt.fit(data, grid=RING, steps=25)
+    fit = learnt.fit(data, grid=RING, steps=40)
     assert fit.relative_error(data)[v.diff(t)] < 0.05
     run = learnt.compile(RING).run({phi: np.sin(2 * np.pi * X / 10), v: 0.0}, fit.parameters, (0, 4), dt=0.05)
     assert run.drift["energy"] < 1e-5
