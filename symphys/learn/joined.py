@@ -60,3 +60,15 @@ class JoinedObjective:
         everything = np.arange(self.size)
         for r, rows in self.plain_rows(theta, slopes):
             yield r, rows, everything
+
+    @property
+    def bends(self) -> bool:
+        """See `Bending`."""
+        return True
+
+    def residual_tiles(self, u: Floats) -> Iterator[Floats]:
+        """See `Bending`."""
+        for part in self.parts:
+            root = np.sqrt(part.weight)
+            for r in part.residual_tiles(u):
+                yield root * r
