@@ -199,7 +199,7 @@ def sample_objective(
         "signals": [real_numbers("signal", s, driven[s]) for s in signals],
         "parameters": [values.get(s, zero) for s in dynamics.parameters],
         "data": [read[key] for key in question.keys],
-        "roots": _roots(question, weights or {}),
+        "roots": roots_of(question, weights or {}),
     }
     shape = broadcast_shape({"t": times, **{(n, i): a for n, arrays in groups.items() for i, a in enumerate(arrays)}})
     if 0 in shape:
@@ -209,7 +209,7 @@ def sample_objective(
         for name, arrays in groups.items()
     }
     columns["times"] = np.array(np.broadcast_to(times, shape), dtype=np.float64).reshape(-1)
-    _leave_out_missing(columns, question)
+    leave_out_missing(columns, question)
     places = np.array([dynamics.parameters.index(s) for s in unknowns.symbols], dtype=np.int64)
     made = TermKernels(terms, unknowns.symbols, unknowns.networks, kernels, ("at samples", *question.key))
     known, _ = split_weights(given, [network for network in dynamics.networks if network in given])
@@ -244,7 +244,8 @@ def _question(dynamics: Dynamics, keys: Sequence[Any], loss: Any) -> Question:
     return ask_for(dynamics, keys)
 
 
-def _roots(question: Question, weights: Mapping[Any, Any]) -> list[NDArray[Any]]:
+def roots_of(question: Question, weights: Mapping[Any, Any]) -> list[NDArray[Any]]:
+    """The roots of the weights of each residual; InputError for weights of what is not measured, or below 0."""
     known = [key for key in question.targets if key is not None]
     if strange := [key for key in weights if key not in known]:
         raise InputError(
@@ -259,7 +260,7 @@ def _roots(question: Question, weights: Mapping[Any, Any]) -> list[NDArray[Any]]
     return found
 
 
-def _leave_out_missing(columns: dict[str, Floats], question: Question) -> None:
+def leave_out_missing(columns: dict[str, Floats], question: Question) -> None:
     """Weight 0 for residuals that hold a NaN, whose values are then 0."""
     gone = ~np.isfinite(columns["times"])
     for name in ("state", "signals"):

@@ -33,7 +33,7 @@ from symphys.learn.status import FitOutcome, FitStatus
 from symphys.learn.term_kernels import TermKernels
 from symphys.learn.unknowns import Unknowns, read_unknowns
 from symphys.learn.watch import Watch
-from symphys.lower.points import point_terms
+from symphys.lower.points import point_columns, point_terms
 from symphys.mechanics.graph import postorder
 from symphys.simulate.compiled import Kernels, kernels_for
 from symphys.simulate.inputs import broadcast_shape, numbers, positive_number, refuse_missing, refuse_strange
@@ -163,7 +163,7 @@ def _point_set(
     given = spread_arrays(problem.parameters)
     m = len(terms.residuals)
     weight = positive_number(f"the weight of {name}", problem.weights.get(name, 1.0))
-    columns = _columns(place, [float(given.get(s, 0.0)) for s in symbols], m)
+    columns = point_columns(place, [float(given.get(s, 0.0)) for s in symbols], m)
     columns["roots"] *= np.sqrt(weight * shares)
     made = TermKernels(terms, unknowns.symbols, unknowns.networks, kernels, ("vanishing", expression))
     places = np.array([symbols.index(s) for s in unknowns.symbols], dtype=np.int64)
@@ -180,19 +180,6 @@ def _points(problem: Problem, axes: list[Any]) -> tuple[Floats, Floats]:
     return inside, weights / weights.sum()
 
 
-def _columns(place: Floats, values: list[float], residuals: int) -> dict[str, Floats]:
-    """Points [axes, n] and values of parameters as what kernels of that many residuals read."""
-    n = place.shape[1]
-    return {
-        "state": place,
-        "signals": np.zeros((1, n)),
-        "parameters": np.tile(np.array(values or [0.0])[:, None], (1, n)),
-        "data": np.zeros((1, n)),
-        "roots": np.ones((residuals, n)),
-        "times": np.zeros(n),
-    }
-
-
 def _evaluated(
     problem: Problem, kernels: Kernels, found: Mapping[Any, Any], expression: Any, points: Mapping[Any, Any]
 ) -> NDArray[Any]:
@@ -207,7 +194,7 @@ def _evaluated(
     place = np.stack([np.broadcast_to(read[x], shape).reshape(-1) for x in problem.coordinates])
     terms = point_terms(problem.coordinates, symbols, (wanted,))
     made = TermKernels(terms, (), (), kernels, ("evaluate", wanted))
-    columns = _columns(place, [float(found[s]) for s in symbols], len(terms.residuals))
+    columns = point_columns(place, [float(found[s]) for s in symbols], len(terms.residuals))
     parts = made.residuals(columns, {network: found[network] for network in networks})
     return np.asarray(parts[0] + 1j * parts[1] if len(parts) == 2 else parts[0]).reshape(shape)
 
