@@ -23,7 +23,7 @@ from itertools import combinations
 
 import matplotlib.pyplot as plt
 import numpy as np
-from sympy import I, Rational, conjugate
+from sympy import I, Rational, conjugate, exp
 
 import symphys as ph
 
@@ -48,10 +48,10 @@ def particle(coordinates: tuple, potential: object, rotation: object = 0) -> tup
 def main(
     picture: str = "variational_ground_states.png",
     dimensions: tuple = (2, 3),
-    width: int = 10,
+    width: int = 8,
     steps: int = 80,
     points: tuple = (64, 24),
-    error: float = 1e-4,
+    error: float = 2e-4,
 ) -> None:
     # --- coupled oscillators, real --------------------------------------------------------------------------------
     for dimension in dimensions:
@@ -61,8 +61,9 @@ def main(
         psi, theory = particle(coordinates, sum(x**2 for x in space) / 2 + coupling)
         N = ph.network("N", inputs=dimension, hidden=(width, width))
         box = dict.fromkeys(space, (-4.0, 4.0))
+        envelope = exp(-sum(x**2 for x in space) / 2)  # the ground state without coupling
         state = theory.ground_state(
-            ansatz={psi: N(*space)}, domain=box, points=points[dimension - 2], max_steps=steps, seed=1
+            ansatz={psi: envelope * N(*space)}, domain=box, points=points[dimension - 2], max_steps=steps, seed=1
         )
         grid = ph.Grid({x: (*interval, 32) for x, interval in box.items()}, boundary="dirichlet")
         reference = theory.ground_state(grid, tolerance=1e-6)

@@ -168,7 +168,4 @@ def _equation(given: Any) -> Any:
         raise InputError("an equation holds or fails whatever is measured; both sides must differ in symbols")
     sides = (given.lhs, given.rhs) if isinstance(given, sympy.Equality) else (sympy.S.Zero, given)
     lhs, rhs = (scalar(side, "side of an equation") for side in sides)
-    for side in (lhs, rhs):
-        if side.has(sympy.I):
-            raise InputError(f"{side} is complex; give its real and its imaginary part as equations of their own")
     return sympy.Eq(lhs, rhs, evaluate=False)
