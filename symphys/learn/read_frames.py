@@ -6,17 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import sympy
 from numpy.typing import NDArray
 
 from symphys.errors import InputError, UnsupportedError
+from symphys.language.particle_symbols import LocalSymbol
 from symphys.learn.frames_objective import FramesObjective, Group
+from symphys.learn.reactions import Reactions, Sources, reacting
 from symphys.learn.surroundings import Frames, look_around
 from symphys.learn.term_kernels import TermKernels
 from symphys.learn.unknowns import Unknowns
 from symphys.lower.expressions import dense
+from symphys.lower.particles.reactions import pair_factors, slopes_of
 from symphys.lower.particles.shares import Linear, Share, linear_pairs, share_of
 from symphys.lower.particles.surroundings import Pulls
 from symphys.mechanics.particles import ParticleDynamics
+from symphys.mechanics.particles.derive import CUTOFF, ONSET
 from symphys.simulate.compiled import Kernels
 from symphys.simulate.inputs import numbers, real_numbers
 from symphys.simulate.particles.box import Box, read_box
@@ -100,6 +105,9 @@ def frames_objective(
         groups[label] = _group(kernels, unknowns, share, columns, np.repeat(np.arange(len(places)), repeats), label)
     networks, _ = split_weights(given, [network for network in dynamics.networks if network in given])
     objective = FramesObjective(unknowns, groups, known, networks, np.arange(len(places)))
+    if dynamics.reciprocal and dynamics.environments:
+        reactions = _reactions(dynamics, kernels, unknowns, known, frames, seen, cutoffs)
+        objective = reacting(objective, reactions)
     if not objective.terms:
         raise InputError("no acceleration is a number; all that was measured is NaN")
     return objective
@@ -168,17 +176,60 @@ def _check(dynamics: ParticleDynamics, unknowns: Unknowns, pairs: tuple[Linear, 
         raise UnsupportedError("pair forces that are not linear in what is unknown are not fitted to accelerations")
     if dynamics.bonded:
         raise UnsupportedError("energies along lists of bonds are not fitted to accelerations; give their parameters")
-    if dynamics.reciprocal and dynamics.environments:
-        raise UnsupportedError(
-            "surroundings inside an energy act on neighbours, too; accelerations are fitted for agents "
-            "(symphys.LearningDynamics) and pair forces"
-        )
     inner = {s for each in dynamics.environments for s in each.weight.free_symbols} & set(unknowns.symbols)
     if inner:
         raise UnsupportedError(
             f"{min(map(str, inner))} stands inside the weight of an environment, which is computed before the fit; "
             "give it, and compare fits with several values"
         )
+
+
+def _reactions(
+    dynamics: ParticleDynamics,
+    kernels: Kernels,
+    unknowns: Unknowns,
+    known: Mapping[Any, float],
+    frames: Frames,
+    seen: Floats,
+    cutoffs: Mapping[str, float],
+) -> Reactions:
+    """How particles pull at those that they see, for energies of what is seen."""
+    names = dynamics.particles.species
+    factors, symbols = pair_factors([each.factor for each in dynamics.environments])
+    values = {CUTOFF: cutoffs.get("cutoff", np.inf), ONSET: cutoffs.get("onset", np.inf), **known}
+    everyone = np.arange(frames.count)
+    sources = []
+    for kind in np.unique(frames.kinds):
+        mine = np.flatnonzero(frames.kinds == kind)
+        slopes = slopes_of(dynamics, names[kind] if names else None)
+        free = tuple(s for s in slopes.symbols if s in unknowns.symbols)
+        networks = tuple(n for n in unknowns.networks if n in slopes.networks)
+        own = frames.places[:, mine].reshape(-1, frames.places.shape[2]).T
+        kept = [np.tile(frames.attributes[word][mine], len(frames.places))[None] for word in slopes.attributes]
+        state = np.concatenate([seen[..., mine].reshape(len(seen), -1), own, *kept])
+        made = TermKernels(slopes.terms, free, networks, kernels, ("slopes", names[kind] if names else "", *free))
+        sources.append(Sources(made, state, mine, slopes.symbols, _places(unknowns, free, networks)))
+    seen_by = [None if each.of is None else names.index(each.of) for each in dynamics.environments]
+    return Reactions(
+        TermKernels(factors, (), (), kernels, ("pair factors",)),
+        np.array([values[s] for s in symbols], dtype=np.float64),
+        tuple(everyone if kind is None else np.flatnonzero(frames.kinds == kind) for kind in seen_by),
+        tuple(sources),
+        frames.places,
+        tuple(frames.boxes),
+        float(cutoffs.get("cutoff", np.inf)),
+        _masses(dynamics, frames, known),
+    )
+
+
+def _masses(dynamics: ParticleDynamics, frames: Frames, known: Mapping[Any, float]) -> Floats:
+    """[n]; UnsupportedError where masses depend on what is unknown."""
+    mass = sympy.sympify(dynamics.mass).xreplace(dict(known))
+    if mass.is_number:
+        return np.full(frames.count, float(mass))
+    if isinstance(mass, LocalSymbol) and mass.role == "attribute":
+        return frames.attributes[mass.word]
+    raise UnsupportedError(f"the mass {dynamics.mass} is no attribute and no given number; give its parameters")
 
 
 def _roots(particles: Any, weights: Mapping[Any, Any] | None, measured: Floats) -> Floats:
@@ -200,11 +251,16 @@ def _group(
 ) -> Group:
     symbols = tuple(s for s in share.symbols if s in unknowns.symbols)
     networks = tuple(n for n in unknowns.networks if n in share.networks)
+    made = TermKernels(share.terms, symbols, networks, kernels, ("frames", str(label), *symbols))
+    return Group(made, columns, frames, share.symbols, _places(unknowns, symbols, networks))
+
+
+def _places(unknowns: Unknowns, symbols: Sequence[Any], networks: Sequence[Any]) -> Integers:
+    """Those of some symbols, and of the weights of some networks, among all that is unknown."""
     places = [unknowns.symbols.index(s) for s in symbols]
     place = len(unknowns.symbols)
     for network in unknowns.networks:
         count = dense(network).count - dense(network).frozen
         places += list(range(place, place + count)) if network in networks else []
         place += count
-    made = TermKernels(share.terms, symbols, networks, kernels, ("frames", str(label), *symbols))
-    return Group(made, columns, frames, share.symbols, np.array(places, dtype=np.int64))
+    return np.array(places, dtype=np.int64)

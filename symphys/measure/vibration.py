@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import welch
 
 from symphys.data import Frames
 from symphys.errors import InputError
@@ -79,7 +78,11 @@ def vibrational_spectrum(
         )
     which = chosen(frames, species)
     weights = np.ones(len(which)) if masses is None else frames.masses(masses)[which]
-    own = velocities_of(frames)[:, which] * np.sqrt(weights)[:, None]
-    frequency, power = welch(own.reshape(count, -1), 1 / step, nperseg=length, detrend=False, axis=0, window="hann")
-    density = power.sum(axis=1)
+    own = (velocities_of(frames)[:, which] * np.sqrt(weights)[:, None]).reshape(count, -1)
+    window = np.sin(np.pi * np.arange(length) / length)[:, None] ** 2  # Hann's
+    starts = range(0, count - length + 1, max(1, length // 2))
+    density = sum((np.abs(np.fft.rfft(window * own[i : i + length], axis=0)) ** 2).sum(axis=1) for i in starts)
+    density = np.asarray(density, dtype=np.float64)
+    density[1 : (length + 1) // 2] *= 2  # negative frequencies
+    frequency = np.fft.rfftfreq(length, step)
     return Spectrum(np.asarray(frequency), np.asarray(density / np.trapezoid(density, frequency)))
