@@ -31,6 +31,7 @@ ROWS = {
     "accuracy_schroedinger": "accuracy_schroedinger",
     "accuracy_lattice": "accuracy_lattice",
     "network_lagrangian": "network_lagrangian",
+    "pair_network": "pair_network",
 }
 
 

@@ -42,7 +42,7 @@ from symphys.language import (
     vector_field,
 )
 from symphys.language.forms import positive, positive_matrix
-from symphys.learn import Distillation, Fit, Trajectories, distill
+from symphys.learn import Distillation, Elimination, Fit, Trajectories, distill
 from symphys.mechanics.canonical import CanonicalTransformation
 from symphys.mechanics.symmetries import Symmetry
 from symphys.simulate.density import PhaseDensity
@@ -77,6 +77,7 @@ __all__ = [
     "CompilerBug",
     "DegenerateLagrangianError",
     "Distillation",
+    "Elimination",
     "EnergyLedger",
     "Event",
     "FieldResult",

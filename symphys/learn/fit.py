@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from symphys.errors import InputError
 from symphys.language import array_of, spread_arrays
 from symphys.learn.descent import adam, lbfgs
+from symphys.learn.eliminate import Elimination, eliminate
 from symphys.learn.frames_objective import FramesObjective
 from symphys.learn.identify import MOST, combinations, determine
 from symphys.learn.least_squares import solve_linear_least_squares
@@ -199,6 +200,7 @@ def _solved(ask: _Ask, objective: Data, validation: Objective | None) -> Fit:
     held = [str(s) for s, at in zip(unknowns.symbols, solution.held, strict=True) if at]
     notes = [f"the data push {', '.join(held)} to the bound of what is allowed"] if held else []
     found = _report(ask, objective, u, LEAST_SQUARES, FitOutcome.SOLVED, watch, notes)
+    found = replace(found, without=partial(_eliminate, ask, objective))
     if ask.options.checkpoint is not None:
         found.save(ask.options.checkpoint)
     return found
@@ -265,6 +267,16 @@ def _judge(ask: _Ask, data: Any, found: Fit, parameters: Mapping[Any, Any], spec
         if ask.options.dt is None:
             objective, _ = resolve(objective, u)
     return objective.relative(u)
+
+
+def _eliminate(
+    ask: _Ask, objective: SampleObjective | FramesObjective, terms: Mapping[Any, Any], validation: Any, least: int
+) -> Elimination:
+    """See `Fit.eliminate`."""
+    judge = ask.objective(validation, plain=True)
+    if isinstance(judge, RunsObjective):
+        raise InputError("linear least squares are validated by samples, not by trajectories; give {symbol: values}")
+    return eliminate(objective, judge, terms, least)
 
 
 def _keep(ask: _Ask, objective: Data, method: str, path: Path, watch: Watch) -> None:

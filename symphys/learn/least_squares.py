@@ -46,16 +46,7 @@ def solve_linear_least_squares(objective: LinearObjective, strength: float, cent
     unknowns = objective.unknowns
     scale = unknowns.scale
     size = unknowns.size
-    factors: dict[bytes, tuple[NDArray[np.int64], Floats]] = {}
-    for r, rows, places in objective.blocks(np.zeros(size), scale):
-        key = places.tobytes()
-        before = factors[key][1] if key in factors else np.zeros((0, len(places) + 1))
-        factors[key] = places, _reduced(before, np.column_stack([rows, -r]))
-    factor = np.zeros((0, size + 1))
-    for places, part in factors.values():
-        wide = np.zeros((len(part), size + 1))
-        wide[:, np.append(places, size)] = part
-        factor = _reduced(factor, wide)
+    factor = triangular(objective, scale, size)
     if strength:
         root = np.sqrt(strength)
         factor = _reduced(factor, np.column_stack([root * np.eye(size), root * centre]))
@@ -66,6 +57,21 @@ def solve_linear_least_squares(objective: LinearObjective, strength: float, cent
         found = np.asarray(lsq_linear(left, right, bounds=(lower, upper), method="bvls").x)
     held = (found <= lower) | (found >= upper)
     return LinearSolution(found * scale, held)
+
+
+def triangular(objective: LinearObjective, scale: Floats, size: int) -> Floats:
+    """[k, U + 1], the triangular factor of all rows by theta / scale, and behind it what they are to give."""
+    factors: dict[bytes, tuple[NDArray[np.int64], Floats]] = {}
+    for r, rows, places in objective.blocks(np.zeros(size), scale):
+        key = places.tobytes()
+        before = factors[key][1] if key in factors else np.zeros((0, len(places) + 1))
+        factors[key] = places, _reduced(before, np.column_stack([rows, -r]))
+    factor = np.zeros((0, size + 1))
+    for places, part in factors.values():
+        wide = np.zeros((len(part), size + 1))
+        wide[:, np.append(places, size)] = part
+        factor = _reduced(factor, wide)
+    return factor
 
 
 def _reduced(factor: Floats, rows: Floats) -> Floats:

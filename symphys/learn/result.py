@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
+from symphys.learn.eliminate import Elimination
 from symphys.learn.status import FitStatus
 
 
@@ -35,6 +36,7 @@ class Fit:
     start: Mapping[Any, NDArray[np.float64]] = field(default_factory=dict)
     memory: Mapping[str, Any] = field(default_factory=dict, repr=False)
     judge: Callable[..., dict[Any, float]] | None = field(default=None, repr=False, compare=False)
+    without: Callable[..., Elimination] | None = field(default=None, repr=False, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -53,6 +55,17 @@ class Fit:
         if self.judge is None:
             raise InputError("this fit was loaded from a file and has no system; call system.fit(data, start=fit)")
         return self.judge(data, self, parameters or {}, species, box)
+
+    def eliminate(self, terms: Mapping[Any, Any], validation: Any, least: int = 1) -> Elimination:
+        """Leave terms of a linear model out one by one, each time the one that the validation loss misses least.
+
+        terms: {name: symbols, elements or whole arrays of parameters that belong to it}; a parameter goes with the
+        first of its terms. validation: data as `fit` takes them. least: how many terms stay. Raises InputError for a
+        fit that was no linear least squares, or that was loaded from a file.
+        """
+        if self.without is None:
+            raise InputError(f"terms are left out of linear least squares, and this fit is by {self.method}")
+        return self.without(terms, validation, least)
 
     def plot(self) -> Any:
         """A matplotlib Figure of the loss, and of the validation loss, against the steps."""
