@@ -50,11 +50,11 @@ def run_program(program: Program, arrays: Arrays, scalars: Scalars, launch: Laun
                         raise CompilerBug(f"program {program.name!r} transforms {source!r}, whose rows have a halo")
                     before, after = (complex_view(arrays[n], size_of(extent, present)) for n in (source, output))
                     after[...] = transform(before, inverse, kinds, scaled)
-                case Repeat(count, body, counter):
+                case Repeat(count, body, counter, stride):
                     for _ in range(size_of(count, present)):
                         run(body)
                         if counter is not None:
-                            present[counter] += 1
+                            present[counter] += stride
 
     run(program.body)
 

@@ -245,11 +245,12 @@ class Transform:
 
 @dataclass(frozen=True)
 class Repeat:
-    """Do a sequence `count` times; the integer scalar `counter`, where there is one, goes up by one each time."""
+    """Do a sequence `count` times; the integer scalar `counter`, where there is one, goes up by `stride` each time."""
 
     count: Size
     body: tuple[Step, ...]
     counter: str | None = None
+    stride: int = 1
 
 
 Step = Launch | Transform | Repeat

@@ -11,8 +11,9 @@ reverse: 5.8, 5.5 and 10.1 microseconds a sample with 8, 16 and 32; of 8 inputs 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 
 from .ir import Kind
@@ -83,28 +84,40 @@ class Tiling:
     chunk: int = 1
 
 
-def skews(reaches: Sequence[int]) -> tuple[int, ...]:
+def skews(accesses: Sequence[Mapping[str, tuple[bool, int]]]) -> tuple[int, ...]:
     """The rows by which each operation of a repeated sequence must lag behind the one before it.
 
-    It may not read what the earlier one has yet to write, nor write what the earlier one has yet to read.
+    accesses: by array, whether an operation writes it, and how far from its own row it reads it. It may not read what
+    an earlier one has yet to write, nor write what an earlier one has yet to read.
     """
-    return tuple(max(reaches[i - 1], reach) for i, reach in enumerate(reaches))
+    ops, cycles = len(accesses), 3
+    places: list[int] = []
+    for later in range(cycles * ops):
+        place = places[-1] if places else 0
+        mine = accesses[later % ops]
+        for earlier in range(max(0, later - ops), later):  # those before are as far from one that is not
+            theirs = accesses[earlier % ops]
+            met = [max(mine[a][1], theirs[a][1]) for a in mine.keys() & theirs if mine[a][0] or theirs[a][0]]
+            place = max([place, *(places[earlier] + reach for reach in met)])
+        places.append(place)
+    steps = [b - a for a, b in pairwise(places)]
+    return tuple(max(steps[op - 1 :: ops] if op else steps[ops - 1 :: ops]) for op in range(ops))
 
 
-def tiling(reaches: Sequence[int], row_bytes: int, rows: int, whole: bool, columns: int = 1) -> Tiling | None:
+def tiling(lag: int, row_bytes: int, rows: int, whole: bool, columns: int = 1) -> Tiling | None:
     """The tiles of a thread that owns `rows` rows of `columns` columns; None where tiles gain nothing.
 
     Rows are cut where the cache does not hold enough of them: a chunk of columns of the rows over which `steps` steps
-    spread fills half of it. `row_bytes`: of a whole row, in all arrays.
+    spread fills half of it. `lag`: the rows over which a step spreads; `row_bytes`: of a whole row, in all arrays.
     `whole`: the rows have hard ends, so that no trapezoid must fit between borders.
     """
-    lag = max(sum(skews(reaches)), 1)
+    lag = max(lag, 1)
     if not row_bytes or rows * row_bytes <= CACHE:
         return None
     most = MOST_STEPS if whole else min(MOST_STEPS, rows // (2 * lag))
-    steps = min(most, CACHE // 2 // row_bytes // lag)
+    steps = min(most, CACHE * 3 // 4 // row_bytes // lag)
     if columns > 1 and steps < min(most, FEW_STEPS):
         steps = min(most, FEW_STEPS)
-        chunk = max(1, CACHE // 2 * columns // (row_bytes * lag * max(steps, 1)))
+        chunk = max(1, CACHE * 3 // 4 * columns // (row_bytes * lag * max(steps, 1)))
         return Tiling(steps, 1, min(chunk, columns)) if steps > 1 else None
-    return Tiling(steps, max(1, min(rows, CACHE // 8 // row_bytes)), columns) if steps > 1 else None
+    return Tiling(steps, max(1, min(rows, CACHE // 5 // row_bytes)), columns) if steps > 1 else None

@@ -96,7 +96,7 @@ def check_program(program: Program) -> None:
             case Transform(source, output, extent, _, kinds, _):
                 _check_size(f"{place}, transform of {source!r}", extent, scalars)
                 _check_transform(f"{place}, transform of {source!r}", arrays.get(source), arrays.get(output), kinds)
-            case Repeat(count, _, counter):
+            case Repeat(count, _, counter, _):
                 _check_size(f"{place}, repetition", count, scalars)
                 if counter is not None:
                     _check_size(f"{place}, counter of a repetition", counter, scalars)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from codegen.errors import CompilerBug
 from codegen.interpret_program import complex_view, size_of
 from codegen.program import EVERYWHERE, Intent, Launch, Program, Repeat, Step, Transform
-from codegen.schedule import SMALL, shares, skews, tiling
+from codegen.schedule import CACHE, SMALL, shares, skews, tiling
 
 from .interface import Arrays, Scalars, check_arrays
 from .transforms import plan_transform
@@ -95,8 +95,8 @@ class _Run:
                     self.launch(step)
                 case Transform():
                     self.plan(step)()
-                case Repeat(count, inner, counter):
-                    self.repeat(size_of(count, self.scalars), inner, counter)
+                case Repeat():
+                    self.repeat(step)
 
     def bind(self, launch: Launch) -> _Bound:
         """A launch with its arrays and the present scalars; CompilerBug where they do not fit."""
@@ -117,21 +117,31 @@ class _Run:
                 bound.arrays[array.name][...] = 0
         bound.kernel(bound.arrays, bound.scalars, bound.extents, self.threads if bound.work > SMALL else 1)
 
-    def repeat(self, count: int, body: tuple[Step, ...], counter: str | None) -> None:
+    def repeat(self, step: Repeat) -> None:
+        count, body = size_of(step.count, self.scalars), step.body
         if count <= 0:
             return
-        launches = [step for step in body if isinstance(step, Launch)]
+        launches = [inner for inner in body if isinstance(inner, Launch)]
         if len(launches) == len(body) and not any(_sums(launch) for launch in launches):
-            self.natively(count, launches, counter)
-        elif any(isinstance(step, Repeat) for step in body):
+            self.natively(count, launches, step.counter, step.stride)
+            self.count(step, count)
+        elif any(isinstance(inner, Repeat) for inner in body):
             for _ in range(count):
                 self.steps(body)
-                if counter is not None:
-                    self.scalars[counter] += 1
+                self.count(step)
         else:
-            self.by_host(count, body, counter)
+            actions = [self.action(inner, step.counter) for inner in body]  # everything is bound once
+            for _ in range(count):
+                for act in actions:
+                    act()
+                self.count(step)
 
-    def natively(self, count: int, launches: Sequence[Launch], counter: str | None) -> None:
+    def count(self, step: Repeat, times: int = 1) -> None:
+        """Let the counter of a repetition go on."""
+        if step.counter is not None:
+            self.scalars[step.counter] += times * step.stride
+
+    def natively(self, count: int, launches: Sequence[Launch], counter: str | None, stride: int) -> None:
         """Many steps without a return to Python, in turn or tiled."""
         from .numba_driver import entry_address, run_in_turn, run_tiled
 
@@ -141,8 +151,7 @@ class _Run:
         total = sum(a.nbytes for a in {id(a): a for b in bound for a in b.arrays.values()}.values())
         everywhere = any(b.reach >= EVERYWHERE for b in bound)
         threads = max(1, self.threads) if max(total, *(b.work for b in bound)) > SMALL else 1
-        reaches = [b.reach for b in bound]
-        first = int(self.scalars[counter]) if counter is not None else 0
+        clock = (int(self.scalars[counter]) if counter is not None else 0, stride)
         names = [dict(launch.rename) for launch in launches]
         slots = np.array([_counter_slot(b.kernel, n, counter) for b, n in zip(bound, names, strict=True)])
         addresses = np.array([entry_address(b.kernel.launch) for b in bound])
@@ -150,10 +159,11 @@ class _Run:
         own = shares(0, rows, threads) if alike else []
         columns = bound[0].columns if all(b.columns == bound[0].columns for b in bound) else 1
         wraps = self.compiled.program.wraps
-        tiles = None
-        if alike and not everywhere:
+        tiles, lags = None, np.zeros(0, dtype=np.int64)
+        if alike and not everywhere and total > CACHE:
             whole = threads == 1 and not wraps
-            tiles = tiling(reaches, total // rows, min(b - a for a, b in own), whole, columns)
+            lags = np.array(skews([_accesses(launch) for launch in launches]))
+            tiles = tiling(int(lags.sum()), total // rows, min(b - a for a, b in own), whole, columns)
         if tiles is None:
             parts = [shares(0, b.rows * b.row_blocks, threads) for b in bound]
             threads = max(len(part) for part in parts)
@@ -164,28 +174,17 @@ class _Run:
 
         def work_of(me: int) -> None:
             if tiles is None:
-                run_in_turn(addresses, tables[me], slots, given[me], count, first, threads, barrier.ctypes.data)
+                run_in_turn(addresses, tables[me], slots, given[me], count, clock, threads, barrier.ctypes.data)
                 return
             begin, end = own[me]
             edges = (begin, end, int(wraps or me > 0), int(wraps or me < len(own) - 1))
             tile = (tiles.steps, tiles.band, min(tiles.chunk, columns))
             run_tiled(
-                addresses, tables[me], slots, np.array([b.row_blocks // columns for b in bound]),
-                np.array(skews(reaches)), edges, (rows, columns), count, first, tile, threads, barrier.ctypes.data,
+                addresses, tables[me], slots, np.array([b.row_blocks // columns for b in bound]), lags, edges,
+                (rows, columns), count, clock, tile, threads, barrier.ctypes.data,
             )  # fmt: skip
 
         self.together(work_of, threads)
-        if counter is not None:
-            self.scalars[counter] += count
-
-    def by_host(self, count: int, body: tuple[Step, ...], counter: str | None) -> None:
-        """Launches around transforms: everything is bound once, then called in turn."""
-        actions = [self.action(step, counter) for step in body]
-        for _ in range(count):
-            for act in actions:
-                act()
-            if counter is not None:
-                self.scalars[counter] += 1
 
     def plan(self, step: Transform) -> Callable[[], None]:
         extent = size_of(step.extent, self.scalars)
@@ -230,6 +229,16 @@ class _Run:
         work(0)
         for future in waiting:
             future.result()
+
+
+def _accesses(launch: Launch) -> dict[str, tuple[bool, int]]:
+    """By array of the program: whether a launch writes it, and how far it reaches in it."""
+    names = dict(launch.rename)
+    found: dict[str, tuple[bool, int]] = {}
+    for array in launch.kernel.arrays:
+        written = array.intent is not Intent.IN
+        found[names.get(array.name, array.name)] = (written, 0 if written else launch.reach)
+    return found
 
 
 def _sums(launch: Launch) -> bool:

@@ -108,14 +108,17 @@ def _run(address: int, tables: Any, op: int, slot: int, count: int, first: int, 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def run_in_turn(
-    addresses: Any, tables: Any, slots: Any, shares: Any, steps: int, count: int, threads: int, barrier: int
+    addresses: Any, tables: Any, slots: Any, shares: Any, steps: int, clock: Any, threads: int, barrier: int
 ) -> None:
-    """All operations of `steps` steps, each on this thread's blocks `shares` [ops, 2]."""
+    """All operations of `steps` steps, each on this thread's blocks `shares` [ops, 2].
+
+    `clock`: the count of the first step, and by how much it goes up with each.
+    """
     goal = 0
     for step in range(steps):
         for op in range(len(addresses)):
             if shares[op, 0] < shares[op, 1]:
-                _run(addresses[op], tables, op, slots[op], count + step, shares[op, 0], shares[op, 1])
+                _run(addresses[op], tables, op, slots[op], clock[0] + step * clock[1], shares[op, 0], shares[op, 1])
             if threads > 1:
                 goal += threads
                 _wait(barrier, goal)
@@ -142,7 +145,7 @@ def _take(
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _sweep(
-    addresses: Any, tables: Any, slots: Any, blocks: Any, skews: Any, region: Any, space: Any, tile: Any, count: int
+    addresses: Any, tables: Any, slots: Any, blocks: Any, skews: Any, region: Any, space: Any, tile: Any, clock: Any
 ) -> None:
     """`tile[0]` steps on the rows of a trapezoid, by bands of `tile[1]` rows and `tile[2]` columns.
 
@@ -166,7 +169,8 @@ def _sweep(
                 first, last = max(begin + down * behind, start - behind), min(end + up * behind, start + band - behind)
                 if first >= last:
                     continue
-                given = (addresses[op], tables, op, slots[op], count + k // ops, blocks[op], (first, last))
+                now = clock[0] + k // ops * clock[1]
+                given = (addresses[op], tables, op, slots[op], now, blocks[op], (first, last))
                 if chunk == width:
                     _take(*given, (0, width), space)
                     continue
@@ -187,7 +191,7 @@ def run_tiled(
     edges: Any,
     space: Any,
     steps: int,
-    count: int,
+    clock: Any,
     tile: Any,
     threads: int,
     barrier: int,
@@ -204,12 +208,13 @@ def run_tiled(
     while done < steps:
         taken = (min(tile[0], steps - done), tile[1], tile[2])
         given = (addresses, tables, slots, blocks, skews)
-        _sweep(*given, (begin, end, below, -above), space, taken, count + done)
+        now = (clock[0] + done * clock[1], clock[1])
+        _sweep(*given, (begin, end, below, -above), space, taken, now)
         if threads > 1:
             goal += threads
             _wait(barrier, goal)
         if below:
-            _sweep(*given, (begin, begin, -1, 1), space, taken, count + done)
+            _sweep(*given, (begin, begin, -1, 1), space, taken, now)
         if threads > 1:
             goal += threads
             _wait(barrier, goal)

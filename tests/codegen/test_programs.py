@@ -68,7 +68,7 @@ def lattice(dimensions: int, reach: int, wraps: bool) -> Program:
         "lattice",
         (u, Array("v", sizes), *lists, *cells),
         (h, *(Scalar(name, Kind.INT) for name in names)),
-        (Repeat("steps", body, "k"),),
+        (Repeat("steps", body, "k", 2),),
         wraps,
     )
 
@@ -165,15 +165,24 @@ def test_tiles_and_threads_change_no_bit(
     np.testing.assert_allclose(results[0], expected, rtol=0, atol=11 * (6 * reach + 4) * 10 * 2.0**-52 * 4)
 
 
+def test_operations_lag_by_what_they_share() -> None:
+    """In place a step spreads over twice its reach; between two sets of arrays once."""
+    kick, drift, halo = {"u": (False, 2), "v": (True, 0)}, {"u": (True, 0), "v": (False, 0)}, {"u": (True, 0)}
+    assert skews((kick, drift, halo)) == (2, 2, 0)
+    there = {"u": (False, 3), "v": (True, 0), "w": (True, 0)}
+    back = {"w": (False, 3), "v": (True, 0), "u": (True, 0)}
+    assert skews((there, {"w": (True, 0)}, back, {"u": (True, 0)})) == (3, 0, 3, 0)
+    assert skews(({"u": (True, 0)}, {"v": (True, 0)}, {"u": (False, 1)})) == (1, 0, 1)
+
+
 def test_a_tile_fits_the_cache_and_the_borders() -> None:
-    assert skews((2, 0, 0)) == (2, 2, 0)
-    assert tiling((2, 0, 0), 16 * 1024, 512, False) == Tiling(8, 8)
-    assert tiling((2, 0, 0), 16 * 1024, 40, False) is None  # all of it fits
-    assert tiling((4, 0, 0), 2**20, 64, False) is None  # not one row fits
-    assert tiling((4, 0, 0), 2**20, 15, False, 256) is None  # no two steps between the borders
-    assert tiling((4, 0, 0), 2**20, 64, False, 256) == Tiling(4, 1, 4)  # 32 rows of four columns fit
-    assert tiling((1, 0, 0), 2**20, 64, True, 8) == Tiling(8, 1, 1)
-    assert tiling((1, 0, 0), 2**17, 64, False, 256) == Tiling(8, 1, 64)
-    few = tiling((4, 0, 0), 16 * 1024, 66, False)
+    assert tiling(4, 16 * 1024, 512, False) == Tiling(12, 12)
+    assert tiling(4, 16 * 1024, 40, False) is None  # all of it fits
+    assert tiling(8, 2**20, 64, False) is None  # not one row fits
+    assert tiling(8, 2**20, 15, False, 256) is None  # no two steps between the borders
+    assert tiling(8, 2**20, 64, False, 256) == Tiling(4, 1, 6)  # six columns of 32 rows fit
+    assert tiling(2, 2**20, 64, True, 8) == Tiling(8, 1, 1)
+    assert tiling(2, 2**17, 64, False, 256) == Tiling(8, 1, 96)
+    few = tiling(8, 16 * 1024, 66, False)
     assert few is not None
     assert few.steps * 8 * 2 <= 66

@@ -1,7 +1,8 @@
 """The program of a method: how launches and transforms make steps, and which of its scalars are multiples of the step.
 
 A run of `steps` steps shares the flow that ends one step and begins the next, where a method has such a pair: `middle`
-= steps - 1 merged turns stand between the first half and the last.
+= steps - 1 merged turns stand between the first half and the last. Where a body is written for two steps at once, it is
+repeated half as often, and once more for the odd step.
 """
 
 from __future__ import annotations
@@ -121,24 +122,67 @@ def sponge(site: Site) -> Node | None:
     return total
 
 
+@dataclass(frozen=True)
+class Course:
+    """The stages of a whole run, each with the suffix of its scalars: before the repetition, in it, and after it."""
+
+    before: tuple[tuple[str, Stage], ...]
+    body: tuple[tuple[str, Stage], ...]
+    after: tuple[tuple[str, Stage], ...]
+    count: str
+
+    def again(self) -> tuple[tuple[str, Stage], ...]:
+        """The body one step later."""
+        return tuple(_later(each, "again") for each in self.body)
+
+
+def _later(each: tuple[str, Stage], word: str) -> tuple[str, Stage]:
+    suffix, stage = each
+    return f"{suffix}_{word}", replace(stage, offset=stage.offset + 1.0)
+
+
+def course_of(stages: Sequence[Stage]) -> Course:
+    """The stages of a run: the last flow of a step is merged with the first one of the next where both are of one kind.
+
+    A merged kick stands first in the body, so that a drift follows it there.
+    """
+    own = tuple((str(i), stage) for i, stage in enumerate(stages))
+    first, *rest, last = own if len(own) > 1 else (*own, *own)
+    if len(own) == 1 or first[1].kind != last[1].kind:
+        return Course((), own, (), "steps")
+    merged = ("merged", replace(last[1], weight=first[1].weight + last[1].weight))
+    if merged[1].kind != "kick":
+        return Course((first,), (*rest, merged), (*rest, last), "middle")
+    return Course((first, *rest), (merged, *(_later(each, "later") for each in rest)), (last,), "middle")
+
+
+def counts_of(steps: int) -> dict[str, int]:
+    """The counts of the repetitions of a run of some steps: all, without the first, these in pairs and the odd one."""
+    whole = {"steps": steps, "middle": steps - 1}
+    return whole | {f"{name}_{part}": n for name, count in whole.items() for part, n in _halved(count)}
+
+
+def _halved(count: int) -> tuple[tuple[str, int], ...]:
+    return ("pairs", count // 2), ("odd", count % 2)
+
+
 def steps_of(stages: Sequence[Stage], steps: Callable[[Stage, str], tuple[Step, ...]]) -> tuple[Step, ...]:
     """The body of a program that repeats the stages; `steps(stage, suffix)` writes one, with scalars of that suffix."""
-    first, last = stages[0], stages[-1]
-    written = [steps(stage, str(i)) for i, stage in enumerate(stages)]
-    if len(stages) == 1 or first.kind != last.kind:
-        return (Repeat("steps", tuple(s for stage in written for s in stage), "k"),)
-    middle = tuple(s for stage in written[1:-1] for s in stage)
-    merged = steps(replace(last, weight=first.weight + last.weight), "merged")
-    return (*written[0], Repeat("middle", (*middle, *merged), "k"), *middle, *written[-1])
+    course = course_of(stages)
+
+    def written(part: Iterable[tuple[str, Stage]]) -> tuple[Step, ...]:
+        return tuple(step for suffix, stage in part for step in steps(stage, suffix))
+
+    return (*written(course.before), Repeat(course.count, written(course.body), "k"), *written(course.after))
 
 
 def numbers_of(stages: Sequence[Stage]) -> tuple[dict[str, float], dict[str, float]]:
-    """The scalars of `steps_of`: weights (multiples of dt) and offsets."""
-    all_stages = {str(i): stage for i, stage in enumerate(stages)}
-    if len(stages) > 1 and stages[0].kind == stages[-1].kind:
-        all_stages["merged"] = replace(stages[-1], weight=stages[0].weight + stages[-1].weight)
-    weights = {f"weight_{suffix}": stage.weight for suffix, stage in all_stages.items()}
-    return weights, {f"offset_{suffix}": stage.offset for suffix, stage in all_stages.items()}
+    """The scalars of the stages of a run by their suffixes: weights (multiples of dt) and offsets."""
+    course = course_of(stages)
+    every = dict((*course.before, *course.body, *course.again(), *course.after))
+    every |= {str(i): stage for i, stage in enumerate(stages)}
+    weights = {f"weight_{suffix}": stage.weight for suffix, stage in every.items()}
+    return weights, {f"offset_{suffix}": stage.offset for suffix, stage in every.items()}
 
 
 def renamed(kernel: Kernel, suffix: str) -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,10 @@ depends on place.
 
 from __future__ import annotations
 
-from codegen import Intent, Kernel, Launch, Node, apply, program_halo
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from codegen import Intent, Kernel, Launch, Node, Repeat, apply, program_halo
 from symphys.integrators import Splitting
 from symphys.lower.lattice.convolve import convolutions_in
 from symphys.lower.lattice.layout import Layout
@@ -15,6 +18,7 @@ from symphys.lower.lattice.plan import (
     Piece,
     Plan,
     Stage,
+    course_of,
     halo_launches,
     held,
     kernel_of,
@@ -23,40 +27,100 @@ from symphys.lower.lattice.plan import (
     program_of,
     renamed,
     sponge,
-    steps_of,
 )
 from symphys.lower.lattice.site import Site
 
 
 def wave_plan(layout: Layout, splitting: Splitting) -> Plan:
     """Steps of a splitting for fields whose rates are free of velocities but for linear friction."""
-    kick, reach = _kick(layout)
-    drift, damp = _drift(layout), _damp(layout)
-    positions = [c.name for c in layout.components if not c.velocity]
-    halo = program_halo(program_of(layout, "kick", (launch_of(layout, kick, reach),)))
-    fill = halo_launches(layout, positions, halo)
-
-    def steps(stage: Stage, suffix: str) -> tuple[Launch, ...]:
-        kernel = {"kick": kick, "drift": drift, "damp": damp}[stage.kind]
-        assert kernel is not None
-        there = reach if stage.kind == "kick" else 0
-        one = launch_of(layout, kernel, there, renamed(kernel, suffix))
-        return (one, *fill) if stage.kind == "drift" else (one,)
-
     stages = split_stages(splitting)
-    if damp is not None:
+    flows = _flows(layout)
+    if "damp" in flows.kernels:
         stages = (Stage("damp", 0.5, 0.0), *stages, Stage("damp", 0.5, 1.0))
-    body = steps_of(stages, steps)
+    course = course_of(stages)
+    body, parity = flows.written(course.body, flows.advance)
+    if parity:  # the positions end in the other arrays: two steps bring them back
+        body, _ = flows.written((*course.body, *course.again()), flows.advance)
+        alone, _ = flows.written(course.body)
+        loops = [Repeat(f"{course.count}_pairs", body, "k", 2), Repeat(f"{course.count}_odd", alone, "k")]
+    else:
+        loops = [Repeat(course.count, body, "k")]
+    before, after = (flows.written(part)[0] for part in (course.before, course.after))
+    program = program_of(layout, "wave", (*before, *loops, *after))
     weights, offsets = numbers_of(stages)
-    program = program_of(layout, "wave", body)
     own = {s.name for s in program.scalars}
     offsets = {name: value for name, value in offsets.items() if name in own}
     convolved = convolutions_in(layout.dynamics, layout.dynamics.rates)
     sequence = tuple(
-        Piece(stage.offset, steps(stage, str(i)), convolved if stage.kind == "kick" else ())
+        Piece(stage.offset, flows.written([(str(i), stage)])[0], convolved if stage.kind == "kick" else ())
         for i, stage in enumerate(stages)
     )
-    return Plan(program, sequence, weights, offsets, {}, False, reach)
+    return Plan(program, sequence, weights, offsets, {}, False, flows.reach)
+
+
+@dataclass(frozen=True)
+class _Flows:
+    """The kernels of the flows, the one of a kick and the drift after it, and how far kicks reach.
+
+    A kick reads positions around the site, so that a drift in the same pass must write elsewhere: `advance` reads the
+    positions from one set of arrays and writes them to another.
+    """
+
+    layout: Layout
+    kernels: Mapping[str, Kernel]
+    advance: Kernel | None
+    reach: int
+    halo: int
+
+    def written(
+        self, part: Sequence[tuple[str, Stage]], advance: Kernel | None = None
+    ) -> tuple[tuple[Launch, ...], bool]:
+        """The launches of some stages, and whether they leave the positions in the other arrays."""
+        launches: list[Launch] = []
+        moved, number = False, 0
+        while number < len(part):
+            suffix, stage = part[number]
+            following = part[number + 1][1].kind if number + 1 < len(part) else ""
+            reach = self.reach if stage.kind == "kick" else 0
+            if advance is not None and (stage.kind, following) == ("kick", "drift"):
+                number += 1
+                both = (*renamed(advance, suffix), ("drift_weight", f"weight_{part[number][0]}"))
+                launches.append(launch_of(self.layout, advance, reach, (*both, *self._swapped(advance, moved))))
+                moved = not moved
+            else:
+                kernel = self.kernels[stage.kind]
+                names = (*renamed(kernel, suffix), *self._swapped(kernel, moved))
+                launches.append(launch_of(self.layout, kernel, reach, names))
+            if "drift" in (stage.kind, following if launches[-1].kernel is advance else ""):
+                launches += halo_launches(self.layout, [_next(p) if moved else p for p in self._positions], self.halo)
+            number += 1
+        return tuple(launches), moved
+
+    @property
+    def _positions(self) -> list[str]:
+        return [c.name for c in self.layout.components if not c.velocity]
+
+    def _swapped(self, kernel: Kernel, moved: bool) -> Iterable[tuple[str, str]]:
+        """Where the positions are, and where they go, by the names that a kernel has for these arrays."""
+        own = {a.name for a in kernel.arrays}
+        pairs = ((p, _next(p)) for p in self._positions) if moved else ()
+        return [each for a, b in pairs for each in ((a, b), (b, a)) if each[0] in own]
+
+
+def _flows(layout: Layout) -> _Flows:
+    """The kernels of a theory; kick and drift in one where nothing stands between the steps."""
+    kick, reach = _kick(layout)
+    kernels = {"kick": kick, "drift": _drift(layout)}
+    damp = _damp(layout)
+    if damp is not None:
+        kernels["damp"] = damp
+    halo = program_halo(program_of(layout, "kick", (launch_of(layout, kick, reach),)))
+    in_one_go = layout.order is not None and not convolutions_in(layout.dynamics, layout.dynamics.rates)
+    return _Flows(layout, kernels, _advance(layout) if in_one_go else None, reach, halo)
+
+
+def _next(position: str) -> str:
+    return f"next_of_{position}"
 
 
 def split_stages(splitting: Splitting) -> tuple[Stage, ...]:
@@ -71,12 +135,19 @@ def split_stages(splitting: Splitting) -> tuple[Stage, ...]:
 
 
 def _kick(layout: Layout) -> tuple[Kernel, int]:
-    """phi_t += weight F, and how far F reaches along the first outer axis."""
+    """phi_t += weight F, and how far F reaches along the outer axes."""
     site = Site(layout)
-    b, weight = site.builder, site.scalar("weight")
+    _kicked(site)
+    return kernel_of("kick", site), site.reach
+
+
+def _kicked(site: Site) -> dict[str, Node]:
+    """The velocities after a kick, stored, by the names of their components; those without a force are left out."""
+    layout, b, weight = site.layout, site.builder, site.scalar("weight")
     friction = layout.dynamics.structure.friction
     assert friction is not None
     rest = {u.velocity: 0 for u in layout.dynamics.unknowns}
+    found = {}
     for number, rate in enumerate(layout.dynamics.rates):
         # friction is a flow of its own, so that the force is the rate at rest
         value = site.lowering.run(rate.xreplace(rest))
@@ -87,9 +158,25 @@ def _kick(layout: Layout) -> tuple[Kernel, int]:
             b.comment(f"force on {component.name}")
             force = b.let(f"force_{component.name}", held(site, force))
             before = site.at(component.name, (0,) * layout.dimensions)
+            after = b.let(f"kicked_{component.name}", before + weight * force)
             site.over_sites(component.name, Intent.INOUT)
-            b.store(component.name, *site.where, value=before + weight * force)
-    return kernel_of("kick", site), site.reach
+            b.store(component.name, *site.where, value=after)
+            found[component.name] = after
+    return found
+
+
+def _advance(layout: Layout) -> Kernel:
+    """phi_t += weight F, then phi += drift_weight phi_t into other arrays, for neighbours still read the old ones."""
+    site = Site(layout)
+    kicked, weight = _kicked(site), site.scalar("drift_weight")
+    zero = (0,) * layout.dimensions
+    for number in range(len(layout.dynamics.unknowns)):
+        for q, v in zip(layout.parts(number), layout.parts(number, velocity=True), strict=True):
+            velocity = kicked[v.name] if v.name in kicked else site.at(v.name, zero)
+            moved = site.at(q.name, zero) + weight * velocity
+            target = site.over_sites(_next(q.name), Intent.OUT)
+            site.builder.store(target, *site.where, value=moved)
+    return kernel_of("advance", site)
 
 
 def _drift(layout: Layout) -> Kernel:

@@ -18,7 +18,7 @@ from symphys.fields.jets import Jet
 from symphys.lower.lattice.convolve import argument_kernel, convolves_by_program, kernel_table
 from symphys.lower.lattice.layout import Component
 from symphys.lower.lattice.packed import packed_name
-from symphys.lower.lattice.plan import launch_of, program_of
+from symphys.lower.lattice.plan import counts_of, launch_of, program_of
 from symphys.simulate.lattice.convolve import convolve, kernel_waves
 from symphys.simulate.lattice.given import depends_on_time, differentiated, sample
 from symphys.simulate.lattice.machine import Machine
@@ -166,7 +166,7 @@ class Run:
         if self.in_pieces:
             self._go_in_pieces(steps)
             return
-        self.scalars |= {"steps": steps, "middle": steps - 1, "k": self.k}
+        self.scalars |= {**counts_of(steps), "k": self.k}
         self.machine.advance(self.arrays, self.scalars, self.threads)
         self.k += steps
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sympy import I, conjugate
+from sympy import I, conjugate, sin
 
 import symphys as ph
 
@@ -202,6 +202,26 @@ def test_friction_is_followed_exactly() -> None:
     )
     omega = np.sqrt(1 - 0.01)
     np.testing.assert_allclose(run[phi][:, 0], np.exp(-0.1 * run.t) * np.cos(omega * run.t), atol=1e-4)
+
+
+@pytest.mark.parametrize("steps", [8, 9])
+@pytest.mark.parametrize("friction", [0, m])
+@pytest.mark.parametrize("method", ["verlet", "saba1", "blanes_moan4", "symplectic_euler"])
+def test_steps_taken_together_are_those_taken_alone(method: str, friction: Any, steps: int) -> None:
+    """Merged kicks and passes that kick and drift at once, at the times of their stages: the same up to rounding."""
+    phi = ph.scalar_field("phi", (t, x, y))
+    slopes = phi.diff(x) ** 2 + phi.diff(y) ** 2
+    loss = friction * phi.diff(t) ** 2 / 2
+    theory = ph.LagrangianDensity(phi.diff(t) ** 2 / 2 - slopes / 2 + 5 * phi * sin(9 * t), dissipation=loss)
+    grid = ph.Grid({x: (0.0, 2.0, 12), y: (0.0, 2.0, 10)})
+    start = {phi: standing(grid, "periodic", 0.0), phi.diff(t): 0.0}
+    simulator = theory.compile(grid=grid, method=method)
+    numbers = {m: 0.7} if friction else {}
+    alone = simulator.run(start, numbers, t_span=(0, 0.05 * steps), dt=0.05)
+    together = simulator.run(start, numbers, t_span=(0, 0.05 * steps), dt=0.05, save_every=steps)
+    for label in (phi, phi.diff(t)):
+        # steps of at most six stages, each a few dozen roundings of numbers of order one
+        np.testing.assert_allclose(together[label][-1], alone[label][-1], rtol=0, atol=steps * 6 * 50 * 2.0**-52)
 
 
 def test_walls_push_back() -> None:
