@@ -67,7 +67,7 @@ class Task:
 TASKS = (
     Task("linear springs", lambda r: (r - 1) ** 2 / 2, TRIANGLE, 0.2, 1e-9),
     Task("quartic springs", lambda r: (r - 1) ** 4 / 2, TRIANGLE, 0.2, 1e-8),
-    Task("gravity", lambda r: -1 / r, STARS, 0.05, 1e-9),
+    Task("gravity", lambda r: -1 / r, STARS, 0.02, 1e-9),
 )
 
 

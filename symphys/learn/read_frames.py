@@ -75,6 +75,10 @@ def frames_objective(
     particles = dynamics.particles
     places = read_places(particles, data)
     measured, rates = _measured(particles, data, places.shape)
+    if dynamics.friction is not None and particles.rate(1) not in data:
+        raise InputError(
+            f"agents that forget feel their velocities, and the data hold none; add {{symphys.dot({particles}): ...}}"
+        )
     pairs = linear_pairs(dynamics, unknowns.symbols)
     _check(dynamics, unknowns, pairs)
     assert pairs is not None

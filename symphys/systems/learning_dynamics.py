@@ -12,16 +12,19 @@ from symphys.language.particle_sums import LABELS, SumOver
 from symphys.language.particle_symbols import attribute
 from symphys.language.particles import Particles
 from symphys.mechanics.particles import ParticleAction, equation_of
+from symphys.mechanics.read import scalar
 from symphys.systems.notation import latex_lines, text_lines
 from symphys.systems.particle_running import ParticleRunnable
 
 
 @dataclass(frozen=True, init=False, repr=False)
 class LearningDynamics(ParticleRunnable):
-    """m_i r''_i = -d loss_i / d r_i, the others held: forces that need not be reciprocal.
+    """m_i r''_i = -d loss_i / d r_i - m_i r'_i / tau, the others held: forces that need not be reciprocal.
 
     particles: the agents. losses: {species: loss} in invariants of the surroundings of an agent of that species,
     `particles.environment(species, ...)`, or one loss for all. Without reciprocity neither energy nor momentum is kept.
+    memory: tau, the time within which an agent forgets the slopes that it followed, an expression of parameters and
+    attributes; None for the Newtonian limit of infinite tau.
     Raises `InputError` for species that the particles do not have or that have no loss. Gusev, Vanchurin, "Molecular
     Learning Dynamics", section 3.
     """
@@ -30,7 +33,7 @@ class LearningDynamics(ParticleRunnable):
     losses: Mapping[str | None, Any]
     action: ParticleAction
 
-    def __init__(self, particles: Particles, losses: Any) -> None:
+    def __init__(self, particles: Particles, losses: Any, *, memory: Any = None) -> None:
         given = dict(losses) if isinstance(losses, Mapping) else {None: losses}
         known: tuple[str | None, ...] = particles.species or (None,)
         if strange := [name for name in given if name not in known]:
@@ -44,7 +47,9 @@ class LearningDynamics(ParticleRunnable):
         object.__setattr__(self, "particles", particles)
         object.__setattr__(self, "losses", given)
         mass = attribute("mass", LABELS[0])
-        object.__setattr__(self, "action", ParticleAction(particles, sympy.Add(*potentials), mass, potentials, False))
+        friction = None if memory is None else 1 / scalar(memory, "memory")
+        total = sympy.Add(*potentials)
+        object.__setattr__(self, "action", ParticleAction(particles, total, mass, potentials, False, friction))
 
     @property
     def parameters(self) -> tuple[Any, ...]:

@@ -46,8 +46,8 @@ class Plan:
 def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None = None) -> Plan:
     """The programs of a splitting; `begin` evaluates the first force.
 
-    Baths that look at the kinetic energy act for half a step before and after, or, if they are not reversible, for a
-    whole step after; noise stands in the middle of the drift.
+    Friction acts for half a step before and after. Baths that look at the kinetic energy do likewise or, if they are
+    not reversible, for a whole step after; noise stands in the middle of the drift.
     """
     kick, drift = _kick(layout, evaluate=False), _drift(layout)
     weights = {"weight_none": 0.0}
@@ -75,6 +75,10 @@ def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None 
         bath = scaling_launches(layout, thermostat, "weight_bath")
         weights["weight_bath"] = 0.5 if isinstance(thermostat, NoseHoover) else 1.0
         steps = [*(bath if isinstance(thermostat, NoseHoover) else ()), *steps, *bath]
+    if layout.dynamics.friction is not None:
+        weights["weight_forget"] = 0.5
+        forget = launch_of(layout, _forget(layout), (("weight", "weight_forget"),))
+        steps = [forget, *steps, forget]
     advance = program_of("advance", (Repeat("steps", tuple(steps), "k"),))
     return Plan(advance, program_of("begin", pull_launches(layout, "weight_none")), weights)
 
@@ -111,6 +115,18 @@ def _kick(layout: Layout, evaluate: bool) -> Kernel:
             site.store("force", axis, force)
         site.store("velocity", axis, moved)
     return site.kernel("pull" if evaluate else "kick")
+
+
+def _forget(layout: Layout) -> Kernel:
+    """v *= exp(-w / tau): friction of agents that forget, followed exactly."""
+    site = Site(layout)
+    b = site.builder
+    b.comment("friction: velocities decay at standing places")
+    (friction,) = site.lower((layout.dynamics.friction,), {})
+    factor = b.let("left_over", apply("exp", -site.scalar("weight") * friction))
+    for axis in range(layout.dim):
+        site.store("velocity", axis, site.own("velocity", axis) * factor)
+    return site.kernel("forget")
 
 
 def _held(site: Site, forces: list[Node]) -> list[Node]:

@@ -16,7 +16,7 @@ import sympy
 from symphys.errors import UnsupportedError
 from symphys.language.particle_sums import LABELS, ParticleSum, SumOver, sums_in, with_labels
 from symphys.language.particle_symbols import LocalSymbol, basis, component, displacement, distance, vector
-from symphys.mechanics.particles.read import ParticleAction, parameters_of
+from symphys.mechanics.particles.read import ParticleAction
 
 I, J = LABELS[:2]
 SQUARE = sympy.Symbol("r2", positive=True)  # q = r^2 of the pair at hand
@@ -98,7 +98,7 @@ class ParticleDynamics:
     @cached_property
     def attributes(self) -> tuple[str, ...]:
         """The attributes that occur, sorted by name."""
-        parts: list[Any] = [self.mass, *(site.potential for site in self.sites)]
+        parts: list[Any] = [self.mass, self.friction or 0, *(site.potential for site in self.sites)]
         parts += [pair.potential for pair in self.pairs] + [bonded.potential for bonded in self.bonded]
         parts += [each.weight for each in self.environments]
         symbols = {s for part in parts for s in sympy.sympify(part).free_symbols}
@@ -135,10 +135,11 @@ def derive_particles(action: ParticleAction, smoothing: str | None = None) -> Pa
         tuple(_pair(each, smoothing) for each in pairs),
         environments,
         tuple(_bonded(each) for each in bonded),
-        tuple(p for p in parameters_of((action.mass, *action.potentials)) if p not in extra),
+        tuple(p for p in action.parameters if p not in extra),
         action.networks,
         action.reciprocal,
         smoothing,
+        action.friction,
     )
 
 
@@ -264,6 +265,8 @@ def _turns(bonded: BondedForce) -> bool:
 def equation_of(action: ParticleAction) -> Any:
     """m_i r''_i = F_i with pair forces as sums over the others, in vectors."""
     total = sympy.Add(*(_pull_of(each, action.reciprocal) for each in action.potentials))
+    if action.friction is not None:
+        total = total - action.mass * action.friction * vector("rate", I)
     return sympy.Eq(action.mass * vector("acceleration", I), total, evaluate=False)
 
 

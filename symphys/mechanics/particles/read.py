@@ -22,6 +22,7 @@ class ParticleAction:
 
     mass: m_i, in attributes of particle i and parameters. potentials: sums of energies U, so that L holds -U.
     reciprocal: what i does to j comes back; not so for agents, whose potentials are losses of their own.
+    friction: 1 / tau of agents that forget: r'' = ... - r' / tau; None without.
     """
 
     particles: Any
@@ -29,11 +30,12 @@ class ParticleAction:
     mass: Any
     potentials: tuple[ParticleSum, ...]
     reciprocal: bool = True
+    friction: Any = None
 
     @cached_property
     def parameters(self) -> tuple[Any, ...]:
         """Every symbol that belongs to no particle, sorted by name."""
-        return parameters_of((self.mass, *self.potentials))
+        return parameters_of((self.mass, *self.potentials, self.friction or 0))
 
     @cached_property
     def networks(self) -> tuple[Any, ...]:
