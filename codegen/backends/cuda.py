@@ -18,7 +18,7 @@ from .cuda_device import cuda_available, load_cupy
 from .cuda_kernel import CudaKernel
 from .cuda_program import CudaProgram
 from .interface import Optimise
-from .nvrtc import OPTIONS
+from .nvrtc import OPTIONS, SINGLE
 
 __all__ = ["CudaBackend", "cuda_available"]
 
@@ -49,7 +49,7 @@ class CudaBackend:
 
         @cache
         def function(narrow: bool) -> Any:
-            return _function(kernel, emit_cuda(kernel, dtype, halo, narrow))
+            return _function(kernel, emit_cuda(kernel, dtype, halo, narrow), dtype)
 
         function(True)
         return CudaKernel(kernel, dtype, halo, emit_cuda(kernel, dtype, halo, True), function)
@@ -63,10 +63,11 @@ class CudaBackend:
         return CudaProgram(program, halo, kernels)
 
 
-def _function(kernel: Kernel, source: str) -> Any:
+def _function(kernel: Kernel, source: str, dtype: str) -> Any:
     cupy = load_cupy()
+    options = (*OPTIONS, *SINGLE) if dtype == "float32" else OPTIONS
     try:
-        module = cupy.RawModule(code=source, options=OPTIONS, backend="nvrtc")
+        module = cupy.RawModule(code=source, options=options, backend="nvrtc")
         return module.get_function(Layout.of(kernel).symbol)
     except cupy.cuda.compiler.CompileException as error:
         raise CompilerBug(f"NVRTC does not compile the CUDA source of kernel {kernel.name}:\n{error}") from error

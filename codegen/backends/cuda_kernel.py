@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from codegen.emit.cuda import adds_up
+from codegen.emit.cuda_groups import largest_factor
 from codegen.ir import Kind
 from codegen.program import Intent, Kernel
 
@@ -23,7 +24,7 @@ GRID_LIMIT = 65535  # blocks along y and z; threads walk along the rest
 REGISTERS = 65536  # of a multiprocessor, on every architecture from Kepler on
 BLOCKS = 32  # of a multiprocessor, more than it holds at once, before threads take several rows
 ROWS = 16  # that a thread takes at most
-NARROW = 2**31 - 1  # elements of arrays whose places fit 32 bits
+NARROW = 2**31 - 1  # elements of arrays, turns of loops and multiples of either that fit 32 bits
 
 
 def block_size(registers: int, instances: int, multiprocessors: int, limit: int) -> int:
@@ -127,6 +128,7 @@ class CudaKernel:
         if not span.lanes or 0 in span.outer:
             return Idle()
         cupy = load_cupy()
+        integers = [s for s in self.kernel.scalars if s.kind is Kind.INT]
         lengths = [arrays[a.name].shape[-1] // a.components for a in self.kernel.arrays if a.instanced]
         stride = max(lengths, default=span.extent)
         given, back = {}, []
@@ -136,7 +138,9 @@ class CudaKernel:
                 padded = given[array.name] = _padded(cupy, there, stride * array.components)
                 if array.intent is not Intent.IN:
                     back.append((padded, there))
-        function = self.function(max((a.size for a in given.values()), default=0) <= NARROW)
+        largest = max([span.extent, *span.outer, *(abs(int(scalars[s.name])) for s in integers)])
+        narrow = max([largest * largest_factor(self.kernel), *(a.size for a in given.values())]) <= NARROW
+        function = self.function(narrow)
         grid, block = self._shape(cupy, function, span)
         real = np.dtype(self.dtype).type
         kinds = [real if s.kind is Kind.REAL else np.int64 for s in self.kernel.scalars]

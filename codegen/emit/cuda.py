@@ -18,11 +18,14 @@ from codegen.program import (
     Accumulate,
     Array,
     Block,
+    For,
     Function,
     Intent,
     Kernel,
+    Let,
     Load,
     Local,
+    Statement,
     Store,
     functions,
     must_be_inlined,
@@ -30,10 +33,10 @@ from codegen.program import (
     statements,
 )
 
+from .cuda_groups import GroupPrinter, grouped_loads, is_narrow, write_groups
 from .cuda_language import RESERVED, TYPES, cuda_language, support
 from .expressions import Sharing
 from .names import Naming, name_function, name_functions, name_kernel
-from .text import Printer
 
 LARGE = 400  # operations, past which a function is called instead of inlined
 
@@ -84,7 +87,7 @@ def emit_cuda(kernel: Kernel, dtype: str = "float64", halo: int = 0, narrow: boo
     axis along x; the last outer axis is shared out among threads and blocks along y, the one before it among blocks
     along z, each a stretch of neighbours, so that any grid is right; further axes are loops of each thread. Blocks of
     kernels for which `adds_up` holds have one row of threads. Sums are added to. `narrow`: no array has more than
-    2^31 - 1 elements, and places in them are computed in 32 bits.
+    2^31 - 1 elements, no axis and no loop (times `largest_factor`) more turns, and 32 bits count them.
 
     Raises CompilerBug for statements and operations that are not of the IR.
     """
@@ -146,7 +149,7 @@ def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str]) -> 
     for parameter in parameters:
         printer.line(f"{parameter},")
     printer.line(f"{last}) {{")
-    printer.line(f"const long long {lane} = {layout.first} + (long long)blockIdx.x * blockDim.x + threadIdx.x;")
+    printer.line(f"const sym_place {lane} = {layout.first} + (long long)blockIdx.x * blockDim.x + threadIdx.x;")
     axes = tuple(zip(kernel.outer, layout.extents, _grid_axes(len(kernel.outer)), strict=True))
     bounds = [
         _share_out(printer, naming, axis, extent, place) if place else ("0", extent) for axis, extent, place in axes
@@ -155,7 +158,7 @@ def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str]) -> 
     of_rows = {key: s for key, s in sums.items() if key not in whole}
     _declare(printer, whole)
     for axis, (start, stop) in zip(map(naming, kernel.outer), bounds, strict=True):
-        printer.line(f"for (long long {axis} = {start}; {axis} < {stop}; ++{axis}) {{")
+        printer.line(f"for (sym_place {axis} = {start}; {axis} < {stop}; ++{axis}) {{")
         printer.depth += 1
     _declare(printer, of_rows)
     printer.line(f"if ({lane} < {layout.last}) {{")
@@ -216,6 +219,7 @@ class Addresses:
         self.private, self.halo, self.stride = private, halo, stride
         self.arrays = {a.name: a for a in scope.arrays}
         self.lane = variable(scope.lane, Kind.INT) if isinstance(scope, Kernel) else None
+        self.outer = tuple(variable(a, Kind.INT) for a in scope.outer) if isinstance(scope, Kernel) else ()
 
     def where(self, name: str, index: tuple[Node, ...], shift: int) -> tuple[Node, ...]:
         """The index of private memory; else ((i * size + j) * stride + lane + shift + halo,)."""
@@ -255,7 +259,7 @@ def block_sums(kernel: Kernel, addresses: Addresses, naming: Naming) -> dict[tup
     return found
 
 
-class CudaPrinter(Printer):
+class CudaPrinter(GroupPrinter):
     """Spells statements in CUDA."""
 
     def __init__(
@@ -268,6 +272,22 @@ class CudaPrinter(Printer):
     ) -> None:
         super().__init__(cuda_language(dtype), naming, functions, 1)
         self.addresses, self.sums = addresses, sums
+        self.parts: dict[int, str] = {}  # what a group holds for the present turn, by the id of the statement
+        self.narrow = {addresses.lane, *addresses.outer} if addresses.lane is not None else set()
+
+    def statement(self, statement: Statement, sharing: Sharing) -> None:
+        """One statement; loops over neighbours go by groups of turns."""
+        if id(statement) in self.parts and isinstance(statement, Load):
+            self.declare(self.name(statement.target), self.parts[id(statement)], statement.target, fixed=True)
+            return
+        if isinstance(statement, Let) and is_narrow(statement.value, self.narrow):
+            self.narrow.add(statement.target)
+        elif isinstance(statement, For):
+            self.narrow.add(statement.counter)
+            if loads := grouped_loads(statement, self.addresses.arrays, self.where):
+                write_groups(self, statement, loads, sharing)
+                return
+        super().statement(statement, sharing)
 
     def where(self, statement: Load | Store | Accumulate) -> tuple[Node, ...]:
         """One position in the memory of the kernel; nothing for a sum that is collected in a register."""
@@ -283,7 +303,8 @@ class CudaPrinter(Printer):
 
     def declare(self, target: str, text: str, n: Node, fixed: bool) -> None:
         """`const real x = value;`."""
-        self.line(f"{'const ' if fixed else ''}{TYPES[n.kind]} {target} = {text};")
+        kind = "sym_place" if n in self.narrow else TYPES[n.kind]
+        self.line(f"{'const ' if fixed else ''}{kind} {target} = {text};")
 
     def assign(self, target: str, text: str) -> None:
         """`target = value;`."""
@@ -326,8 +347,8 @@ class CudaPrinter(Printer):
         self.line(f"{function}({', '.join((*arguments, *names))});")
 
     def open_for(self, counter: str, start: str, stop: str) -> None:
-        """`for (long long i = start; i < stop; ++i) {`; the bounds are uniform, so that no turn changes them."""
-        self.line(f"for (long long {counter} = {start}; {counter} < {stop}; ++{counter}) {{")
+        """`for (sym_place i = start; i < stop; ++i) {`; the bounds are uniform, so that no turn changes them."""
+        self.line(f"for (sym_place {counter} = {start}; {counter} < {stop}; ++{counter}) {{")
 
     def open_while(self, condition: str | None) -> None:
         """`while (condition) {`."""

@@ -10,6 +10,7 @@ import numpy as np
 from codegen.ir import Kind, Node
 from codegen.primitives import PRIMITIVES, Primitive
 
+from .cuda_groups import GROUP
 from .expressions import Language
 
 TYPES = {Kind.REAL: "real", Kind.INT: "long long", Kind.BOOL: "bool"}
@@ -23,9 +24,10 @@ else enum explicit export extern false float for friend goto if inline int long 
 not_eq nullptr operator or or_eq private protected public register reinterpret_cast requires return short signed
 sizeof static static_assert static_cast struct switch template this thread_local throw true try typedef typeid
 typename union unsigned using virtual void volatile wchar_t while xor xor_eq main real NULL NAN INFINITY threadIdx
-blockIdx blockDim gridDim warpSize dim3 atomicAdd sym_shim sym_place abs j0 j1 jn y0 y1 yn gamma lgamma tgamma erf erfc
-cbrt hypot exp2 exp10 log2 log10 logb ilogb fmin fmax fmod fma fdim ldexp frexp modf ceil trunc nearbyint round lround
-lrint remainder remquo copysign nextafter scalbn signbit isinf isnan isnormal norm rsqrt rcbrt sinpi cospi sincos min
+blockIdx blockDim gridDim warpSize dim3 atomicAdd sym_shim sym_place sym_group sym_aligned abs j0 j1 jn y0 y1 yn
+gamma lgamma tgamma erf erfc cbrt hypot exp2 exp10 log2 log10 logb ilogb fmin fmax fmod fma fdim ldexp frexp modf
+ceil trunc nearbyint round lround lrint remainder remquo copysign nextafter scalbn signbit isinf isnan isnormal norm
+rsqrt rcbrt sinpi cospi sincos min
 max clock printf malloc free memcpy memset assert
 """.split()
 
@@ -57,6 +59,11 @@ __device__ __forceinline__ real sym_add_exact(real a, real b) {{ return __{width
     "sym_sub_exact": """\
 // Rounded on its own, never fused with a product.
 __device__ __forceinline__ real sym_sub_exact(real a, real b) {{ return __{width}sub_rn(a, b); }}""",
+    "sym_load_group": """\
+// Neighbours at once, the first of which lies on a boundary of 16 bytes.
+struct __align__(16) sym_group {{ real part[{group}]; }};
+__device__ __forceinline__ sym_group sym_load_group(const real* first) {{ return *(const sym_group*)first; }}
+__device__ __forceinline__ bool sym_aligned(const real* first) {{ return (unsigned long long)first % 16 == 0; }}""",
     "sym_atomic": """\
 __device__ __forceinline__ void sym_atomic(real* total, real value) {{ atomicAdd(total, value); }}
 __device__ __forceinline__ void sym_atomic(long long* total, long long value) {{
@@ -118,7 +125,7 @@ def support(body: str, dtype: str) -> list[str]:
     if any(name in NEEDS_ATOMIC for name in wanted):
         wanted.insert(0, "sym_atomic")
     infinity, nan, width = BITS[dtype]
-    return [SUPPORT[name].format(infinity=infinity, nan=nan, width=width) for name in wanted]
+    return [SUPPORT[name].format(infinity=infinity, nan=nan, width=width, group=GROUP) for name in wanted]
 
 
 def cuda_language(dtype: str) -> Language:

@@ -126,6 +126,7 @@ template <class T> inline T __shfl_down_sync(unsigned, T value, unsigned) { retu
 
 // Last, because the headers of the C++ library use some of these words.
 #define __global__
+#define __align__(bytes) alignas(bytes)
 #define __device__
 #define __shared__ static thread_local
 #define __forceinline__ inline __attribute__((always_inline))

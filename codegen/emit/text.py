@@ -169,12 +169,12 @@ class Printer(ABC):
                 self.accumulate(statement, texts[:-1], texts[-1])
             case For(counter, _, _, body):
                 self.open_for(self.name(counter), *texts)
-                self._nested(body, _inside(statement, sharing))
+                self.nested(body, inside_loop(statement, sharing))
             case While(condition, body):
-                self._while(condition, body, _inside(statement, sharing))
+                self._while(condition, body, inside_loop(statement, sharing))
             case If(_, body):
                 self.open_if(texts[0])
-                self._nested(body, sharing)
+                self.nested(body, sharing)
             case Call(targets, function, _):
                 given = (*texts, *(self.naming(array.name) for array in function.arrays))
                 self.call(targets, tuple(map(self.name, targets)), self.functions[function.name], given)
@@ -185,7 +185,7 @@ class Printer(ABC):
                 kind = type(statement).__name__
                 raise CompilerBug(f"the {self.language.name} printer met a {kind}; lowering should have removed it")
 
-    def _nested(self, body: Block, outer: Sharing) -> None:
+    def nested(self, body: Block, outer: Sharing) -> None:
         self.depth += 1
         self.block(body, outer)
         self.depth -= 1
@@ -205,7 +205,7 @@ class Printer(ABC):
             self.depth += 1
             self.leave_unless(text)
             self.depth -= 1
-        self._nested(body, inside)
+        self.nested(body, inside)
 
 
 def _changed(statement: Statement) -> tuple[str, ...]:
@@ -213,7 +213,7 @@ def _changed(statement: Statement) -> tuple[str, ...]:
     return (*bound_names((statement,)), *(str(n.attribute) for n in assigned((statement,))))
 
 
-def _inside(loop: For | While, outer: Sharing) -> Sharing:
+def inside_loop(loop: For | While, outer: Sharing) -> Sharing:
     """What is known at the head of every turn of a loop."""
     inside = Sharing(outer)
     inside.touch(_changed(loop))

@@ -11,6 +11,7 @@ from codegen.program import Function, Kernel
 from codegen.spec import check_kernel
 
 from .dead import remove_dead
+from .draw_out import draw_out
 from .factor import factor
 from .fuse import fuse
 from .hoist import hoist
@@ -40,6 +41,7 @@ PASSES: Mapping[str, Callable[[Kernel], Kernel]] = MappingProxyType(
         "expand angles": _also_functions(expand_angles, expand_angles),
         "factor": _also_functions(factor, factor),
         "hoist": _also_functions(hoist, hoist),
+        "draw out": _also_functions(draw_out, draw_out),  # what hoisting found not to change
         "share": _also_functions(share, share),  # last: what printers see
         "remove what passes left": _also_functions(remove_dead, remove_dead),
     }

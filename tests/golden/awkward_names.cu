@@ -14,7 +14,7 @@ extern "C" __global__ void index(
     const real* __restrict__ int_,
     real* __restrict__ out,
     real np) {
-    const long long lane = lane_first + (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    const sym_place lane = lane_first + (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (lane < lane_last) {
         const real lambda_of_x = int_[(sym_place)(lane)];
         const real lambda = np * (lambda_of_x + 1.0);

@@ -34,7 +34,7 @@ __device__ __forceinline__ void horner(real x, real& result0, bool& result1, rea
     c[2] = x + 0.3333333333333333;
     c[3] = x + 0.25;
     real y = 0.0;
-    for (long long i = 0; i < 4; ++i) {
+    for (sym_place i = 0; i < 4; ++i) {
         const real ci = c[i];
         y = ci + x * y;
     }
@@ -64,7 +64,7 @@ extern "C" __global__ void control(
     const real* __restrict__ table,
     long long* __restrict__ steps_of,
     real* __restrict__ histogram) {
-    const long long lane = lane_first + (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    const sym_place lane = lane_first + (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (lane < lane_last) {
         const real x0 = x[(sym_place)(lane)];
         real position = x0;
@@ -85,8 +85,8 @@ extern "C" __global__ void control(
             }
         }
         real memory[2][3];
-        for (long long a = 0; a < 2; ++a) {
-            for (long long c = 0; c < 3; ++c) {
+        for (sym_place a = 0; a < 2; ++a) {
+            for (sym_place c = 0; c < 3; ++c) {
                 memory[a][c] = position * (real)(c + 3 * a);
             }
         }
@@ -95,7 +95,7 @@ extern "C" __global__ void control(
         const real entry = memory[1][own_kind];
         x[(sym_place)(lane)] = gathered + position + entry + doubled + xy;
         count[(sym_place)(lane)] = turns;
-        for (long long s = 0; s < 4; ++s) {
+        for (sym_place s = 0; s < 4; ++s) {
             sym_atomic_sum(&histogram[(sym_place)(s)], gathered * (real)(s));
         }
     }

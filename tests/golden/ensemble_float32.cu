@@ -35,7 +35,7 @@ extern "C" __global__ void pendulums(
     real h,
     real g,
     real l) {
-    const long long run = run_first + (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    const sym_place run = run_first + (long long)blockIdx.x * blockDim.x + threadIdx.x;
     real energy_sum = 0;
     long long wide_sum = 0;
     if (run < run_last) {
@@ -44,7 +44,7 @@ extern "C" __global__ void pendulums(
         real theta = theta0;
         const real omega0 = q[(sym_place)(run + run_stride)];
         real omega = omega0;
-        for (long long step = 0; step < steps; ++step) {
+        for (sym_place step = 0; step < steps; ++step) {
             omega = omega - g / l * sinf(theta) * h;
             theta = theta + h * omega;
         }

@@ -37,12 +37,12 @@ extern "C" __global__ void wave(
     long long rows,
     real h,
     real inverse_dx2) {
-    const long long site = site_first + (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    const sym_place site = site_first + (long long)blockIdx.x * blockDim.x + threadIdx.x;
     const unsigned row_each = ((unsigned)row_extent + (gridDim.y * blockDim.y) - 1) / (gridDim.y * blockDim.y);
     const long long row_from = (long long)(blockIdx.y * blockDim.y + threadIdx.y) * row_each;
     const long long row_to = row_from + row_each < row_extent ? row_from + row_each : row_extent;
     real energy_sum = 0;
-    for (long long row = row_from; row < row_to; ++row) {
+    for (sym_place row = row_from; row < row_to; ++row) {
         real of_row_sum = 0;
         if (site < site_last) {
             const real left = u[(sym_place)(site + row * site_stride)];

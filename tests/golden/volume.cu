@@ -34,16 +34,16 @@ extern "C" __global__ void volume(
     real* __restrict__ x,
     real* __restrict__ total,
     long long depth) {
-    const long long lane = lane_first + (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    const sym_place lane = lane_first + (long long)blockIdx.x * blockDim.x + threadIdx.x;
     const unsigned j_each = ((unsigned)j_extent + gridDim.z - 1) / gridDim.z;
     const long long j_from = (long long)blockIdx.z * j_each;
     const long long j_to = j_from + j_each < j_extent ? j_from + j_each : j_extent;
     const unsigned k_each = ((unsigned)k_extent + (gridDim.y * blockDim.y) - 1) / (gridDim.y * blockDim.y);
     const long long k_from = (long long)(blockIdx.y * blockDim.y + threadIdx.y) * k_each;
     const long long k_to = k_from + k_each < k_extent ? k_from + k_each : k_extent;
-    for (long long i = 0; i < i_extent; ++i) {
-        for (long long j = j_from; j < j_to; ++j) {
-            for (long long k = k_from; k < k_to; ++k) {
+    for (sym_place i = 0; i < i_extent; ++i) {
+        for (sym_place j = j_from; j < j_to; ++j) {
+            for (sym_place k = k_from; k < k_to; ++k) {
                 real total_sum = 0;
                 if (lane < lane_last) {
                     const long long t0 = lane + lane_stride * (k + depth * (j + 3 * i));

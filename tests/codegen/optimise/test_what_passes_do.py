@@ -8,8 +8,9 @@ import pytest
 from codegen.builder import Builder
 from codegen.errors import CompilerBug
 from codegen.interpret import run_kernel
-from codegen.ir import Kind, Node, add_many, real, variable, walk
+from codegen.ir import Kind, Node, add_many, integer, real, variable, variables, walk
 from codegen.optimise.dead import remove_dead
+from codegen.optimise.draw_out import draw_out
 from codegen.optimise.factor import factor, factor_graph
 from codegen.optimise.fuse import fuse
 from codegen.optimise.hoist import hoist
@@ -21,6 +22,7 @@ from codegen.optimise.trigonometry import expand_angles, expand_in_graph
 from codegen.primitives import apply
 from codegen.program import (
     Array,
+    Assign,
     Call,
     Comment,
     For,
@@ -36,6 +38,7 @@ from codegen.program import (
     Store,
     Var,
     functions,
+    nodes_of,
     statements,
 )  # fmt: skip
 
@@ -310,3 +313,42 @@ def test_a_branch_is_no_loop() -> None:
         b.store("out", 0, value=apply("sqrt", x))
     assert hoist(kernel(b)) == kernel(b)
     assert any(isinstance(s, If) for s in optimise_kernel(kernel(b)).body)
+
+
+def sums(turns: Node, looked_at: bool = False) -> Kernel:
+    """Sums of C X a_j^2 and of C a_j where a_j > 0, through a name, with a start of 2."""
+    b = Builder()
+    total, other = b.register("total", real(2.0)), b.register("other", real(0.0))
+    with b.loop("j", 0, turns) as j:
+        a = b.load("a_j", "a", j)
+        factor = b.let("factor", apply("select", apply("lt", real(0.0), a), -(C * X * a), real(0.0)))
+        b.assign(total, total + factor * a)
+        b.assign(other, other - C * a)
+        if looked_at:
+            b.store("out", 2, value=total)
+    b.store("out", 0, value=total)
+    b.store("out", 1, value=other)
+    return kernel(b, Scalar("c"), Scalar("x"), Scalar("n", Kind.INT))
+
+
+def test_what_does_not_change_is_drawn_out_of_sums() -> None:
+    given = sums(variable("n", Kind.INT))
+    drawn = draw_out(given)
+    (loop,) = (s for s in drawn.body if isinstance(s, For))
+    inside = [n for s in loop.body for n in nodes_of(s)]
+    assert not {v.attribute for v in variables(inside)} & {"c", "x"}
+    values = {"c": 0.3, "x": -1.7, "n": 8}
+    found = []
+    for k in (given, drawn):
+        arrays = {"out": np.zeros((4, 3)), "a": np.random.default_rng(0).normal(size=(8, 3))}
+        run_kernel(k, arrays, values, (3,))
+        found.append(arrays["out"])
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-14)
+
+
+def test_sums_that_are_looked_at_and_short_loops_stay() -> None:
+    looked_at = sums(variable("n", Kind.INT), looked_at=True)
+    (loop,) = (s for s in draw_out(looked_at).body if isinstance(s, For))
+    assert any(isinstance(s, Assign) and s.target.attribute == "total" for s in loop.body)
+    short = sums(integer(4))
+    assert draw_out(short) == short
