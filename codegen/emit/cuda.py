@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from codegen.errors import CompilerBug
 from codegen.ir import Kind, Node, integer, variable, variables, walk
+from codegen.optimise.abreast import abreast, last_row, rows_abreast
 from codegen.program import (
     Accumulate,
     Array,
@@ -91,10 +92,11 @@ def emit_cuda(kernel: Kernel, dtype: str = "float64", halo: int = 0, narrow: boo
 
     Raises CompilerBug for statements and operations that are not of the IR.
     """
-    layout = Layout.of(kernel)
+    rows = rows_abreast(kernel)
+    layout = Layout.of(abreast(kernel, rows))
     names = name_functions(kernel.body, layout.naming)
     parts = ["\n".join(_function(f, dtype, names)) for f in functions(kernel.body)]
-    parts.append("\n".join(_kernel(layout, dtype, halo, names)))
+    parts.append("\n".join(_kernel(layout, dtype, halo, names, rows)))
     body = "\n\n".join(parts)
     real = "float" if dtype == "float32" else "double"
     place = f"typedef {'int' if narrow else 'long long'} sym_place;"
@@ -132,7 +134,7 @@ def _private(block: Block) -> dict[str, Array]:
     return {s.array.name: s.array for s in statements(block) if isinstance(s, Local)}
 
 
-def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str]) -> list[str]:
+def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str], rows: int) -> list[str]:
     kernel, naming = layout.kernel, layout.naming
     lane = naming(kernel.lane)
     addresses = Addresses(_private(kernel.body), kernel, layout.stride, halo)
@@ -157,8 +159,13 @@ def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str]) -> 
     whole = {key: s for key, s in sums.items() if not _is_of_rows(s, kernel)}
     of_rows = {key: s for key, s in sums.items() if key not in whole}
     _declare(printer, whole)
+    if rows > 1:
+        end = last_row(kernel)
+        printer.narrow.add(end)
+        printer.line(f"const sym_place {printer.name(end)} = {bounds[-1][1]} - 1;")
     for axis, (start, stop) in zip(map(naming, kernel.outer), bounds, strict=True):
-        printer.line(f"for (sym_place {axis} = {start}; {axis} < {stop}; ++{axis}) {{")
+        step = f"++{axis}" if rows == 1 or axis != naming(kernel.outer[-1]) else f"{axis} += {rows}"
+        printer.line(f"for (sym_place {axis} = {start}; {axis} < {stop}; {step}) {{")
         printer.depth += 1
     _declare(printer, of_rows)
     printer.line(f"if ({lane} < {layout.last}) {{")

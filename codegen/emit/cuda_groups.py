@@ -90,6 +90,8 @@ def is_narrow(n: Node, narrow: Collection[Node]) -> bool:
         return False
     if n.op == "variable":
         return n in narrow
+    if n.op == "select":
+        return all(is_narrow(a, narrow) for a in n.args[1:])
     if n.op == "mul" and all(constant_value(a) is None for a in n.args):
         return False
     return n.op == "constant" or (n.op in ("add", "sub", "mul") and all(is_narrow(a, narrow) for a in n.args))
@@ -107,7 +109,7 @@ def largest_factor(kernel: Kernel) -> int:
             if n.op == "constant":
                 factors[n.key] = abs(int(constant_value(n) or 0))
             else:
-                factors[n.key] = prod(parts) if n.op == "mul" else sum(parts)
+                factors[n.key] = prod(parts) if n.op == "mul" else sum(parts[-2:])
         if isinstance(s, For):
             narrow.add(s.counter)
             factors[s.counter.key] = 1
