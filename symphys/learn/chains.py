@@ -40,6 +40,11 @@ class Chains:
     links: tuple[Link, ...]
     symbols: int
 
+    @property
+    def plain(self) -> bool:
+        """Whether kernels take all of theta as it is."""
+        return len(self.scalars) == self.symbols
+
     def signals(self, signals: Floats, theta: Floats, sites: Floats) -> Floats:
         """The signals [k, samples] with those that are unknown put in."""
         if not self.links:
@@ -51,7 +56,7 @@ class Chains:
 
     def widened(self, local: Floats, sites: Floats, size: int) -> Floats:
         """Rows [m, U, samples] by theta from those [m, L, samples] by what kernels differentiate by."""
-        if not self.links:
+        if self.plain:
             return local
         count, through = len(self.scalars), len(self.links)
         wide = np.zeros((len(local), size, local.shape[-1]))

@@ -22,9 +22,11 @@ from symphys.learn.fit import fit
 from symphys.learn.observations import RunsObjective
 from symphys.learn.options import FitOptions
 from symphys.learn.places import Place
+from symphys.learn.read_fields import field_trajectory_objective, state_order
 from symphys.learn.result import Fit
+from symphys.learn.site_kernels import component_places
 from symphys.learn.store import load_fit
-from symphys.learn.system import Data, System, refuse_elsewhere, samples_in
+from symphys.learn.system import Data, System, refuse_elsewhere, refuse_weights, samples_in
 from symphys.learn.trajectories import Trajectories
 from symphys.learn.unknowns import Unknowns
 from symphys.simulate.compiled import Kernels
@@ -75,19 +77,38 @@ class FieldSystem:
         if options.loss is not None and not plain:
             raise UnsupportedError("a loss of your own is not read for fields; leave loss out, or give weights")
         if isinstance(data, Trajectories):
-            raise UnsupportedError("fields are fitted to rates; give {field: [..., *grid], its rate: ...}")
+            refuse_weights(options, plain)
+            self._refuse_missing(given)
+            return field_trajectory_objective(self.place, self.kernels, data, unknowns, given, options)
+        self._refuse_missing(given)
+        weights = None if plain else options.weights
+        return field_sample_objective(self.place, self.kernels, samples_in(data), unknowns, given, weights)
+
+    def _refuse_missing(self, given: Mapping[Any, Any]) -> None:
         for function in self.inputs:
             if function not in given:
                 raise InputError(
                     f"{function} is neither unknown nor given; add it to unknowns, or give parameters="
                     f"{{{function}: array or callable}}"
                 )
-        weights = None if plain else options.weights
-        return field_sample_objective(self.place, self.kernels, samples_in(data), unknowns, given, weights)
 
     def starts(self, objective: RunsObjective, initial: Floats) -> dict[Any, Floats]:
         """See `System`."""
-        return {self.labels[i]: initial[i] for i in objective.free}
+        places = component_places([(label, found[1]) for label, found in self._ordered()])
+        sites, found = self.place.sites, {}
+        for label, (_, is_complex) in self._ordered():
+            first = places[label, 0] * sites
+            if not any(first <= i < first + sites for i in objective.free):
+                continue
+            parts = [initial[first + k * sites : first + (k + 1) * sites].T for k in range(1 + is_complex)]
+            whole = parts[0] + 1j * parts[1] if is_complex else parts[0]
+            found[label] = whole.reshape(-1, *self.place.grid.shape)
+        return found
+
+    def _ordered(self) -> list[tuple[Any, tuple[Any, bool]]]:
+        """The state: fields, then rates."""
+        states = field_states(self.place.dynamics)
+        return [(label, states[label]) for label in state_order(self.place)]
 
     def elsewhere(self, species: Any, box: Any) -> System:
         """See `System`."""

@@ -176,7 +176,34 @@ class RunsObjective:
 
     def blocks(self, u: Floats) -> Iterator[tuple[Floats, Floats, NDArray[np.int64]]]:
         """Residuals, rows and the columns of the rows, for groups of runs (each alone where starts are unknown)."""
+        many = self.unknowns.size
+        directions = many + len(self.free)
+        for group in self.groups():
+            some = self.part(group)
+            assert isinstance(some, RunsObjective)
+            r, rows = some.rows_of(u, directions)
+            r, rows = r / np.sqrt(self.weight), rows / np.sqrt(self.weight)
+            if not self.free:
+                yield r.reshape(-1), rows.reshape(-1, many), np.arange(many)
+                continue
+            for run, owner in enumerate(some.owners):
+                columns = np.concatenate([np.arange(many), many + np.arange(len(self.free)) * self.total + owner])
+                yield r[..., run].reshape(-1), rows[:, :, run].reshape(-1, directions), columns
+
+    def rows_of(self, u: Floats, directions: int) -> tuple[Floats, Floats]:
+        """Residuals [m, rows, runs] and their derivatives [m, rows, runs, U + F]."""
         raise NotImplementedError
+
+    def initial_dots(self, directions: int) -> Floats:
+        """[n, runs, U + F], the derivatives of the initial states by what is unknown."""
+        dots = np.zeros((*self.initial.shape, directions))
+        for f, component in enumerate(self.free):
+            dots[component, :, self.unknowns.size + f] = self.scale[f]
+        return dots
+
+    def spans(self, states: Floats) -> Floats:
+        """[n], the range of each component of states [n, rows, runs], which errors of integration are measured by."""
+        return np.asarray(np.ptp(states, axis=(1, 2)))
 
     def parameters_at(self, u: Floats) -> Floats:
         """[P, runs], all parameters at u."""
@@ -227,30 +254,12 @@ class TrajectoryObjective(RunsObjective):
             starts[:, self.owners] = initial[list(self.free)] * self.scale[:, None]
         return loss, slope
 
-    def blocks(self, u: Floats) -> Iterator[tuple[Floats, Floats, NDArray[np.int64]]]:
+    def rows_of(self, u: Floats, directions: int) -> tuple[Floats, Floats]:
         """See `RunsObjective`."""
-        many = self.unknowns.size
-        directions = many + len(self.free)
-        for group in self.groups():
-            some = self.part(group)
-            assert isinstance(some, TrajectoryObjective)
-            r, rows = some._rows_of(u, directions)
-            r, rows = r / np.sqrt(self.weight), rows / np.sqrt(self.weight)
-            if not self.free:
-                yield r.reshape(-1), rows.reshape(-1, many), np.arange(many)
-                continue
-            for run, owner in enumerate(some.owners):
-                columns = np.concatenate([np.arange(many), many + np.arange(len(self.free)) * self.total + owner])
-                yield r[..., run].reshape(-1), rows[:, :, run].reshape(-1, directions), columns
-
-    def _rows_of(self, u: Floats, directions: int) -> tuple[Floats, Floats]:
-        """Residuals [m, rows, runs] and their derivatives [m, rows, runs, U + F]."""
-        n, many, runs = len(self.initial), self.unknowns.size, self.samples
+        n, many = len(self.initial), self.unknowns.size
         slopes = self.unknowns.slopes(u[:many])
-        initial_dots = np.zeros((n, runs, directions))
-        for f, component in enumerate(self.free):
-            initial_dots[component, :, many + f] = self.scale[f]
         parameters, weights = self.parameters_at(u), self.weights_at(u)
+        initial_dots = self.initial_dots(directions)
         states, dots = self.passage.tangents(self.starts(u), parameters, weights, self.rows_in_time, initial_dots)
         r, rows = self.made.rows(self._columns(states, parameters), weights)
         shape = states.shape[1:]

@@ -33,6 +33,12 @@ class Place:
     learnt: Mapping[Any, ParameterArray]
 
     @property
+    def order(self) -> int | str | None:
+        """How derivatives are taken, as a simulator is told; None where that takes them by waves of its own accord."""
+        layout = self.operators.layout
+        return None if layout.packed else layout.order or "spectral"
+
+    @property
     def sites(self) -> int:
         """The number of points of the grid."""
         return int(np.prod(self.grid.shape))

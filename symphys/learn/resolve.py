@@ -28,7 +28,7 @@ def resolve(objective: RunsObjective, u: Floats, most: int = MOST_HALVINGS) -> t
     for _ in range(most):
         fine = halved(coarse)
         after = fine.states(u)
-        last, change = change, difference(before, after)
+        last, change = change, difference(objective, before, after)
         if change <= goal:
             return coarse, change
         if np.isfinite(change) and change < 100 * goal and change > 0.5 * last:
@@ -42,7 +42,7 @@ def resolve(objective: RunsObjective, u: Floats, most: int = MOST_HALVINGS) -> t
 
 def error_at(objective: RunsObjective, u: Floats) -> float:
     """What halving the steps changes, relative to the range of each component in time."""
-    return difference(objective.states(u), halved(objective).states(u))
+    return difference(objective, objective.states(u), halved(objective).states(u))
 
 
 def halved(objective: RunsObjective) -> RunsObjective:
@@ -51,9 +51,9 @@ def halved(objective: RunsObjective) -> RunsObjective:
     return replace(objective, rows_in_time=Rows(rows.times, 2 * rows.steps))
 
 
-def difference(a: Floats, b: Floats) -> float:
+def difference(objective: RunsObjective, a: Floats, b: Floats) -> float:
     """The largest difference of states [n, rows, runs] by the range of their component."""
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return np.inf
-    span = np.ptp(b, axis=(1, 2)) + 1e-300
+    span = objective.spans(b) + 1e-300
     return float(np.max(np.abs(a - b) / span[:, None, None], initial=0.0))

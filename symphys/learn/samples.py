@@ -91,7 +91,7 @@ class SampleObjective:
 
     def gradient(self, u: Floats) -> tuple[float, Floats]:
         """See `Objective`."""
-        if self.chains is not None and self.chains.links:
+        if self.chains is not None and not self.chains.plain:
             return self._gradient_by_rows(u)
         total, slope = self.made.gradient(*self._at(self.unknowns.values(u), self.columns))
         return finite(total / self.weight), slope * self.unknowns.slopes(u) / self.weight

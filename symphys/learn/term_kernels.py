@@ -19,6 +19,7 @@ from symphys.simulate.inputs import padded
 from symphys.simulate.weights import kernel_weights
 
 Floats = NDArray[np.float64]
+SHARED = 2048  # samples from which it pays to wake further threads
 Columns = Mapping[str, Floats]  # state, signals, parameters, data, roots [k, samples], times [samples]
 Weights = Mapping[NetworkSymbol, Floats]
 
@@ -48,7 +49,7 @@ class TermKernels:
         kernel, lanes = self._get("residuals", lambda: residual_kernel(self.terms), count)
         arrays = self._arrays(columns, weights, lanes)
         arrays["residuals"] = np.zeros((len(self.terms.residuals), arrays["times"].shape[-1]), self.kernels.dtype)
-        kernel(arrays, {}, (count,), threads=cores())
+        kernel(arrays, {}, (count,), threads=_threads(count))
         return np.asarray(arrays["residuals"][:, :count], dtype=np.float64)
 
     def rows(self, columns: Columns, weights: Weights) -> tuple[Floats, Floats]:
@@ -60,7 +61,7 @@ class TermKernels:
         m, width = len(self.terms.residuals), arrays["times"].shape[-1]
         arrays["residuals"] = np.zeros((m, width), self.kernels.dtype)
         arrays["rows"] = np.zeros((m, max(widths(self.unknown, arrays_of)[-1], 1), width), self.kernels.dtype)
-        kernel(arrays, {}, (count,), threads=cores())
+        kernel(arrays, {}, (count,), threads=_threads(count))
         rows = np.asarray(arrays["rows"][:, self.learnt, :count], dtype=np.float64)
         return np.asarray(arrays["residuals"][:, :count], dtype=np.float64), rows
 
@@ -72,7 +73,7 @@ class TermKernels:
         arrays = self._arrays(columns, weights, lanes)
         arrays["total"] = np.zeros(1, self.kernels.dtype)
         arrays["slope"] = np.zeros(max(widths(self.unknown, arrays_of)[-1], 1), self.kernels.dtype)
-        kernel(arrays, {}, (count,), threads=cores())
+        kernel(arrays, {}, (count,), threads=_threads(count))
         return float(arrays["total"][0]), np.asarray(arrays["slope"][self.learnt], dtype=np.float64)
 
     def _get(self, name: str, build: Callable[[], Kernel], count: int) -> tuple[CompiledKernel, int]:
@@ -95,3 +96,7 @@ def learnt_columns(parameters: int, networks: Sequence[NetworkSymbol]) -> NDArra
         parts.append(np.arange(place + layers.frozen, place + layers.count))
         place += layers.count
     return np.concatenate(parts)
+
+
+def _threads(count: int) -> int:
+    return cores() if count >= SHARED else 1

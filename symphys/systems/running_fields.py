@@ -160,13 +160,16 @@ class RunnableDensity:
     ) -> Fit:
         """Find what is unknown in a density: parameters, networks, external functions of place on the grid.
 
-        data: {label: values [..., *grid]}, states with the rates measured at them: {phi: ..., phi.diff(t, 2): ...}.
+        data: {label: values [..., *grid]}, states with the rates measured at them: {phi: ..., phi.diff(t, 2): ...}; or
+        `Trajectories` of frames [..., times, *grid] of fields, rates or any expression of them.
         The loss is the mean over samples, sites and parts of the squared difference between what the field equations
         give and what was measured.
         NaN is what is missing; held ends and layers that damp do not count.
         unknowns: symbols, arrays, networks and external functions; None: all that is not among `parameters`. Of an
         external function V(x) the values on the grid are found, [points of x].
         grid, order: where the fields live, and how derivatives are taken, as for `compile`.
+        method, dt: how frames are gone through, with steps of at most dt, by a splitting where rates are free of
+        velocities, else by an explicit Runge-Kutta method; by default with as many steps as make its error small.
         The rest is as for `Lagrangian.fit`; `weights` {rate: number or [..., *grid]}.
 
         Raises `InputError` for data, unknowns, guesses and options that do not fit the theory or each other, and names

@@ -90,6 +90,6 @@ def lower_local_terms(
         value = lowering.run(expression)[part]
         weighed = (real(0.0) if value is None else value) * root
         values.append(weighed if squared else weighed * root)
-    symbols = {s: node for (s, _), node in nodes.items()}
+    symbols = {s: node for (s, part), node in nodes.items() if not part} | nodes
     arguments = Arguments(time, tuple(moving.values()), tuple(given.values()), parameters, symbols, weights)
     return LocalTerms(Terms(arguments, data, roots, tuple(values), squared), tuple(moving), tuple(given))
