@@ -11,7 +11,6 @@ import numpy as np
 from codegen.emit.cuda import Layout, emit_cuda
 from codegen.errors import CompilerBug
 from codegen.interpret_program import program_halo
-from codegen.optimise.join import Joined, JoinedRepeat, join_launches
 from codegen.optimise.roots import lift_roots
 from codegen.program import Kernel, Program, kernels_of
 
@@ -60,12 +59,8 @@ class CudaBackend:
     ) -> CudaProgram:
         """A program whose arrays stay on the device while it runs."""
         halo = max(halo, program_halo(program))
-        steps = join_launches(program)
-        joined = (s.launch.kernel for step in steps if isinstance(step, JoinedRepeat) for s in step.body
-                  if isinstance(s, Joined))  # fmt: skip
-        wanted = (*kernels_of(program), *joined)
-        kernels = {k.name: self.compile(k, dtype, halo, optimise) for k in wanted}
-        return CudaProgram(program, halo, kernels, steps)
+        kernels = {k.name: self.compile(k, dtype, halo, optimise) for k in kernels_of(program)}
+        return CudaProgram(program, halo, kernels)
 
 
 def _function(kernel: Kernel, source: str, dtype: str) -> Any:

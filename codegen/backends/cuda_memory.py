@@ -5,7 +5,7 @@ Arrays that share memory on the host (a list of places, and the same places in r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +35,6 @@ class Mirror:
                 'smaller grid or ensemble, dtype="float32", or backend="cpu"'
             ) from error
         return cls({**given, **made}, host)
-
-    def share_memory(self, names: Set[str]) -> bool:
-        """Whether any of these shares memory with another array."""
-        groups = _overlapping(self.host)
-        return any(len(group) > 1 and names & set(group) for group in groups)
 
     def fetch(self, names: Collection[str]) -> None:
         """Copy what was written back to the host, shared memory once."""

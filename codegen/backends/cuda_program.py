@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from codegen.interpret_program import size_of
-from codegen.optimise.join import Joined, JoinedRepeat, JoinedStep
-from codegen.program import Intent, Launch, Program, Repeat, Transform, program_steps
+from codegen.program import Intent, Launch, Program, Repeat, Step, Transform, program_steps
 
 from .cuda_device import load_cupy
 from .cuda_kernel import CudaKernel
@@ -28,12 +27,11 @@ Action = Callable[[Mapping[str, float | int]], None]
 
 @dataclass(frozen=True)
 class CudaProgram:
-    """A program and its compiled kernels; `steps` are those of the program with launches joined."""
+    """A program and its compiled kernels."""
 
     program: Program
     halo: int
     kernels: Mapping[str, CudaKernel] = field(repr=False)
-    steps: tuple[JoinedStep | JoinedRepeat, ...] = field(repr=False)
 
     @property
     def source(self) -> str:
@@ -47,22 +45,9 @@ class CudaProgram:
         cupy.cuda.get_current_stream().synchronize()  # of what the caller has on its way
         with stream:
             mirror = Mirror.of(cupy, {array.name: arrays[array.name] for array in self.program.arrays})
-            present = dict(mirror.arrays)
-            swapped = {pair for step in self.steps if isinstance(step, JoinedRepeat) for pair in swaps_of(step)}
-            steps = self.program.body if mirror.share_memory({name for name, _ in swapped}) else self.steps
-            for name, second in swapped if steps is self.steps else ():
-                present[second] = present[name].copy()
-            _Running(cupy, stream, self.kernels, present, dict(scalars)).steps(steps)
-            for name, array in mirror.arrays.items():
-                if present[name] is not array:
-                    array[...] = present[name]
+            _Running(cupy, stream, self.kernels, mirror.arrays, dict(scalars)).steps(self.program.body)
             mirror.fetch(written(self.program))
             stream.synchronize()
-
-
-def swaps_of(step: JoinedRepeat) -> tuple[tuple[str, str], ...]:
-    """The arrays that change places with second buffers in a body, one after the other."""
-    return tuple(pair for inner in step.body if isinstance(inner, Joined) for pair in inner.swaps)
 
 
 def written(program: Program) -> frozenset[str]:
@@ -84,17 +69,17 @@ class _Running:
     cupy: Any
     stream: Any
     kernels: Mapping[str, CudaKernel]
-    arrays: dict[str, Any]
+    arrays: Mapping[str, Any]
     scalars: dict[str, float | int]
 
-    def steps(self, body: Sequence[JoinedStep | JoinedRepeat]) -> None:
+    def steps(self, body: Sequence[Step]) -> None:
         for step in body:
-            if isinstance(step, Repeat | JoinedRepeat):
+            if isinstance(step, Repeat):
                 self.repeat(step)
             else:
                 self.action(step, None)[0](self.scalars)
 
-    def repeat(self, step: Repeat | JoinedRepeat) -> None:
+    def repeat(self, step: Repeat) -> None:
         count = size_of(step.count, self.scalars)
         if count <= 0:
             return
@@ -102,58 +87,37 @@ class _Running:
             for _ in range(count):
                 self.steps(step.body)
                 if step.counter is not None:
-                    self.scalars[step.counter] += 1
+                    self.scalars[step.counter] += step.stride
             return
-        turns = [self.bound(step.body, step.counter)]
-        if isinstance(step, JoinedRepeat) and swaps_of(step):  # after two turns all buffers are where they were
-            turns.append(self.bound(step.body, step.counter))
-        actions = [[act for act, _ in turn] for turn in turns]
-        if count >= FEW and all(capturable for turn in turns for _, capturable in turn):
+        bound = [self.action(inner, step.counter) for inner in step.body]
+        actions = [act for act, _ in bound]
+        if count >= FEW and all(capturable for _, capturable in bound):
             self.by_graph(actions, count)
             if step.counter is not None:
-                self.scalars[step.counter] += count
-        else:
-            for i in range(count):
-                for act in actions[i % len(actions)]:
-                    act(self.scalars)
-                if step.counter is not None:
-                    self.scalars[step.counter] += 1
-        if len(turns) == 2 and count % 2:
-            for inner in step.body:
-                self.swap(inner)
+                self.scalars[step.counter] += count * step.stride
+            return
+        for _ in range(count):
+            for act in actions:
+                act(self.scalars)
+            if step.counter is not None:
+                self.scalars[step.counter] += step.stride
 
-    def by_graph(self, actions: Sequence[Sequence[Action]], count: int) -> None:
-        """Turns of one kind, or of two by turns, several to a graph."""
-        kinds = len(actions)
-        turns = max(1, NODES // (kinds * len(actions[0]))) * kinds
-        turns = min(turns, count // kinds * kinds)
+    def by_graph(self, actions: Sequence[Action], count: int) -> None:
+        """Turns that are all alike, several to a graph."""
+        turns = min(count, max(1, NODES // len(actions)))
         self.stream.begin_capture()
-        for i in range(turns):
-            for act in actions[i % kinds]:
+        for _ in range(turns):
+            for act in actions:
                 act(self.scalars)
         graph = self.stream.end_capture()
         for _ in range(count // turns):
             graph.launch(self.stream)
-        for i in range(count % turns):
-            for act in actions[i % kinds]:
+        for _ in range(count % turns):
+            for act in actions:
                 act(self.scalars)
 
-    def bound(self, body: Sequence[JoinedStep], counter: str | None) -> list[tuple[Action, bool]]:
-        """The actions of one turn, after which buffers stand as it leaves them."""
-        out = []
-        for step in body:
-            out.append(self.action(step, counter))
-            self.swap(step)
-        return out
-
-    def swap(self, step: JoinedStep) -> None:
-        for name, second in step.swaps if isinstance(step, Joined) else ():
-            self.arrays[name], self.arrays[second] = self.arrays[second], self.arrays[name]
-
-    def action(self, step: JoinedStep, counter: str | None) -> tuple[Action, bool]:
+    def action(self, step: Step, counter: str | None) -> tuple[Action, bool]:
         """A call that does a step, and whether it is the same in every turn and fit for a graph."""
-        if isinstance(step, Joined):
-            step = step.launch
         if isinstance(step, Transform):
             extent = size_of(step.extent, self.scalars)
             plan, capturable = plan_on_device(

@@ -89,11 +89,6 @@ class DeviceArray(np.ndarray):
     def __array_finalize__(self, parent: Any) -> None:
         self.module = getattr(parent, "module", None)
 
-    def copy(self) -> DeviceArray:  # type: ignore[override]
-        made = np.array(self).view(DeviceArray)
-        made.module = self.module
-        return made
-
     def get(self, out: np.ndarray) -> None:
         assert not isinstance(out, DeviceArray)
         out[...] = np.asarray(self)
