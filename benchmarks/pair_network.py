@@ -86,8 +86,8 @@ def motions(task: Task, runs: int, seed: int) -> ph.Trajectories:
 
 
 def long_run(learnt, weights: dict, start: dict):
-    """1000 saved steps, each tenth."""
-    return learnt.compile(method="verlet").run(start, {**weights, **MASS}, (0, 100), dt=STEP, save_every=10)
+    """1000 saved steps, a tenth apart; with half the step, so that what is seen is the error of the potential."""
+    return learnt.compile(method="verlet").run(start, {**weights, **MASS}, (0, 100), dt=STEP / 2, save_every=20)
 
 
 def true_energy(potential: Callable, run) -> np.ndarray:

@@ -28,20 +28,48 @@ Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class BodiesPassage:
-    """Particles with central pair forces, a splitting, and which parameters are unknown; kernels are compiled once.
+class Pairs:
+    """Particles with central pair forces, and which parameters are unknown; kernels are compiled once.
 
-    States are [2 count dim, runs]: places, then velocities, particle by particle. Parameters are [P + A count, runs]:
-    numbers, then attributes, each [count]. pairs: for each pair term, the particles of each pair [2, pairs].
+    Parameters are [P + A count, runs]: numbers, then attributes, each [count]. pairs: for each pair term, the particles
+    of each pair [2, pairs]. scalars: of box and cutoff.
     """
 
     layout: Layout
     kernels: Kernels
-    method: Splitting
     unknown: Unknown
     count: int
     pairs: tuple[Integers, ...]
     scalars: Mapping[str, float]
+
+    def kernel(self, name: str, build: Callable[[], Kernel], instances: int) -> tuple[CompiledKernel, int]:
+        """A kernel by its name, and the multiple to which its lanes are padded."""
+        key = (name, self.layout.box, self.layout.cut, self.layout.dynamics.smoothing, self.unknown)
+        return self.kernels.get(key, build, instances)
+
+    def inputs(self, parameters: Floats, weights: Weights, lanes: int) -> tuple[Arrays, dict[str, Any]]:
+        """The arrays and scalars of all kernels: parameters, attributes, weights, pairs."""
+        dtype, dynamics = self.kernels.dtype, self.layout.dynamics
+        arrays: Arrays = kernel_weights(weights, np.dtype(dtype))
+        numbers = padded(parameters, lanes, dtype)
+        for k, symbol in enumerate(dynamics.parameters):
+            arrays[self.layout.names[symbol]] = numbers[k]
+        for k, word in enumerate(dynamics.attributes):
+            first = len(dynamics.parameters) + k * self.count
+            arrays[word] = numbers[first : first + self.count]
+        scalars: dict[str, Any] = {"count": self.count, **self.scalars}
+        for t, pair in enumerate(self.pairs):
+            arrays[f"first{t}"], arrays[f"second{t}"] = pair
+            scalars[f"pairs{t}"] = pair.shape[1]
+        scalars["slots"] = sum(pair.shape[1] for pair in self.pairs)
+        return arrays, scalars
+
+
+@dataclass(frozen=True)
+class BodiesPassage(Pairs):
+    """Pairs that move by a splitting. States are [2 count dim, runs]: places, then velocities, particle by particle."""
+
+    method: Splitting
 
     def states(self, initial: Floats, parameters: Floats, weights: Weights, rows: Rows) -> Floats:
         """[n, rows, runs]: the states at the times of `rows`."""
@@ -63,7 +91,7 @@ class BodiesPassage:
         """
         runs, own = initial.shape[1], self.unknown.count
         orders = tuple(orders)
-        kernel, lanes = self._kernel(
+        kernel, lanes = self.kernel(
             f"sensitivities {orders}", lambda: sensitivity_kernel(self.layout, self.unknown, orders), runs
         )
         arrays, scalars = self._arrays(initial, parameters, weights, rows, lanes)
@@ -97,7 +125,7 @@ class BodiesPassage:
         """
         states, visited = self._observed(initial, parameters, weights, rows, visited=True)
         runs = initial.shape[1]
-        kernel, lanes = self._kernel("adjoint", lambda: adjoint_kernel(self.layout, self.unknown), runs)
+        kernel, lanes = self.kernel("adjoint", lambda: adjoint_kernel(self.layout, self.unknown), runs)
         arrays, scalars = self._arrays(initial, parameters, weights, rows, lanes)
         width = arrays["position"].shape[-1]
         for name in ("place_bars", "rate_bars", "force_bars"):
@@ -123,7 +151,7 @@ class BodiesPassage:
         self, initial: Floats, parameters: Floats, weights: Weights, rows: Rows, visited: bool
     ) -> tuple[Floats, NDArray[Any]]:
         runs = initial.shape[1]
-        kernel, lanes = self._kernel(f"observe {visited}", lambda: observe_kernel(self.layout, visited), runs)
+        kernel, lanes = self.kernel(f"observe {visited}", lambda: observe_kernel(self.layout, visited), runs)
         arrays, scalars = self._arrays(initial, parameters, weights, rows, lanes)
         if visited:
             scalars["marks"] = 1 + int(rows.steps.sum()) * (self._stages - 1)
@@ -152,27 +180,17 @@ class BodiesPassage:
     def _stages(self) -> int:
         return len(self._weights[0])
 
-    def _kernel(self, name: str, build: Callable[[], Kernel], instances: int) -> tuple[CompiledKernel, int]:
-        key = (name, self.layout.box, self.layout.cut, self.layout.dynamics.smoothing, self.unknown)
-        return self.kernels.get(key, build, instances)
-
     def _arrays(
         self, initial: Floats, parameters: Floats, weights: Weights, rows: Rows, lanes: int
     ) -> tuple[Arrays, dict[str, Any]]:
-        dtype, dynamics, dim = self.kernels.dtype, self.layout.dynamics, self.layout.dim
-        arrays: Arrays = kernel_weights(weights, np.dtype(dtype))
+        dtype = self.kernels.dtype
+        arrays, scalars = self.inputs(parameters, weights, lanes)
         state = padded(initial, lanes, dtype)
         width = state.shape[1]
-        shape = (self.count, dim, width)
+        shape = (self.count, self.layout.dim, width)
         arrays["position"], arrays["velocity"] = (half.reshape(shape).copy() for half in np.split(state, 2))
         arrays["force"] = np.zeros(shape, dtype)
         arrays["inverse_mass"] = np.zeros((self.count, width), dtype)
-        numbers = padded(parameters, lanes, dtype)
-        for k, symbol in enumerate(dynamics.parameters):
-            arrays[self.layout.names[symbol]] = numbers[k]
-        for k, word in enumerate(dynamics.attributes):
-            first = len(dynamics.parameters) + k * self.count
-            arrays[word] = numbers[first : first + self.count]
         kicks, drifts = self._weights
         arrays["kicks"], arrays["drifts"] = np.array(kicks, dtype), np.array(drifts, dtype)
         arrays["row_lengths"] = padded(rows.lengths, lanes, dtype)
@@ -180,9 +198,4 @@ class BodiesPassage:
         arrays["row_steps"] = steps
         arrays["row_marks"] = (np.cumsum(steps) - steps) * (len(kicks) - 1)
         arrays["saved"] = np.zeros((len(rows.times), 2, *shape), dtype)
-        scalars: dict[str, Any] = {"count": self.count, "rows": len(rows.times), "stages": len(kicks), **self.scalars}
-        for t, pair in enumerate(self.pairs):
-            arrays[f"first{t}"], arrays[f"second{t}"] = pair
-            scalars[f"pairs{t}"] = pair.shape[1]
-        scalars["slots"] = sum(pair.shape[1] for pair in self.pairs)
-        return arrays, scalars
+        return arrays, {**scalars, "rows": len(rows.times), "stages": len(kicks)}

@@ -18,11 +18,12 @@ from symphys.learn.descent import adam, lbfgs
 from symphys.learn.eliminate import Elimination, eliminate
 from symphys.learn.frames_objective import FramesObjective
 from symphys.learn.identify import MOST, combinations, determine
-from symphys.learn.least_squares import solve_linear_least_squares
+from symphys.learn.least_squares import LinearObjective, solve_linear_least_squares
 from symphys.learn.levenberg_marquardt import levenberg_marquardt
 from symphys.learn.objective import Objective, Regularised
 from symphys.learn.observations import RunsObjective
 from symphys.learn.options import ADAM, BOTH, LARGE, LEAST_SQUARES, MARQUARDT, SMALL_ENOUGH, STEPS, FitOptions
+from symphys.learn.pair_frames import PairFramesObjective
 from symphys.learn.resolve import ACCURACY, error_at, resolve
 from symphys.learn.result import Fit
 from symphys.learn.samples import SampleObjective
@@ -270,7 +271,7 @@ def _judge(ask: _Ask, data: Any, found: Fit, parameters: Mapping[Any, Any], spec
 
 
 def _eliminate(
-    ask: _Ask, objective: SampleObjective | FramesObjective, terms: Mapping[Any, Any], validation: Any, least: int
+    ask: _Ask, objective: LinearObjective, terms: Mapping[Any, Any], validation: Any, least: int
 ) -> Elimination:
     """See `Fit.eliminate`."""
     judge = ask.objective(validation, plain=True)
@@ -305,7 +306,7 @@ def _split(ask: _Ask, whole: Data, options: FitOptions) -> tuple[Data, Objective
         order = np.random.default_rng(options.seed).permutation(whole.samples)
         taken = whole.part(np.sort(order[count:]))
         validation = whole.part(np.sort(order[:count]))  # type: ignore[assignment]
-        assert isinstance(taken, SampleObjective | RunsObjective | FramesObjective)
+        assert isinstance(taken, SampleObjective | RunsObjective | FramesObjective | PairFramesObjective)
         whole = taken
     if isinstance(validation, RunsObjective) and validation.free:
         raise InputError("runs whose start is unknown cannot validate; give Trajectories(..., start={...})")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from symphys.errors import InputError, MethodError, UnsupportedError
 from symphys.integrators import METHODS, Splitting, method_named
-from symphys.learn.bodies import BodiesPassage
+from symphys.learn.bodies import BodiesPassage, Pairs
 from symphys.learn.bodies_objective import BodiesObjective
 from symphys.learn.loss import Question
 from symphys.learn.passage import Rows
@@ -49,10 +49,6 @@ def bodies_objective(
     missing; MethodError for a method that is no splitting; UnsupportedError for unknown masses.
     """
     splitting = splitting_named(method)
-    if unknown_mass := dynamics.mass.free_symbols & set(unknowns.symbols):
-        raise UnsupportedError(
-            f"{next(iter(unknown_mass))} is a mass, which motions fix only up to the scale of the potential; give it"
-        )
     labels = (dynamics.particles, dynamics.particles.rate(1))
     if strange := [key for key in (*data.observed, *data.start) if key not in labels]:
         raise InputError(f"the trajectories hold {strange[0]}; of particles, {labels[0]} and {labels[1]} are compared")
@@ -60,22 +56,9 @@ def bodies_objective(
     times, orders, observed, roots = _observations(data, labels, count)
     free, initial = _starts(data, labels, times, orders, roots, guess)
     rows = Rows(times, steps_of(times, dt))
-    attributes, rest = read_attributes(dynamics, given, kinds, count)
-    values = {s: per_run(s, rest[s], runs) for s in dynamics.parameters if s in rest}
-    numbers = [values.get(s, np.zeros(runs)) for s in dynamics.parameters]
-    wide = [np.broadcast_to(a, (runs, count)).T for a in attributes.values()]
-    parameters = np.concatenate([np.array(numbers).reshape(-1, runs), *wide])
-    shape = box.shape if box is not None else None
-    layout = Layout(dynamics, True, 1, shape, bool(cutoffs))
-    passage = BodiesPassage(
-        layout,
-        kernels,
-        splitting,
-        Unknown(unknowns.symbols, unknowns.networks),
-        count,
-        tuple(pairs_between(each.over.species, dynamics.particles.species, kinds) for each in dynamics.pairs),
-        {**(box.scalars() if box is not None else {}), **cutoffs},
-    )
+    parameters = parameter_rows(dynamics, given, kinds, runs)
+    forces = pairs_of(dynamics, kernels, unknowns, kinds, box, cutoffs)
+    passage = BodiesPassage(**vars(forces), method=splitting)
     known, _ = split_weights(given, [network for network in dynamics.networks if network in given])
     keys = tuple(labels[order] for order in orders)
     return BodiesObjective(
@@ -97,6 +80,34 @@ def bodies_objective(
         orders,
         judged_apart(dynamics.particles, keys, kinds),
     )
+
+
+def parameter_rows(dynamics: ParticleDynamics, given: Mapping[Any, Any], kinds: Integers, runs: int) -> Floats:
+    """[P + A count, runs], as `Pairs` has them; unknown parameters are 0."""
+    attributes, rest = read_attributes(dynamics, given, kinds, len(kinds))
+    values = {s: per_run(s, rest[s], runs) for s in dynamics.parameters if s in rest}
+    numbers = [values.get(s, np.zeros(runs)) for s in dynamics.parameters]
+    wide = [np.broadcast_to(a, (runs, len(kinds))).T for a in attributes.values()]
+    return np.concatenate([np.array(numbers).reshape(-1, runs), *wide])
+
+
+def pairs_of(
+    dynamics: ParticleDynamics,
+    kernels: Kernels,
+    unknowns: Unknowns,
+    kinds: Integers,
+    box: Box | None,
+    cutoffs: Mapping[str, float],
+) -> Pairs:
+    """Particles of these kinds with their pair forces. Raises UnsupportedError for unknown masses."""
+    if unknown_mass := dynamics.mass.free_symbols & set(unknowns.symbols):
+        raise UnsupportedError(
+            f"{next(iter(unknown_mass))} is a mass, which motions fix only up to the scale of the potential; give it"
+        )
+    layout = Layout(dynamics, True, 1, box.shape if box is not None else None, bool(cutoffs))
+    between = tuple(pairs_between(each.over.species, dynamics.particles.species, kinds) for each in dynamics.pairs)
+    scalars = {**(box.scalars() if box is not None else {}), **cutoffs}
+    return Pairs(layout, kernels, Unknown(unknowns.symbols, unknowns.networks), len(kinds), between, scalars)
 
 
 def splitting_named(method: str) -> Splitting:

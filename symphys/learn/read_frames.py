@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
 from symphys.errors import InputError, UnsupportedError
-from symphys.language.particle_symbols import LocalSymbol
 from symphys.learn.frames_objective import FramesObjective, Group
+from symphys.learn.pair_frames import PairFramesObjective
 from symphys.learn.reactions import Reactions, Sources, reacting
+from symphys.learn.read_pair_frames import masses_of, pair_frames
 from symphys.learn.surroundings import Frames, look_around
 from symphys.learn.term_kernels import TermKernels
 from symphys.learn.unknowns import Unknowns
 from symphys.lower.expressions import dense
 from symphys.lower.particles.reactions import pair_factors, slopes_of
-from symphys.lower.particles.shares import Linear, Share, linear_pairs, share_of
+from symphys.lower.particles.shares import Share, linear_pairs, share_of
 from symphys.lower.particles.surroundings import Pulls
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.mechanics.particles.derive import CUTOFF, ONSET
@@ -66,7 +66,7 @@ def frames_objective(
     boxes: list[Box | None],
     cutoffs: Mapping[str, float],
     weights: Mapping[Any, Any] | None,
-) -> FramesObjective:
+) -> FramesObjective | PairFramesObjective:
     """The loss of {particles: places, ddot(particles): accelerations}, [frames, n, dim] each.
 
     Raises InputError for data that hold no accelerations or something else, and for what is missing; UnsupportedError
@@ -80,22 +80,23 @@ def frames_objective(
             f"agents that forget feel their velocities, and the data hold none; add {{symphys.dot({particles}): ...}}"
         )
     pairs = linear_pairs(dynamics, unknowns.symbols)
-    _check(dynamics, unknowns, pairs)
-    assert pairs is not None
+    _check(dynamics, unknowns)
+    roots = _roots(particles, weights, measured)
     attributes, rest = read_attributes(dynamics, given, kinds, len(kinds))
     if long := [name for name, values in attributes.items() if values.ndim > 1]:
         raise InputError(
             f"{particles}.{long[0]} has values for several runs; give one for each of {len(kinds)} particles"
         )
     known = {s: float(numbers("value of", s, rest[s])) for s in dynamics.parameters if s in rest}
-    pulls = Pulls(dynamics.environments, tuple((each.term, c) for each in pairs for _, c in each.parts))
     frames = Frames(places, kinds, attributes, boxes)
+    if pairs is None:
+        return pair_frames(dynamics, kernels, frames, (measured, roots), unknowns, given, known, cutoffs)
+    pulls = Pulls(dynamics.environments, tuple((each.term, c) for each in pairs for _, c in each.parts))
     inner = {s for each in pulls.environments for s in each.weight.free_symbols}
     inner |= {s for _, c in pulls.pairs for s in c.free_symbols}
     seen, vectors = look_around(
         dynamics, kernels, pulls, frames, {s: v for s, v in known.items() if s in inner}, cutoffs
     )
-    roots = _roots(particles, weights, measured)
     groups = {}
     for kind in np.unique(kinds):
         name = particles.species[kind] if particles.species else None
@@ -175,9 +176,7 @@ def _measured(particles: Any, data: Mapping[Any, Any], shape: tuple[int, ...]) -
     return found[0], found[1]
 
 
-def _check(dynamics: ParticleDynamics, unknowns: Unknowns, pairs: tuple[Linear, ...] | None) -> None:
-    if pairs is None:
-        raise UnsupportedError("pair forces that are not linear in what is unknown are not fitted to accelerations")
+def _check(dynamics: ParticleDynamics, unknowns: Unknowns) -> None:
     if dynamics.bonded:
         raise UnsupportedError("energies along lists of bonds are not fitted to accelerations; give their parameters")
     inner = {s for each in dynamics.environments for s in each.weight.free_symbols} & set(unknowns.symbols)
@@ -222,18 +221,8 @@ def _reactions(
         frames.places,
         tuple(frames.boxes),
         float(cutoffs.get("cutoff", np.inf)),
-        _masses(dynamics, frames, known),
+        masses_of(dynamics, frames, known),
     )
-
-
-def _masses(dynamics: ParticleDynamics, frames: Frames, known: Mapping[Any, float]) -> Floats:
-    """[n]; UnsupportedError where masses depend on what is unknown."""
-    mass = sympy.sympify(dynamics.mass).xreplace(dict(known))
-    if mass.is_number:
-        return np.full(frames.count, float(mass))
-    if isinstance(mass, LocalSymbol) and mass.role == "attribute":
-        return frames.attributes[mass.word]
-    raise UnsupportedError(f"the mass {dynamics.mass} is no attribute and no given number; give its parameters")
 
 
 def _roots(particles: Any, weights: Mapping[Any, Any] | None, measured: Floats) -> Floats:

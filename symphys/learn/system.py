@@ -14,6 +14,7 @@ from symphys.language.networks import NetworkSymbol
 from symphys.learn.frames_objective import FramesObjective
 from symphys.learn.observations import RunsObjective
 from symphys.learn.options import FitOptions
+from symphys.learn.pair_frames import PairFramesObjective
 from symphys.learn.read_trajectories import method_for, trajectory_objective
 from symphys.learn.samples import SampleObjective, sample_objective
 from symphys.learn.trajectories import Trajectories
@@ -22,7 +23,7 @@ from symphys.simulate.compiled import Kernels, Lowered
 from symphys.simulate.signals import signal_functions
 
 Floats = NDArray[np.float64]
-Data = SampleObjective | RunsObjective | FramesObjective
+Data = SampleObjective | RunsObjective | FramesObjective | PairFramesObjective
 
 
 class System(Protocol):

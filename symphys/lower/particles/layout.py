@@ -23,7 +23,7 @@ OWN = frozenset(
     strayed found found_all capacity entry slot here move noise noise_rows k_noise bath_keep bath_push bath_temperature
     bath_relaxation bath_step freedom heat rescale chain ones row_lengths row_steps row_marks rows kicks drifts stages
     saved saved_dots saved_bars visited marks changes columns links link_slopes weight_bars place_bars rate_bars
-    force_bars parameter_bars inverse_mass unit seen pulls""".split()
+    force_bars parameter_bars inverse_mass unit seen pulls rows_of""".split()
 )
 
 

@@ -38,6 +38,8 @@ def linear_pairs(dynamics: ParticleDynamics, unknown: Sequence[Any]) -> tuple[Li
     """The pair terms as sums of known functions; None where one is not linear in what is unknown."""
     found = []
     for each in dynamics.pairs:
+        if any(_holds(each.factor, network) for network in dynamics.networks):
+            return None
         mine = [s for s in unknown if s in each.factor.free_symbols]
         factor = sympy.expand(each.factor) if mine else each.factor
         parts = [(s, factor.diff(s)) for s in mine]

@@ -193,3 +193,50 @@ def test_what_does_not_fit_is_named() -> None:
         ph.LearningDynamics(atoms, dict.fromkeys("AB", loss)).fit(data, parameters=masses, species=SPECIES)
     with pytest.raises(ph.UnsupportedError, match=r"the cutoff 4 is longer than half of the box, 3"):
         AGENTS.fit(data, parameters=masses, species=SPECIES, box=[6.0] * 3, cutoff=4.0)
+
+
+@pytest.mark.parametrize("where", ["open", "box"])
+def test_pair_networks_are_learnt_from_accelerations(where: str) -> None:
+    """Exact derivatives, and forces of a Morse-like potential found again within 3 %."""
+    V = ph.network("V", inputs=1, hidden=(6, 5), activation="tanh")
+    k, c = ph.parameters("k c", positive=True)
+    kinetic = atoms.sum(lambda a: atoms.mass(a) * a.speed_squared / 2)
+    system = ph.Lagrangian(
+        kinetic
+        - atoms.pairs(lambda a, b: V(a.distance(b)), between=("A", "B"))
+        - atoms.pairs(lambda a, b: c * exp(-k * a.distance(b)), between=("B", "B"))
+    )
+    inside: dict[str, Any] = {} if where == "open" else {"box": EDGES, "cutoff": 2.9, "smoothing": "switch"}
+    given = {V: V.initialise(seed=3), k: 0.9, c: 1.5, atoms.mass: MASSES}
+    h, found = 1e-3, []
+    simulator = system.compile(**inside)
+    for places in PLACES:
+        start = {atoms: places, ph.dot(atoms): np.zeros((7, 3))}
+        run = simulator.run(start, given, t_span=(0, h), dt=h, species=SPECIES)
+        found.append(2 * (run[atoms][-1] - places) / h**2)
+    data = {atoms: PLACES, ph.ddot(atoms): np.array(found)}
+    fitted = ParticleSystem(
+        system.dynamics if where == "open" else system._derived("switch"),
+        kernels_for("cpu", "float64"),
+        SPECIES,
+        EDGES if where == "box" else None,
+        {} if where == "open" else {"cutoff": 2.9, "onset": 2.32},
+    )
+    unknowns = read_unknowns(fitted.parameters, fitted.networks, None, {}, {k: 0.7, c: 1.1}, {})
+    objective = _Ask(fitted, unknowns, {atoms.mass: MASSES}, FitOptions()).objective(data)
+    planted = unknowns.free(unknowns.vector(given))
+    # 2 (r(h) - r(0)) / h^2 of places of size 6 holds rounding of 6e-16 * 2 / 1e-6
+    assert objective.loss(planted) < 1e-16
+    u, d = unknowns.free(unknowns.guess), RNG.normal(size=unknowns.size) / 4
+    loss, slope = objective.gradient(u)
+    normal = objective.normal(u)
+    assert normal.loss == pytest.approx(loss, rel=1e-12)
+    assert 2 * normal.slope == pytest.approx(slope, rel=1e-9, abs=1e-11)
+    sizes = 2.0 ** -np.arange(5, 10)
+    rest = [abs(objective.loss(u + e * d) - loss - e * slope @ d) for e in sizes]
+    assert np.polyfit(np.log(sizes), np.log(rest), 1)[0] == pytest.approx(2.0, abs=0.1)
+    guess = {k: 0.7, c: 1.1}
+    known = {atoms.mass: MASSES}
+    fit = system.fit(data, parameters=known, species=SPECIES, guess=guess, steps=60, **inside)
+    assert fit.method == "Levenberg-Marquardt"
+    assert max(fit.relative_error(data).values()) < 0.03
