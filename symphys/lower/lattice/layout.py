@@ -15,7 +15,7 @@ from symphys.lower.expressions import weight_arrays
 # what kernels call their own arrays, scalars and axes; identifiers of fields and parameters avoid them
 OWN = (
     *("dt", "k", "t_start", "offset", "weight", "drift_weight", "width", "cells", "halo_source", "halo_target"),
-    *("steps", "steps_pairs", "steps_odd", "middle", "middle_pairs", "middle_odd"),
+    *("steps", "steps_pairs", "steps_odd", "steps_even", "middle", "middle_pairs", "middle_odd", "middle_even"),
     *("halo_sign", "halo_end", "site", "cell", "totals", "sizes", "time"),
 )
 PER_AXIS = ("near", "sign", "edge", "margin", "held", "per", "start", "step", "weight", "sponge", "places")

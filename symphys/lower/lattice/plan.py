@@ -157,13 +157,15 @@ def course_of(stages: Sequence[Stage]) -> Course:
 
 
 def counts_of(steps: int) -> dict[str, int]:
-    """The counts of the repetitions of a run of some steps: all, without the first, these in pairs and the odd one."""
+    """The counts of the repetitions of a run: all steps, those without the first; either in pairs, whether one is left
+    (odd) or none (even).
+    """
     whole = {"steps": steps, "middle": steps - 1}
     return whole | {f"{name}_{part}": n for name, count in whole.items() for part, n in _halved(count)}
 
 
 def _halved(count: int) -> tuple[tuple[str, int], ...]:
-    return ("pairs", count // 2), ("odd", count % 2)
+    return ("pairs", count // 2), ("odd", count % 2), ("even", 1 - count % 2)
 
 
 def steps_of(stages: Sequence[Stage], steps: Callable[[Stage, str], tuple[Step, ...]]) -> tuple[Step, ...]:

@@ -15,6 +15,7 @@ from symphys.integrators import Splitting
 from symphys.lower.lattice.convolve import convolutions_in
 from symphys.lower.lattice.layout import Layout
 from symphys.lower.lattice.plan import (
+    Course,
     Piece,
     Plan,
     Stage,
@@ -38,15 +39,7 @@ def wave_plan(layout: Layout, splitting: Splitting) -> Plan:
     if "damp" in flows.kernels:
         stages = (Stage("damp", 0.5, 0.0), *stages, Stage("damp", 0.5, 1.0))
     course = course_of(stages)
-    body, parity = flows.written(course.body, flows.advance)
-    if parity:  # the positions end in the other arrays: two steps bring them back
-        body, _ = flows.written((*course.body, *course.again()), flows.advance)
-        alone, _ = flows.written(course.body)
-        loops = [Repeat(f"{course.count}_pairs", body, "k", 2), Repeat(f"{course.count}_odd", alone, "k")]
-    else:
-        loops = [Repeat(course.count, body, "k")]
-    before, after = (flows.written(part)[0] for part in (course.before, course.after))
-    program = program_of(layout, "wave", (*before, *loops, *after))
+    program = program_of(layout, "wave", (*_opening(flows, course), *flows.written(course.after)[0]))
     weights, offsets = numbers_of(stages)
     own = {s.name for s in program.scalars}
     offsets = {name: value for name, value in offsets.items() if name in own}
@@ -56,6 +49,24 @@ def wave_plan(layout: Layout, splitting: Splitting) -> Plan:
         for i, stage in enumerate(stages)
     )
     return Plan(program, sequence, weights, offsets, {}, False, flows.reach)
+
+
+def _opening(flows: _Flows, course: Course) -> tuple[Launch | Repeat, ...]:
+    """All of a run but what comes after its repetition.
+
+    A body that leaves the positions in the other arrays is taken twice at a time. The odd step goes with what comes
+    before where both together bring the positions back, and is taken in place where they do not.
+    """
+    body, moved = flows.written(course.body, flows.advance)
+    before, _ = flows.written(course.before)
+    if not moved:
+        return *before, Repeat(course.count, body, "k")
+    twice, _ = flows.written((*course.body, *course.again()), flows.advance)
+    pairs = Repeat(f"{course.count}_pairs", twice, "k", 2)
+    first, moved = flows.written((*course.before, *course.body), flows.advance)
+    if not moved:
+        return Repeat(f"{course.count}_odd", first, "k"), Repeat(f"{course.count}_even", before), pairs
+    return *before, pairs, Repeat(f"{course.count}_odd", flows.written(course.body)[0], "k")
 
 
 @dataclass(frozen=True)
