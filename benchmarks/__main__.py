@@ -29,6 +29,7 @@ ROWS = {
     "accuracy_hamiltonian": "accuracy_hamiltonian",
     "accuracy_lagrangian": "accuracy_lagrangian",
     "accuracy_schroedinger": "accuracy_schroedinger",
+    "accuracy_spins": "accuracy_spins",
     "accuracy_lattice": "accuracy_lattice",
     "network_lagrangian": "network_lagrangian",
     "pair_network": "pair_network",

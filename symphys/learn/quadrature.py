@@ -15,18 +15,19 @@ PANELS = {1: 50, 2: 10, 3: 5}  # a side, by dimension
 
 
 def quadrature(
-    intervals: Sequence[tuple[float, float]], points: int | None = None, finer: bool = False
+    intervals: Sequence[tuple[float, float]], points: int | None = None, finer: bool = False, edge: bool = True
 ) -> tuple[Floats, Floats]:
     """Points [axes, n] and weights [n] over a box; `points` along each axis, 400, 80 or 40 by default.
 
-    finer: with a third more panels, so that hardly a point is in both.
+    finer: with a third more panels, so that hardly a point is in both. edge: an odd integrand about the middle, or a
+    kink there, meets the edge of a panel; or else the middle of one.
 
-    An odd integrand about the middle, or a kink there, meets the edge of a panel. Raises `InputError` for intervals
+    Raises `InputError` for intervals
     that do not run upwards. Davis, Rabinowitz, "Methods of Numerical Integration", 2nd ed., section 2.7.
     """
     panels = PANELS.get(len(intervals), 4) if points is None else max(1, round(points / PANEL))
     panels += panels // 3 if finer else 0
-    panels += panels % 2  # an edge in the middle
+    panels += panels % 2 if edge else 1 - panels % 2
     nodes, weights = np.polynomial.legendre.leggauss(PANEL)
     places, factors = [], []
     for start, stop in intervals:

@@ -1,6 +1,8 @@
 """Quantum states of finitely many levels: operators, the motion of density matrices, and what they tell."""
 
+from symphys.language.spins import spins
 from symphys.quantum.operators import annihilation, commutator, pauli, spin, tensor
+from symphys.quantum.spin_lattice import SpinLattice
 from symphys.statistics.density_matrices import (
     expectation,
     fidelity,
@@ -15,6 +17,7 @@ from symphys.statistics.density_matrices import (
 from symphys.systems import VonNeumann
 
 __all__ = [
+    "SpinLattice",
     "VonNeumann",
     "annihilation",
     "commutator",
@@ -26,6 +29,7 @@ __all__ = [
     "purity",
     "relative_entropy",
     "spin",
+    "spins",
     "tensor",
     "thermal_state",
     "trace_distance",
