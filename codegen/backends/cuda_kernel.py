@@ -24,6 +24,7 @@ GRID_LIMIT = 65535  # blocks along y and z; threads walk along the rest
 REGISTERS = 65536  # of a multiprocessor, on every architecture from Kepler on
 BLOCKS = 32  # of a multiprocessor, more than it holds at once, before threads take several rows
 ROWS = 16  # that a thread takes at most
+TALL = 8  # rows of a block where neighbours along two axes are shared
 NARROW = 2**31 - 1  # elements of arrays, turns of loops and multiples of either that fit 32 bits
 
 
@@ -45,15 +46,21 @@ Shape = tuple[int, int, int]
 def launch_shape(span: LaunchRange, threads: int, multiprocessors: int, one_row: bool) -> tuple[Shape, Shape]:
     """(grid, block): lanes along x, the last outer axis along y, the one before it along z.
 
-    Short lane axes leave room for several rows in a block (`one_row`: not in this kernel). Where there are more blocks
-    than keep all multiprocessors busy, threads take several rows, so that what does not change along them is done once.
+    Where there are two outer axes, a block covers several rows of the last, so that threads share the neighbours along
+    it, and walks along the one before; else short lane axes alone leave room for several rows (`one_row`: not in this
+    kernel). Where there are more blocks than keep all multiprocessors busy, threads take several rows, so that what
+    does not change along them is done once.
     """
     y, z = (*span.outer[::-1][:2], 1, 1)[:2]
-    width = min(threads, 1 << (span.lanes - 1).bit_length() if span.lanes <= WARP else -(-span.lanes // WARP) * WARP)
+    lanes = 1 << (span.lanes - 1).bit_length() if span.lanes <= WARP else -(-span.lanes // WARP) * WARP
+    tiled = len(span.outer) > 1 and not one_row and y >= TALL
+    width = min(threads // TALL if tiled else threads, lanes)
     width = max(width, WARP) if one_row or not span.outer else max(width, 1)
     tall = 1 if one_row else max(1, min(threads // width, y))
     across, up = -(-span.lanes // width), -(-y // tall)
     rows = min(max(across * up * z // (BLOCKS * multiprocessors), 1), ROWS)
+    if tiled:
+        return (across, min(up, GRID_LIMIT), min(-(-z // rows), GRID_LIMIT)), (width, tall, 1)
     return (across, min(-(-up // rows), GRID_LIMIT), min(z, GRID_LIMIT)), (width, tall, 1)
 
 

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from codegen.errors import InputError
 
+BOUNDARY = 512  # bytes, at which memory of the device begins
+
 
 @dataclass(frozen=True)
 class Mirror:
@@ -62,19 +64,22 @@ def _copied(cupy: Any, host: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     for names in _overlapping(host):
         first = min(_span(host[n])[0] for n in names)
         end = max(_span(host[n])[1] for n in names)
-        whole = next((n for n in names if _span(host[n]) == (first, end)), None)
-        if whole is not None:
-            block = cupy.asarray(host[whole]).reshape(-1).view(np.uint8)
-        else:
-            block = cupy.empty(end - first, dtype=np.uint8)
-            for name in names:
-                low, high = (place - first for place in _span(host[name]))
-                block[low:high] = cupy.asarray(host[name]).reshape(-1).view(np.uint8)
+        block = _block(cupy, end - first, first)
+        done: set[tuple[int, int]] = set()
         for name in names:
-            array = host[name]
-            low, high = (place - first for place in _span(array))
+            array, span = host[name], _span(host[name])
+            low, high = (place - first for place in span)
             made[name] = block[low:high].view(array.dtype).reshape(array.shape)
+            if span not in done:
+                made[name].set(array)
+            done.add(span)
     return made
+
+
+def _block(cupy: Any, size: int, address: int) -> Any:
+    """Bytes of the device as far from a boundary as those of the host: rows that begin on a line do so there too."""
+    lead = address % BOUNDARY
+    return cupy.empty(size + lead, dtype=np.uint8)[lead:]
 
 
 def _overlapping(host: Mapping[str, NDArray[Any]]) -> list[list[str]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from codegen.errors import CompilerBug
 from codegen.ir import Kind, Node, integer, variable, variables, walk
-from codegen.optimise.abreast import abreast, last_row, rows_abreast
+from codegen.optimise.abreast import abreast, last_row, rows_abreast, walked_axis
 from codegen.program import (
     Accumulate,
     Array,
@@ -162,9 +162,9 @@ def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str], row
     if rows > 1:
         end = last_row(kernel)
         printer.narrow.add(end)
-        printer.line(f"const sym_place {printer.name(end)} = {bounds[-1][1]} - 1;")
+        printer.line(f"const sym_place {printer.name(end)} = {bounds[-2:][0][1]} - 1;")
     for axis, (start, stop) in zip(map(naming, kernel.outer), bounds, strict=True):
-        step = f"++{axis}" if rows == 1 or axis != naming(kernel.outer[-1]) else f"{axis} += {rows}"
+        step = f"++{axis}" if rows == 1 or axis != naming(walked_axis(kernel)) else f"{axis} += {rows}"
         printer.line(f"for (sym_place {axis} = {start}; {axis} < {stop}; {step}) {{")
         printer.depth += 1
     _declare(printer, of_rows)

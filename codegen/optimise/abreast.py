@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from codegen.ir import Kind, Node, integer, variable
+from codegen.ir import Kind, Node, integer, variable, walk
 from codegen.primitives import apply
 from codegen.program import Block, Comment, Kernel, Let, Load, Statement, Store, nodes_of
 from codegen.rewrite import rebuild
 
+from .cost import cost
 from .traverse import targets, with_nodes
 
 MOST = ((4, 4), (16, 2))  # (loads of one row that are its own, rows)
+LIGHT = 60  # operations of a row: with more, its registers are worth more than its waiting
 
 
 def rows_abreast(kernel: Kernel) -> int:
-    """How many rows of the last outer axis suit the kernel: 1 for control flow, sums, or loads that follow stores."""
+    """How many rows of the axis along which threads walk suit the kernel.
+
+    One where there is control flow, a sum, a load that follows a store, or much to compute.
+    """
     if not kernel.outer or not all(isinstance(s, Let | Load | Store | Comment) for s in kernel.body):
         return 1
     stored: set[str] = set()
@@ -30,19 +35,27 @@ def rows_abreast(kernel: Kernel) -> int:
             return 1
     instanced = {array.name for array in kernel.arrays if array.instanced}
     loads = sum(isinstance(s, Load) and s.array in instanced for s in kernel.body)
+    if sum(map(cost, walk([n for s in kernel.body for n in nodes_of(s)]))) > LIGHT + loads:
+        return 1
     return next((rows for most, rows in MOST if loads <= most), 1)
+
+
+def walked_axis(kernel: Kernel) -> str:
+    """The outer axis along which threads walk, the one before the last where there are two: threads side by side share
+    the neighbours along the last."""
+    return kernel.outer[-2:][0]
 
 
 def last_row(kernel: Kernel) -> Node:
     """The variable that holds the last row of the stretch, which whoever prints the kernel declares."""
-    return variable(f"{kernel.outer[-1]}_last", Kind.INT)
+    return variable(f"{walked_axis(kernel)}_last", Kind.INT)
 
 
 def abreast(kernel: Kernel, rows: int) -> Kernel:
     """The kernel over `rows` rows from the present one on, or as many as the stretch has."""
     if rows == 1:
         return kernel
-    row, last = variable(kernel.outer[-1], Kind.INT), last_row(kernel)
+    row, last = variable(walked_axis(kernel), Kind.INT), last_row(kernel)
     bodies: list[Block] = [kernel.body]
     for further in range(1, rows):
         there = variable(f"{row.attribute}_{further}", Kind.INT)

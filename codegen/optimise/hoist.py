@@ -2,8 +2,9 @@
 
 Pays most for the time loop: expressions of parameters alone leave it. Each value that is kept costs a register
 through the whole loop, so that only the largest unchanging subexpressions are hoisted, and none that is a leaf or its
-negative. Products and quotients are reordered so that their unchanging factors stand together. An integer quotient
-stays inside, because a loop that is never entered must not divide by zero.
+negative. Products and quotients are reordered so that their unchanging factors stand together, and short sums of
+products begin with what does not change. An integer quotient stays inside, because a loop that is never entered must
+not divide by zero.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from .cost import cost
 from .graph import LEAVES
 from .traverse import Scope, names_in, results_of, targets, with_body, with_nodes
 
+SHORT = 5  # terms of sums that are made one after the other
 STAYS = ("quotient", "remainder", "to_int")
 
 
@@ -118,6 +120,8 @@ class _Loop:
         for n in walk((root,)):
             if n.op in ("mul", "div") and n.kind is Kind.REAL:
                 inner |= {a.key for a in n.args if a.op in ("mul", "div") and self.uses.get(a.key, 0) == 1}
+            if n.op == "add" and n.kind is Kind.REAL:
+                inner |= {a.key for a in n.args if a.op == "add" and self.uses.get(a.key, 0) == 1}
         done = self.done
         for n in walk((root,)):
             if n.key in done:
@@ -125,6 +129,8 @@ class _Loop:
             grouped = None
             if n.op in ("mul", "div") and n.kind is Kind.REAL and n.key not in inner and not self._unchanging(n):
                 grouped = self._grouped(n, done)
+            if n.op == "add" and n.kind is Kind.REAL and n.key not in inner and not self._unchanging(n):
+                grouped = self._begun(n, done)
             if grouped is None:
                 args = tuple([done[a.key] for a in n.args])
                 grouped = with_arguments(n, args)
@@ -155,6 +161,27 @@ class _Loop:
             still = still / _product(still_under, {f.key: f for f in still_under})
         moving = moving_over / _product(moving_under, done) if moving_under else moving_over
         return still * moving
+
+    def _begun(self, n: Node, done: dict[bytes, Node]) -> Node | None:
+        """A short sum of products and of what does not change, begun with the latter: products are added as they are made."""
+        terms: list[Node] = []
+        stack = [(n, True)]
+        while stack:
+            m, top = stack.pop()
+            if m.op == "add" and (top or self.uses.get(m.key, 0) == 1) and not self._unchanging(m):
+                stack += [(a, False) for a in m.args[::-1]]
+            else:
+                terms.append(m)
+        still = [t for t in terms if self._unchanging(t)]
+        moving = [t for t in terms if not self._unchanging(t)]
+        if not still or len(moving) < 2 or len(terms) > SHORT or any(t.op != "mul" for t in moving):
+            return None
+        total = still[0]
+        for t in still[1:]:
+            total = total + t
+        for t in moving:
+            total = total + done[t.key]
+        return total
 
 
 def _product(factors: Iterable[Node], done: dict[bytes, Node]) -> Node:

@@ -89,6 +89,12 @@ class DeviceArray(np.ndarray):
     def __array_finalize__(self, parent: Any) -> None:
         self.module = getattr(parent, "module", None)
 
+    def set(self, values: np.ndarray) -> None:
+        assert not isinstance(values, DeviceArray)
+        assert values.flags.c_contiguous
+        assert (values.shape, values.dtype) == (self.shape, self.dtype)
+        self[...] = values
+
     def get(self, out: np.ndarray) -> None:
         assert not isinstance(out, DeviceArray)
         out[...] = np.asarray(self)

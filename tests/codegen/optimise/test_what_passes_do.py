@@ -352,3 +352,18 @@ def test_sums_that_are_looked_at_and_short_loops_stay() -> None:
     assert any(isinstance(s, Assign) and s.target.attribute == "total" for s in loop.body)
     short = sums(integer(4))
     assert draw_out(short) == short
+
+
+def test_short_sums_of_products_begin_with_what_does_not_change() -> None:
+    b = Builder()
+    total = b.register("total", real(0.0))
+    with b.loop("j", 0, variable("n", Kind.INT)) as j:
+        a = b.load("a_j", "a", j)
+        b.assign(total, total + apply("sqrt", a * a + X * a + C))
+    b.store("out", 0, value=total)
+    hoisted = hoist(kernel(b, Scalar("c"), Scalar("x"), Scalar("n", Kind.INT)))
+    (loop,) = (s for s in hoisted.body if isinstance(s, For))
+    (root,) = (n for s in loop.body for m in nodes_of(s) for n in walk((m,)) if n.op == "sqrt")
+    (outer,) = root.args
+    (inner,) = (n for n in outer.args if n.op == "add")
+    assert C in inner.args
