@@ -163,7 +163,7 @@ class _Loop:
         return still * moving
 
     def _begun(self, n: Node, done: dict[bytes, Node]) -> Node | None:
-        """A short sum of products and of what does not change, begun with the latter: products are added as they are made."""
+        """A short sum of products and of what does not change, begun with the latter; products follow one by one."""
         terms: list[Node] = []
         stack = [(n, True)]
         while stack:
