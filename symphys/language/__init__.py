@@ -10,6 +10,7 @@ from symphys.language.fields import (
     spacetime,
     vector_field,
 )
+from symphys.language.links import covariant_difference, plaquettes
 from symphys.language.names import natural_order, read_names
 from symphys.language.operators import curl, dalembertian, divergence, gradient, laplacian
 from symphys.language.particles import Particles, particles
@@ -38,6 +39,7 @@ __all__ = [
     "complex_field",
     "convolution",
     "coordinates",
+    "covariant_difference",
     "curl",
     "dalembertian",
     "ddot",
@@ -56,6 +58,7 @@ __all__ = [
     "parameter_array",
     "parameters",
     "particles",
+    "plaquettes",
     "predicted",
     "read_names",
     "scalar_field",

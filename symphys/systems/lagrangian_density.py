@@ -13,7 +13,7 @@ from symphys.fields.currents import divergence, stress_energy
 from symphys.fields.derive import derive_dynamics
 from symphys.fields.dynamics import FieldDynamics
 from symphys.fields.find import find_currents
-from symphys.fields.gauge import coupling_of, minimally_coupled, values_of, with_values
+from symphys.fields.gauge import Coupling, check_links, coupling_of, minimally_coupled, values_of, with_values
 from symphys.fields.hamilton import HamiltonForm, hamilton_form
 from symphys.fields.noether import Current, gauge_current, noether
 from symphys.fields.onshell import vanishes_on_shell
@@ -207,20 +207,32 @@ class LagrangianDensity(RunnableDensity, SolvableFields):
         read = [to_jet(scalar(each, "component of the current"), jets) for each in components]
         return vanishes_on_shell(divergence(read, jets), self.density, self._residuals)
 
-    def minimal_coupling(self, potential: Sequence[Any], *, charge: Any) -> "LagrangianDensity":
+    def minimal_coupling(
+        self, potential: Sequence[Any], *, charge: Any, links: Mapping[Any, Any] | None = None
+    ) -> "LagrangianDensity":
         """The same theory with covariant derivatives D_t = d_t + i g A[0], D_k = d_k - i g A[k] of its complex fields.
 
         potential: A, one component (with upper index) for each coordinate: a `vector_field`, or any expressions.
         charge: g, in units of hbar; or {psi: g}.
+        links: {coordinate of space: spacing}, such as `grid.spacing`: the theory on the sites of that periodic lattice,
+        where A[k] stands on the link from a site to the next along k, and D_k psi is (U_k psi(next) - psi) / spacing
+        with U_k = exp(-i g A[k] spacing).  A change of gauge is then exact, and charge is kept to rounding by
+        splittings, whatever A is.  Slopes must come in pairs, as in |D_k psi|^2.  A[k] may be a field, or an expression
+        that does not depend on the coordinate k itself.
 
-        A is taken as given; it becomes dynamical when its own density is added.  Raises `InputError` for a potential
-        with another number of components, and if no complex field varies.
+        A is taken as given; it becomes dynamical when its own density is added, of links that of `plaquettes`.  Raises
+        `InputError` for a potential with another number of components, if no complex field varies, and for links that
+        are not those of space; `UnsupportedError` for slopes that do not come in pairs.
+        R. Peierls, Z. Phys. 80 (1933) 763; K. G. Wilson, Phys. Rev. D 10 (1974) 2445.
         """
         potential = tuple(sympy.sympify(each) for each in potential)
-        charges, jets = coupling_of(self.density, potential, charge), self.density.jets
+        jets = self.density.jets
+        coupling = Coupling(potential, coupling_of(self.density, potential, charge), dict(links or {}))
+        if links is not None:
+            check_links(self.density, coupling)
 
         def coupled(expression: Any) -> Any:
-            return minimally_coupled(expression, jets, potential, charges)
+            return minimally_coupled(expression, jets, coupling)
 
         sources = {f: coupled(s) for f, s in zip(self.fields, self.density.sources, strict=True) if s != 0}
         return LagrangianDensity(
