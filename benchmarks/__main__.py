@@ -26,6 +26,7 @@ ROWS = {
     "jets": "jets",
     "jets_1d": "jets_1d",
     "gradient_through_time": "gradient_through_time",
+    "accuracy_agents": "accuracy_agents",
     "accuracy_bodies": "accuracy_bodies",
     "accuracy_hamiltonian": "accuracy_hamiltonian",
     "accuracy_lagrangian": "accuracy_lagrangian",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ class ParticleSystem:
     kernels: Kernels
     species: Any = None
     box: Any = None
-    cutoffs: Mapping[str, float] = ()  # type: ignore[assignment]
+    cutoffs: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def parameters(self) -> tuple[Any, ...]:
@@ -97,9 +97,12 @@ class ParticleSystem:
         if not seen:
             raise InputError(f"the trajectories hold neither {self.labels[0]} nor {self.labels[1]}; nothing to compare")
         if not central(self.dynamics):
-            raise UnsupportedError("only pair forces along the line between two particles are fitted to trajectories")
+            raise UnsupportedError(
+                "only pair forces along the line between two particles are fitted to trajectories; write a few "
+                "particles with other forces in coordinates, or give accelerations"
+            )
         kinds = read_species(particles, self.species, seen[0].shape[2])
-        box = self._one_box()
+        box = read_box(self.box, particles.dim)
         self._check_reach(box)
         return bodies_objective(
             self.dynamics,
@@ -109,7 +112,7 @@ class ParticleSystem:
             given,
             kinds,
             box,
-            self.cutoffs or {},
+            self.cutoffs,
             options.method,
             options.dt,
             options.guess,
@@ -124,17 +127,12 @@ class ParticleSystem:
         boxes = read_boxes(self.box, particles.dim, len(places))
         for box in {id(box): box for box in boxes}.values():
             self._check_reach(box)
-        return frames_objective(
-            self.dynamics, self.kernels, data, unknowns, given, kinds, boxes, self.cutoffs or {}, weights
-        )
+        return frames_objective(self.dynamics, self.kernels, data, unknowns, given, kinds, boxes, self.cutoffs, weights)
 
     def _check_reach(self, box: Box | None) -> None:
-        reach = self.cutoffs.get("cutoff", 0.0) if self.cutoffs else 0.0
+        reach = self.cutoffs.get("cutoff", 0.0)
         if box is not None and reach > box.widths.min() / 2:
             raise UnsupportedError(
                 f"the cutoff {reach:g} is longer than half of the box, {box.widths.min() / 2:g}, and fits look at the "
                 "nearest images; take a shorter one"
             )
-
-    def _one_box(self) -> Box | None:
-        return read_box(self.box, self.dynamics.particles.dim)

@@ -26,7 +26,7 @@ from codegen import (
     vjp_function,
 )
 from symphys.language.particle_sums import LABELS
-from symphys.language.particle_symbols import LocalSymbol, attribute
+from symphys.language.particle_symbols import LocalSymbol
 from symphys.lower.expressions import dense, lower_expressions, weights_read
 from symphys.lower.particles.site import Site, axis_wish
 from symphys.mechanics.particles import ParticleDynamics
@@ -230,6 +230,3 @@ class Bodies(Site):
         """What was written, as a kernel of whole runs."""
         arrays, scalars = tuple(self.arrays.values()), tuple(self.scalars.values())
         return Kernel(name, self.layout.lane, arrays, scalars, self.builder.block())
-
-
-__all__ = ["Bodies", "Link", "PairFunction", "Unknown", "attribute", "central"]

@@ -139,5 +139,34 @@ def test_what_does_not_fit_is_named() -> None:
         MIXED.fit(data, parameters={balls.mass: MASSES}, species=SPECIES, box=[7.0] * 3, cutoff=4.0)
     with pytest.raises(ph.InputError, match=r"observations of r have the shape \(3, 4\); give \[times, n, 3\]"):
         ph.Trajectories(TIMES, {balls: np.zeros((3, 4))})
+    trap = ph.Lagrangian(KINETIC - balls.sum(lambda a: k * a.position.dot(a.position) / 2))
+    with pytest.raises(ph.UnsupportedError, match="only pair forces along the line between two particles"):
+        trap.fit(data, parameters={balls.mass: MASSES}, species=SPECIES)
     with pytest.raises(ph.MethodError, match=r"method 'rk4' does not integrate particles"):
         MIXED.fit(data, parameters={balls.mass: MASSES}, species=SPECIES, method="rk4")
+
+
+def test_a_network_of_all_coordinates_keeps_no_momentum() -> None:
+    """The baseline V(q) comes near its data, but its momentum drifts; that of a pair network does not, to rounding."""
+    names = [ph.coordinates(f"x{i} y{i}") for i in range(3)]
+    flat = [q for pair in names for q in pair]
+    N = ph.network("N", inputs=6, hidden=(8,), activation="tanh")
+    baseline = ph.Lagrangian(sum(ph.dot(q) ** 2 for q in flat) / 2 - N(*flat))
+    places = RNG.uniform(-0.5, 0.5, (60, 3, 2)) + np.array([[1, 0], [-1, 0], [0, 1.0]])
+    steps = places[:, :, None] - places[:, None]
+    s = np.linalg.norm(steps, axis=-1) + np.eye(3)
+    pulls = -np.einsum("fij,fijk->fik", (1 - np.eye(3)) * (s - 1) / s, steps)
+    state = {q: places.reshape(60, 6)[:, i] for i, q in enumerate(flat)} | {ph.dot(q): np.zeros(60) for q in flat}
+    measured = {ph.ddot(q): pulls.reshape(60, 6)[:, i] for i, q in enumerate(flat)}
+    fit = baseline.fit({**state, **measured}, steps=40)
+    assert max(fit.relative_error({**state, **measured}).values()) < 0.2
+    start = {q: places.reshape(60, 6)[0, i] for i, q in enumerate(flat)} | {ph.dot(q): 0.0 for q in flat}
+    run = baseline.compile(method="verlet").run(start, fit.parameters, (0, 2), dt=0.02)
+    drift = [abs(sum(run[ph.dot(pair[k])][-1] for pair in names)) for k in range(2)]
+    assert max(drift) > 1e-4
+    plain = ph.particles("z", dim=2)
+    kinetic = plain.sum(lambda a: plain.mass(a) * a.speed_squared / 2)
+    learnt = ph.Lagrangian(kinetic - plain.pairs(lambda a, b: V(a.distance(b))))
+    given = {plain.mass: 1.0, V: V.initialise(seed=0)}
+    kept = learnt.compile().run({plain: places[0], ph.dot(plain): np.zeros((3, 2))}, given, (0, 2), dt=0.02)
+    assert max(float(kept.drift[name]) for name in ("momentum", "angular momentum")) < 1e-13
