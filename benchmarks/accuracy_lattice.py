@@ -21,7 +21,7 @@ NAME = "accuracy_lattice"
 SEEDS = range(5)
 SITES = 32
 LIMITS = {"acceleration": 1e-4, "energy": 1e-5, "energy of the theory": 1e-5, "seconds": 120.0}
-PLANS = {"wave": (60, 12, 400, 320.0), "phi^4": (100, 32, 400, 44.4)}  # states, neurons, steps, ten periods
+PLANS = {"wave": (60, 12, 400, 320.0), "phi^4": (120, 48, 600, 44.4)}  # states, neurons, steps, ten periods
 
 t, x = ph.spacetime("t x")
 phi = ph.scalar_field("phi", (t, x))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ..program import Array
 
@@ -45,7 +46,7 @@ class Dense:
     activation: str
     features: int = 0
 
-    @property
+    @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """All layers but the last, which has no activation."""
         widths = (*((self.features,) if self.features else ()), *self.hidden)

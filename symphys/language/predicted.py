@@ -3,6 +3,9 @@
 from typing import Any
 
 import sympy
+from sympy.core.function import AppliedUndef
+
+from symphys.language.fields import is_complex_field
 
 
 class predicted(sympy.Function):
@@ -14,4 +17,5 @@ class predicted(sympy.Function):
     nargs = 1
 
     def _eval_is_real(self) -> Any:
-        return True
+        fields = self.args[0].atoms(AppliedUndef)
+        return None if any(is_complex_field(each) for each in fields) else True

@@ -33,7 +33,7 @@ class FieldRunsObjective(RunsObjective):
         theta = self.parameters_at(u)
         with np.errstate(all="ignore"):
             found = self.observed.values(self._frames(self.states(u)), theta, self._times, self._data)
-        return found.reshape(self.roots.shape) * self.roots
+        return found.reshape(self.roots.shape) * self._factors
 
     def gradient(self, u: Floats) -> tuple[float, Floats]:
         """See `Objective`: by the adjoint of the steps taken."""
@@ -41,15 +41,15 @@ class FieldRunsObjective(RunsObjective):
         with np.errstate(all="ignore"):
             states = self.states(u)
             found, rows = self.observed.slopes(self._frames(states), theta, self._times, self._data)
-            r = found.reshape(self.roots.shape) * self.roots
-            bars = (2.0 * r * self.roots / self.weight).reshape(found.shape)
+            r = found.reshape(self.roots.shape) * self._factors
+            bars = ((2.0 * r if self.squared else 1.0) * self._factors / self.weight).reshape(found.shape)
             pulled, slope_seen = self.observed.pull(rows, bars, self.passage.components)
             initial, slope = self.passage.adjoint(states, theta, self.rows_in_time, pulled.reshape(states.shape))
             whole = np.zeros(self.size)
             whole[:many] = (slope + slope_seen) * self.unknowns.slopes(u[:many])
             starts = whole[many:].reshape(len(self.free), self.total)
             starts[:, self.owners] = initial[list(self.free)] * self.scale[:, None]
-            return finite(float(np.sum(r * r)) / self.weight), whole
+            return finite(float(np.sum(r * r if self.squared else r)) / self.weight), whole
 
     def rows_of(self, u: Floats, directions: int) -> tuple[Floats, Floats]:
         """See `RunsObjective`: tangents are pushed forward, all at once."""
@@ -62,8 +62,8 @@ class FieldRunsObjective(RunsObjective):
             found, rows = self.observed.slopes(y, theta, self._times, self._data)
             pushed = self.observed.push(rows, dots.reshape(*y.shape, directions))
             pushed[..., :many] *= self.unknowns.slopes(u[:many])
-            r = found.reshape(self.roots.shape) * self.roots
-            return r, pushed.reshape(*self.roots.shape, directions) * self.roots[..., None]
+            r = found.reshape(self.roots.shape) * self._factors
+            return r, pushed.reshape(*self.roots.shape, directions) * self._factors[..., None]
 
     def relative(self, u: Floats) -> dict[Any, float]:
         """See `RunsObjective`."""
@@ -84,9 +84,14 @@ class FieldRunsObjective(RunsObjective):
         return states.reshape(self.passage.components, self.observed.place.sites, -1)
 
     @property
+    def _factors(self) -> Floats:
+        """What residuals are multiplied by: roots of weights where their squares are taken, else weights."""
+        return self.roots if self.squared else self.roots**2
+
+    @property
     def _times(self) -> Floats:
         return self.rows_in_time.times.reshape(-1)
 
     @property
     def _data(self) -> Floats:
-        return self.data.reshape(self.observed.count, self.observed.place.sites, -1)
+        return self.data.reshape(-1, self.observed.place.sites, self.roots.shape[1] * self.roots.shape[2])

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
-from symphys.learn.field_loss import ask_for_fields, field_rates, field_states
-from symphys.learn.loss import Question
+from symphys.learn.field_loss import FieldQuestion, ask_fields, ask_for_fields, field_rates, field_states, field_tops
 from symphys.learn.places import Place
 from symphys.learn.samples import SampleObjective
 from symphys.learn.term_kernels import TermKernels
@@ -30,6 +29,7 @@ def field_sample_objective(
     data: Mapping[Any, Any],
     unknowns: Unknowns,
     given: Mapping[Any, Any],
+    loss: Any = None,
     weights: Mapping[Any, Any] | None = None,
 ) -> SampleObjective:
     """The loss of {label: values [..., *grid]}: of states, the time [...], and of the rates measured with them.
@@ -46,8 +46,12 @@ def field_sample_objective(
             f"the data measure nothing that the field equations give: add {', '.join(map(str, rates))}, or give frames "
             "in time as symphys.Trajectories(...)"
         )
-    question, measured = ask_for_fields(rates, keys)
-    local = lower_local_terms(dynamics, question.residuals, question.predictions, measured)
+    question = (
+        ask_for_fields(rates, keys)
+        if loss is None
+        else ask_fields(dynamics.jets, rates, loss, keys, field_tops(dynamics))
+    )
+    local = lower_local_terms(dynamics, question.residuals, question.predictions, question.measured, question.squared)
     needed = dict.fromkeys(place.source(symbol)[0] for symbol, _ in local.moving)
     if missing := [label for label in needed if label not in data]:
         raise InputError(f"the data hold no values of {missing[0]}; add {{{missing[0]}: [..., *grid]}}")
@@ -69,7 +73,7 @@ def field_sample_objective(
         "times": np.repeat(moments, place.sites),
         "sites": np.tile(np.arange(place.sites, dtype=np.float64), frames),
     }
-    _leave_out_missing(columns)
+    _leave_out_missing(columns, question)
     chains, seen = place.chains(local, unknowns)
     places = [dynamics.parameters.index(unknowns.symbols[i]) for i in chains.scalars]
     made = TermKernels(local.terms, seen, unknowns.networks, kernels, ("at sites", *question.key))
@@ -120,16 +124,16 @@ def _parameters(place: Place, given: Mapping[Any, Any], samples: int) -> Floats:
     return found
 
 
-def _measured(wide: Mapping[Any, NDArray[Any]], question: Question) -> Floats:
-    """[m, samples], complex values as two rows."""
-    parts = [wide[key].imag if part else wide[key].real for key, (_, part) in zip(
-        question.targets, question.residuals, strict=True)]  # fmt: skip
+def _measured(wide: Mapping[Any, NDArray[Any]], question: FieldQuestion) -> Floats:
+    """[k, samples], complex values as two rows."""
+    rows = zip(question.keys, question.parts, strict=True)
+    parts = [wide[key].imag if part else wide[key].real for key, part in rows]
     return np.array(parts, dtype=np.float64).reshape(len(parts), -1)
 
 
-def _roots(place: Place, question: Question, weights: Mapping[Any, Any], frames: int) -> Floats:
+def _roots(place: Place, question: FieldQuestion, weights: Mapping[Any, Any], frames: int) -> Floats:
     if strange := [key for key in weights if key not in question.targets]:
-        listed = ", ".join(map(str, question.keys))
+        listed = ", ".join(str(key) for key in dict.fromkeys(question.targets) if key is not None)
         raise InputError(f"{strange[0]} has weights but no residual of its own; residuals are of {listed}")
     found = np.empty((len(question.targets), frames, place.sites))
     for row, key in enumerate(question.targets):
@@ -144,11 +148,12 @@ def _roots(place: Place, question: Question, weights: Mapping[Any, Any], frames:
     return found.reshape(len(question.targets), -1)
 
 
-def _leave_out_missing(columns: dict[str, Floats]) -> None:
+def _leave_out_missing(columns: dict[str, Floats], question: FieldQuestion) -> None:
     """Weight 0 for residuals that hold a NaN, whose values are then 0; sites without a whole state are left out."""
     gone = ~np.isfinite(columns["times"]) | ~np.isfinite(columns["state"]).all(axis=0)
     missing = ~np.isfinite(columns["data"])
-    columns["roots"] = np.where(missing, 0.0, columns["roots"])
+    for i, residual in enumerate(question.residuals):
+        columns["roots"][i, missing[question.holds(residual)].any(axis=0)] = 0.0
     columns["data"] = np.where(missing, 0.0, columns["data"])
     if gone.any():
         for name in columns:

@@ -74,15 +74,14 @@ class FieldSystem:
         self, data: Any, unknowns: Unknowns, given: Mapping[Any, Any], options: FitOptions, plain: bool
     ) -> Data:
         """See `System`."""
-        if options.loss is not None and not plain:
-            raise UnsupportedError("a loss of your own is not read for fields; leave loss out, or give weights")
+        loss = None if plain else options.loss
         if isinstance(data, Trajectories):
             refuse_weights(options, plain)
             self._refuse_missing(given)
-            return field_trajectory_objective(self.place, self.kernels, data, unknowns, given, options)
+            return field_trajectory_objective(self.place, self.kernels, data, unknowns, given, options, loss)
         self._refuse_missing(given)
         weights = None if plain else options.weights
-        return field_sample_objective(self.place, self.kernels, samples_in(data), unknowns, given, weights)
+        return field_sample_objective(self.place, self.kernels, samples_in(data), unknowns, given, loss, weights)
 
     def _refuse_missing(self, given: Mapping[Any, Any]) -> None:
         for function in self.inputs:

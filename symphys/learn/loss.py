@@ -56,7 +56,7 @@ def ask(dynamics: Dynamics, loss: Any, keys: Sequence[Any], free: Sequence[Any])
     """
     several = isinstance(loss, Sequence | sympy.MatrixBase)
     written = [scalar(each, "loss") for each in (list(loss) if several else [loss])]
-    parts, squared = (written, True) if several else _squares(written[0])
+    parts, squared = (written, True) if several else squares(written[0])
     says: dict[Any, Any] = {}
     told: dict[Any, Any] = {}
     for node in {n for part in parts for n in part.atoms(predicted)}:
@@ -92,7 +92,7 @@ def _symbol(role: str, name: str) -> Any:
     return sympy.Symbol(f"{role} {name}", real=True)
 
 
-def _squares(loss: Any) -> tuple[list[Any], bool]:
+def squares(loss: Any) -> tuple[list[Any], bool]:
     """The residuals whose squares a loss is the sum of, if it is one."""
     found = []
     for term in sympy.Add.make_args(loss):

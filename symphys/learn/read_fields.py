@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import sympy
 from numpy.typing import NDArray
 from sympy.core.function import Derivative
 
 from symphys.errors import InputError, MethodError, UnsupportedError
 from symphys.fields.read import scalar, to_jet
 from symphys.integrators import METHODS, ExplicitTableau, Splitting
-from symphys.learn.field_loss import ask_for_fields, field_states
+from symphys.learn.field_loss import FieldQuestion, ask_fields, ask_for_fields, field_states
 from symphys.learn.field_passage import FieldPassage
 from symphys.learn.field_runs import FieldRunsObjective
 from symphys.learn.options import FitOptions
@@ -39,6 +40,7 @@ def field_trajectory_objective(
     unknowns: Unknowns,
     given: Mapping[Any, Any],
     options: FitOptions,
+    loss: Any = None,
 ) -> FieldRunsObjective:
     """The loss of frames `data`, with steps of at most `options.dt` (None: one step from each frame to the next).
 
@@ -50,18 +52,20 @@ def field_trajectory_objective(
     states = field_states(dynamics)
     components = component_places([(label, states[label][1]) for label in state_order(place)])
     known = {key: _expression(place, key) for key in data.observed}
-    question, measured = ask_for_fields(known, tuple(data.observed))
-    seen = lower_local_terms(dynamics, question.residuals, question.predictions, measured)
+    keys = tuple(data.observed)
+    question = ask_for_fields(known, keys) if loss is None else ask_fields(dynamics.jets, known, loss, keys, {})
+    seen = lower_local_terms(dynamics, question.residuals, question.predictions, question.measured, question.squared)
     rates = [
         ((rate, part), components[u.velocity_label if u.order == 2 else u.label, part])
         for u, rate in zip(dynamics.unknowns, dynamics.rates, strict=True)
         for part in range(1 + u.complex)
     ]
-    moving = lower_local_terms(dynamics, [each for each, _ in rates], {}, {})
+    says = {sympy.Symbol(f"rate {i}", real=True): each for i, (each, _) in enumerate(rates)}
+    moving = lower_local_terms(dynamics, tuple(says), says, ())
     weights, _ = split_weights(given, [network for network in dynamics.networks if network in given])
     observed, flow = (
         site_kernels(place, kernels, local, key, components, unknowns, given, weights)
-        for local, key in ((seen, ("seen", *question.key)), (moving, ("rates", *moving.terms.residuals)))
+        for local, key in ((seen, ("seen", *question.key)), (moving, ("rates", *dynamics.rates)))
     )
     pairs = [
         (components[u.label, part], components[u.velocity_label, part])
@@ -81,7 +85,7 @@ def field_trajectory_objective(
     times = data.times.T
     absent = ~np.isfinite(times)
     times = np.where(absent, np.nanmax(times, axis=0), times)
-    values, roots = _observations(place, data, question.targets, question.residuals, absent)
+    values, roots = _observations(place, data, question, absent)
     free, initial = _starts(place, data, components, times, roots, question.targets, options.guess)
     scale = np.array([max(float(np.abs(initial[_block(place, i)]).max()), 1e-3) for i in free])
     runs = data.runs
@@ -154,11 +158,11 @@ def _block(place: Place, component: int) -> slice:
 
 
 def _observations(
-    place: Place, data: Trajectories, targets: Any, residuals: Any, absent: NDArray[np.bool_]
+    place: Place, data: Trajectories, question: FieldQuestion, absent: NDArray[np.bool_]
 ) -> tuple[Floats, Floats]:
-    """Values and roots of weights [m sites, rows, runs], 0 where one is missing."""
-    values, roots = [], []
-    for key, (_, part) in zip(targets, residuals, strict=True):
+    """Values [k sites, rows, runs], and roots of weights [m sites, rows, runs], 0 where a value is missing."""
+    values, gaps = [], []
+    for key, part in zip(question.keys, question.parts, strict=True):
         frames = data.observed[key]
         if frames.shape[2:] != place.grid.shape:
             raise InputError(
@@ -166,11 +170,16 @@ def _observations(
             )
         chosen = frames.imag if part else frames.real
         flat = chosen.reshape(*frames.shape[:2], -1).transpose(2, 1, 0)
-        missing = ~np.isfinite(flat) | absent
-        weight = np.ones(flat.shape)
+        gaps.append(~np.isfinite(flat) | absent)
+        values.append(np.where(gaps[-1], 0.0, flat))
+    roots = []
+    for residual, key in zip(question.residuals, question.targets, strict=True):
+        weight = np.ones(values[0].shape)
         if key in data.weights:
-            weight = data.weights[key].reshape(*frames.shape[:2], -1).transpose(2, 1, 0)
-        values.append(np.where(missing, 0.0, flat))
+            weight = data.weights[key].reshape(*data.times.shape, -1).transpose(2, 1, 0)
+        missing = np.any(
+            [absent[None] & np.ones(weight.shape, bool), *(gaps[i] for i in question.holds(residual))], axis=0
+        )
         roots.append(np.where(missing, 0.0, np.sqrt(weight)))
     return np.concatenate(values), np.concatenate(roots)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,7 @@ def lower_expressions(expressions: Iterable[Any], symbols: Mapping[Any, Node]) -
     return codegen.lower_expressions(expressions, symbols, _RULES)
 
 
+@cache
 def dense(network: NetworkSymbol) -> Dense:
     """The layers of a network as the compiler knows them."""
     return Dense(

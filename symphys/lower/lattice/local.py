@@ -32,15 +32,14 @@ class LocalTerms:
 
 def lower_local_terms(
     dynamics: FieldDynamics,
-    residuals: Sequence[tuple[Any, int]],
-    predictions: Mapping[Any, Any],
-    measured: Mapping[Any, int],
+    residuals: Sequence[Any],
+    predictions: Mapping[Any, tuple[Any, int]],
+    measured: Sequence[Any],
     squared: bool = True,
 ) -> LocalTerms:
-    """Residuals (an expression and which part of it) in jet symbols, in `measured` symbols and keys of `predictions`.
+    """Real residuals in jet symbols, in `measured` symbols (the rows of the data) and in keys of `predictions`.
 
-    predictions: {symbol: expression in jets of the state}. measured: {symbol: how many parts it has}, in the order of
-    the data.
+    predictions: {symbol: (expression in jets of the state, 0 for its real part or 1 for its imaginary one)}.
     """
     weights = weight_arrays(dynamics.networks)
     taken = {*RESERVED, *(array.name for array in weights)}
@@ -56,17 +55,16 @@ def lower_local_terms(
 
     time = named(dynamics.time, 0, 1)
     parameters = tuple(named(s, 0, 1) for s in dynamics.parameters)
-    data = tuple(named(s, i, n) for s, n in measured.items() for i in range(n))
+    data = tuple(named(s, 0, 1) for s in measured)
     moving: dict[Part, Node] = {}
     given: dict[Part, Node] = {}
     fields = {u.field for u in dynamics.unknowns}
 
     def pair(symbol: Any) -> Pair:
         if symbol in predictions:
-            return lowering.run(predictions[symbol])
-        if symbol in measured:
-            found = [named(symbol, i, measured[symbol]) for i in range(measured[symbol])]
-            return found[0], found[1] if len(found) > 1 else None
+            expression, part = predictions[symbol]
+            value = lowering.run(expression)[part]
+            return (real(0.0) if value is None else value), None
         jet = dynamics.jets.jet(symbol)
         if jet is None:
             node = named(symbol, 0, 1)
@@ -86,9 +84,8 @@ def lower_local_terms(
     lowering = PairLowering(pair)
     roots = tuple(variable(identifier(f"root_{i}", taken)) for i in range(len(residuals)))
     values = []
-    for (expression, part), root in zip(residuals, roots, strict=True):
-        value = lowering.run(expression)[part]
-        weighed = (real(0.0) if value is None else value) * root
+    for residual, root in zip(residuals, roots, strict=True):
+        weighed = lowering.real(residual) * root
         values.append(weighed if squared else weighed * root)
     symbols = {s: node for (s, part), node in nodes.items() if not part} | nodes
     arguments = Arguments(time, tuple(moving.values()), tuple(given.values()), parameters, symbols, weights)

@@ -140,6 +140,26 @@ def test_weights_say_what_counts():
         PHI4.fit(data, grid=RING, weights={phi: 1.0})
 
 
+def test_a_loss_may_be_an_expression():
+    """The default written out, the field equation multiplied out, and a robust loss that is no sum of squares."""
+    data = accelerations(waves(4))
+    a = phi.diff(t, 2)
+    error = ph.predicted(a) - a
+    for loss in (error**2, [error], [a - c**2 * phi.diff(x, 2) + m * phi**3]):
+        fit = PHI4.fit(data, grid=RING, guess={c: 1.0}, loss=loss)
+        assert fit.method == "Levenberg-Marquardt"
+        assert fit.parameters[c] == pytest.approx(1.3, rel=1e-10)
+    data[a][:, 3] += 20.0
+    robust = PHI4.fit(data, grid=RING, guess={c: 1.0}, loss=(1e-6 + error**2) ** 0.25, optimizer="lbfgs")
+    assert robust.parameters[m] == pytest.approx(0.7, abs=0.02)
+    both = rates(waves(3) + 1j * waves(3, seed=1))
+    misses = ph.predicted(psi.diff(t)) - psi.diff(t)
+    for loss in (Abs(misses) ** 2, [misses]):
+        assert BEAM.fit(both, [g], {V: np.sin(X)}, grid=RING, loss=loss).parameters[g] == pytest.approx(0.5, rel=1e-6)
+    with pytest.raises(ph.InputError, match=r"is complex; take Abs\(...\)\*\*2, or give a list of residuals"):
+        BEAM.fit(both, [g], {V: np.sin(X)}, grid=RING, loss=misses)
+
+
 def test_two_dimensions_and_time():
     chi = ph.scalar_field("chi", (t, x, y))
     F = ph.external("F", (t, y))
@@ -181,7 +201,7 @@ def test_what_fits_of_fields_refuse():
         PHI4.fit({**data, phi: 1j * data[phi]}, grid=RING)
     with pytest.raises(ph.InputError, match=r"V\(x\) is neither unknown nor given"):
         BEAM.fit(rates(waves(2) + 0j), [g], grid=RING)
-    with pytest.raises(ph.UnsupportedError, match="a loss of your own is not read for fields"):
+    with pytest.raises(ph.InputError, match="which the loss does not use; remove it or use it in the loss"):
         PHI4.fit(data, grid=RING, loss=phi)
     F = ph.external("F", (t,))
     driven = ph.LagrangianDensity((phi.diff(t) ** 2 - phi.diff(x) ** 2) / 2 + F * phi)
