@@ -111,10 +111,16 @@ class _Rayleigh:
         values, rows = self.made.rows(*self._at(u))
         c = self.roots * values[0]
         total = float(c @ c)
-        energy = float(c @ (self.matrix @ c)) / total
-        slopes = (rows[0] * self.unknowns.slopes(u)[:, None] * self.roots).T  # [m, U]
-        slopes -= np.outer(c, c @ slopes) / total  # what changes but the norm
-        left = self.matrix @ c - energy * c
+        moved = self.matrix @ c
+        energy = float(c @ moved) / total
+        left = moved - energy * c
         shift = energy - float(np.linalg.norm(left)) / np.sqrt(total)
-        matrix = (slopes.T @ (self.matrix @ slopes) - shift * slopes.T @ slopes) / total
-        return Normal(energy, (matrix + matrix.T) / 2.0, slopes.T @ left / total)
+        slopes = np.ascontiguousarray((rows[0] * self.unknowns.slopes(u)[:, None] * self.roots).T)  # [m, U]
+        turned = self.matrix @ slopes
+        turned -= shift * slopes
+        along = c @ slopes / total  # what changes the norm alone is taken out
+        pull = slopes.T @ (moved - shift * c)
+        matrix = slopes.T @ turned - np.outer(along, pull) - np.outer(pull, along)
+        matrix += np.outer(along, along) * (energy - shift) * total
+        slope = slopes.T @ left / total
+        return Normal(energy, (matrix + matrix.T) / (2.0 * total), slope)

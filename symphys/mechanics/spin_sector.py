@@ -50,9 +50,7 @@ def symmetric_sector(terms: SpinTerms, magnetisation: int | None) -> SpinSector:
     if magnetisation is not None and not keeps:
         raise InputError(f"magnetisation = {magnetisation} is given, but the Hamiltonian does not keep it")
     every = np.arange(1 << n, dtype=np.int64)
-    lowest = every.copy()
-    for permutation in site_symmetries(terms)[1:]:
-        np.minimum(lowest, _permuted(every, permutation), out=lowest)
+    lowest = _lowest_of_orbits(every, site_symmetries(terms))
     if terms.flips and magnetisation in (None, 0):
         np.minimum(lowest, lowest[every ^ ((1 << n) - 1)], out=lowest)
     inside = np.ones(1 << n, dtype=bool)
@@ -86,6 +84,25 @@ def sector_matrix(sector: SpinSector, terms: Mapping[String, float]) -> scipy.sp
         weight = amplitude[some] * np.sqrt(sector.sizes[some] / sector.sizes[reached])
         parts.append(scipy.sparse.coo_matrix((weight, (reached, some)), shape=(m, m)))
     return scipy.sparse.csr_matrix(sum(parts[1:], parts[0]))
+
+
+def _lowest_of_orbits(every: NDArray[np.int64], symmetries: Sequence[tuple[int, ...]]) -> NDArray[np.int64]:
+    """The lowest state of each orbit of shifts, and of reflections, of which all follow from one by shifts.
+
+    The lowest of 2 k shifts is that of k shifts here and k shifts further on.
+    """
+    n = len(symmetries[0])
+    shifts = [p for p in symmetries if all((p[i] - p[0] - i) % n == 0 for i in range(n))]
+    mirrors = [p for p in symmetries if p not in shifts]
+    lowest = every.copy()
+    if len(shifts) > 1:
+        power, reached = shifts[1], 1
+        while reached < len(shifts):
+            lowest = np.minimum(lowest, lowest[_permuted(every, power)])
+            power, reached = tuple(power[i] for i in power), 2 * reached
+    if mirrors:
+        lowest = np.minimum(lowest, lowest[_permuted(every, mirrors[0])])
+    return lowest
 
 
 def _permuted(states: NDArray[np.int64], permutation: Sequence[int]) -> NDArray[np.int64]:
