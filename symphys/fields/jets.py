@@ -152,7 +152,7 @@ class FieldJets:
     def moved(self, expression: Any, sites: Index) -> Any:
         """An expression so many sites further on along each axis of space.
 
-        Raises `UnsupportedError` where it depends on places otherwise than through fields.
+        Raises `UnsupportedError` where it depends on places otherwise than through fields and external functions.
         """
         if not any(sites):
             return expression
@@ -160,15 +160,16 @@ class FieldJets:
         there = {}
         for symbol in self.present((expression,)):
             jet = self._jets[symbol]
-            varies = jet.function in self.fields
-            if not varies and (isinstance(jet.function, Nonlocal) or along & set(jet.function.args)):
+            if isinstance(jet.function, Nonlocal):
                 raise UnsupportedError(
                     f"{self.written(symbol)} would be taken at a neighbouring site; write what is shifted without it"
                 )
-            there[symbol] = self.of(jet.moved(sites)) if varies else symbol
+            own = tuple(n if x in jet.function.args else 0 for x, n in zip(self.coordinates[1:], sites, strict=True))
+            there[symbol] = self.of(jet.moved(own))
         if explicit := along & expression.free_symbols:
             raise UnsupportedError(
-                f"{explicit.pop()} would be taken at a neighbouring site; write what is shifted without it"
+                f"{explicit.pop()} would be taken at a neighbouring site; write what is shifted without it, or let an "
+                "external function depend on it"
             )
         return expression.xreplace(there)
 

@@ -97,7 +97,7 @@ class Place:
             for frame in range(frames if moving else 1):
                 values = sample(self.dynamics, self.grid, jet.function, value, float(times[frame]))
                 values = np.broadcast_to(values, self.grid.shape).reshape(-1)
-                values = self.operators(jet.index[1:]) @ (values.imag if part else values.real)
+                values = self.operators(jet.index[1:], jet.shift) @ (values.imag if part else values.real)
                 found[row, frame if moving else slice(None)] = values
         return found.reshape(len(local.given), frames * self.sites)
 
@@ -111,7 +111,7 @@ class Place:
             if jet is None or jet.function not in self.learnt:
                 continue
             columns = [unknowns.symbols.index(s) for s in self.learnt[jet.function].symbols]
-            matrix = self.operators(jet.index[1:]) @ self._spread(jet.function)
+            matrix = self.operators(jet.index[1:], jet.shift) @ self._spread(jet.function)
             links.append(Link(row, np.array(columns, dtype=np.int64), matrix))
             seen.append(symbol)
         made = Chains(np.array(scalars, dtype=np.int64), tuple(links), len(unknowns.symbols))

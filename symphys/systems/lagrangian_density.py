@@ -217,8 +217,8 @@ class LagrangianDensity(RunnableDensity, SolvableFields):
         links: {coordinate of space: spacing}, such as `grid.spacing`: the theory on the sites of that periodic lattice,
         where A[k] stands on the link from a site to the next along k, and D_k psi is (U_k psi(next) - psi) / spacing
         with U_k = exp(-i g A[k] spacing).  A change of gauge is then exact, and charge is kept to rounding by
-        splittings, whatever A is.  Slopes must come in pairs, as in |D_k psi|^2.  A[k] may be a field, or an expression
-        that does not depend on the coordinate k itself.
+        splittings, whatever A is.  Slopes must come in pairs, as in |D_k psi|^2.  A[k] may be a field, an
+        external function, or an expression that does not depend on the coordinate k itself.
 
         A is taken as given; it becomes dynamical when its own density is added, of links that of `plaquettes`.  Raises
         `InputError` for a potential with another number of components, if no complex field varies, and for links that

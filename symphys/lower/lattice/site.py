@@ -8,7 +8,7 @@ or the other side), so that no kernel knows the boundary but for odd images (`si
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from codegen import Array, Builder, CompilerBug, Intent, Kind, Node, Scalar, apply, as_node, variable
@@ -131,7 +131,7 @@ class Site:
         )
 
     def _given(self, symbol: Any, jet: Jet) -> Pair:
-        base = self.layout.dynamics.jets.of(Jet(jet.function, jet.index))
+        base = self.layout.dynamics.jets.of(replace(jet, conjugated=False))
         if self.timelike(base):
             return self.scalar(self.layout.names[base]), None
         if isinstance(jet.function, Nonlocal):

@@ -14,7 +14,6 @@ from symphys.discretise import Grid
 from symphys.discretise.spectral import derivative
 from symphys.errors import UnsupportedError
 from symphys.fields.dynamics import Convolved
-from symphys.fields.jets import Jet
 from symphys.lower.lattice.convolve import argument_kernel, convolves_by_program, kernel_table
 from symphys.lower.lattice.layout import Component
 from symphys.lower.lattice.packed import packed_name
@@ -92,7 +91,9 @@ class Run:
             if values.shape == ():
                 self.scalars[name] = float(values)
                 continue
-            values = differentiated(layout, self.grid, Jet(jet.function, jet.index), values)[self.frame.inside]
+            if jet.shift:  # on rings
+                values = np.roll(values, [-n for n in jet.shift], range(len(jet.shift)))
+            values = differentiated(layout, self.grid, jet, values)[self.frame.inside]
             components = 1 if symbol.is_real else 2
             self._sites(name, components)[...] = values
 

@@ -68,6 +68,26 @@ def test_gauges_agree_and_gauss_is_kept_where_the_potential_moves() -> None:
     assert first.drift["charge"] < 50 * 20 * EPS
 
 
+@pytest.mark.parametrize("order", [1, 2])
+def test_potentials_may_be_any_arrays(order: int) -> None:
+    """Random A on every link, and another gauge of it: the same |psi| to rounding, and a charge that is kept."""
+    a = ph.external("a_x a_y", (x, y))
+    kinetic = carried if order == 1 else bar.diff(t) * psi.diff(t)
+    theory = ph.LagrangianDensity(kinetic - bar.diff(x) * psi.diff(x) - bar.diff(y) * psi.diff(y))
+    theory = theory.minimal_coupling((0, *a), charge=CHARGE, links=square.spacing)
+    simulator = theory.compile(square, method="dop853" if order == 1 else "verlet")
+    chi, dx = noise(9, whole=False), square.spacing[x]
+    runs = []
+    for phase in (0 * chi, chi):
+        moved = [noise(2 + k, whole=False) + (np.roll(phase, -1, k) - phase) / dx for k in (0, 1)]
+        turned = np.exp(1j * CHARGE * phase)
+        start = {psi: noise(0) * turned, **({psi.diff(t): noise(1) * turned} if order == 2 else {})}
+        given = dict(zip(a, moved, strict=True))
+        runs.append(simulator.run(start, given, (0, 0.5), dt=0.005, save_every=20))
+    np.testing.assert_allclose(np.abs(runs[1][psi]), np.abs(runs[0][psi]), rtol=0, atol=100 * 12 * 100 * EPS)
+    assert runs[0].drift["charge"] < 100 * 12 * 20 * EPS
+
+
 def test_the_lowest_landau_level_is_that_of_the_butterfly() -> None:
     """With a flux of 1 / 5 of a quantum through a square, energies are those of Harper's equation (Hofstadter 1976)."""
     ring = ph.Grid({x: (0.0, 10.0, 10), y: (0.0, 10.0, 10)})
