@@ -234,7 +234,10 @@ def test_no_folder_of_tests_is_a_package() -> None:
 
 def test_importing_symphys_does_not_import_what_it_may_not_need() -> None:
     """Backends, pictures and file formats are imported where they are used; the import itself stays cheap."""
-    lazy = sorted(BACKEND_LIBRARIES | {"symengine", "matplotlib", "xarray", "h5netcdf", "hypothesis", "ase"})
+    lazy = sorted(
+        BACKEND_LIBRARIES
+        | {"symengine", "matplotlib", "xarray", "h5netcdf", "hypothesis", "ase", "scipy.stats", "scipy.signal"}
+    )
     code = f"import sys, symphys, codegen; print([name for name in {lazy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import sympy
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import qmc
 
 from symphys.errors import InputError
 from symphys.language.networks import NetworkSymbol, networks_in
@@ -138,6 +137,8 @@ def read_points(
     for x, (lower, upper) in zip(inputs, ends, strict=True):
         if not lower < upper:
             raise InputError(f"the domain of {x} leaves nothing between {lower:g} and {upper:g}; give (lower, upper)")
+    from scipy.stats import qmc  # half a second to import, and needed here alone
+
     unit = qmc.Halton(d, seed=seed).random(EACH * d).T
     return np.asarray(ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * unit)
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from symphys.data import Frames
 from symphys.errors import InputError
 from symphys.measure.read import chosen, images, read_frames
-from symphys.measure.structure import folded, with_images
+from symphys.measure.structure import folded, tree, with_images
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -48,7 +47,7 @@ def find_bonds(frames: Frames, cutoff: float, *, between: tuple[str, str] | None
     else:
         near = folded(places[first], frames.box[0])
         ghosts, which = with_images(places[second], frames.box[0], cutoff)
-    found = cKDTree(near).query_ball_tree(cKDTree(ghosts), cutoff)
+    found = tree(near).query_ball_tree(tree(ghosts), cutoff)
     pairs = {(int(first[i]), int(second[which[j]])) for i, js in enumerate(found) for j in js}
     same = between is None or between[0] == between[1]
     kept = sorted((a, b) for a, b in pairs if (a < b if same else a != b))

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from symphys.data import Frames
 from symphys.errors import InputError
@@ -59,7 +58,7 @@ def radial_distribution(
     apart[0] = TOUCHING * cutoff
     density = 0.0
     for places, box in zip(frames.positions, frames.box, strict=True):
-        trees = cKDTree(folded(places[centre], box)), cKDTree(with_images(places[other], box, cutoff)[0])
+        trees = tree(folded(places[centre], box)), tree(with_images(places[other], box, cutoff)[0])
         counts += np.diff(trees[0].count_neighbors(trees[1], apart))
         density += (len(other) - same) / abs(np.linalg.det(box))
     dim = frames.positions.shape[2]
@@ -67,6 +66,13 @@ def radial_distribution(
     counts /= len(centre)
     g = counts / (density * ball * np.diff(edges**dim))
     return RadialDistribution((edges[1:] + edges[:-1]) / 2, g, edges, counts.cumsum() / len(frames))
+
+
+def tree(places: Floats) -> Any:
+    """A k-d tree of places."""
+    from scipy.spatial import cKDTree  # half a second to import, and needed here alone
+
+    return cKDTree(places)
 
 
 def folded(places: Floats, box: Floats) -> Floats:
