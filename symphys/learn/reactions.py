@@ -93,12 +93,6 @@ class ReactingObjective(FramesObjective):
         assert self.reactions is not None
         return self.reactions
 
-    def part(self, chosen: Integers) -> ReactingObjective:
-        """See `Objective`."""
-        made = super().part(chosen)
-        assert isinstance(made, ReactingObjective)
-        return made
-
     def loss(self, u: Floats) -> float:
         """See `Objective`."""
         theta = self.unknowns.values(u)

@@ -112,3 +112,11 @@ def test_gradients_of_networks_have_taylor_slopes() -> None:
     np.testing.assert_allclose(slopes, 2, atol=0.1)
     some, rest = objective.part(np.array([1, 4, 7])), objective.part(np.array([0, 2, 3, 5, 6, 8, 9]))
     assert 0.3 * some.loss(u) + 0.7 * rest.loss(u) == pytest.approx(loss, rel=1e-12)
+
+
+def test_masses_must_be_known() -> None:
+    m, c = ph.parameters("m c", positive=True)
+    seen_by = atoms.sum(lambda a: c * atoms.environment(a, weight=lambda r: exp(-r)) ** 2)
+    system = ph.Lagrangian(atoms.sum(lambda a: m * a.speed_squared / 2) - seen_by)
+    with pytest.raises(ph.UnsupportedError, match="the mass m is no attribute and no given number"):
+        system.fit({atoms: PLACES, ph.ddot(atoms): PLACES}, species=SPECIES)
