@@ -23,7 +23,7 @@ THREADS = 256  # of a block, where registers allow
 GRID_LIMIT = 65535  # blocks along y and z; threads walk along the rest
 REGISTERS = 65536  # of a multiprocessor, on every architecture from Kepler on
 BLOCKS = 32  # of a multiprocessor, more than it holds at once, before threads take several rows
-ROWS = 16  # that a thread takes at most
+ROWS = 64  # that a thread takes at most
 TALL = 8  # rows of a block where neighbours along two axes are shared
 NARROW = 2**31 - 1  # elements of arrays, turns of loops and multiples of either that fit 32 bits
 
@@ -32,12 +32,12 @@ def block_size(registers: int, instances: int, multiprocessors: int, limit: int)
     """Threads of a block: enough to hide latency at this many registers a thread, few enough to reach all processors.
 
     At least four blocks should fit the registers of a multiprocessor, and no multiprocessor should idle while another
-    has more than a warp.
+    has more than a warp. A power of two, so that blocks fill multiprocessors evenly.
     """
     by_registers = REGISTERS // (4 * max(registers, 16))
     by_instances = -(-instances // max(multiprocessors, 1))
     wanted = min(by_registers, max(by_instances, WARP), THREADS, limit, BLOCK_LIMIT)
-    return max(WARP, wanted // WARP * WARP)
+    return max(WARP, 1 << (wanted.bit_length() - 1))
 
 
 Shape = tuple[int, int, int]

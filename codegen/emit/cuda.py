@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from codegen.errors import CompilerBug
 from codegen.ir import Kind, Node, integer, variable, variables, walk
-from codegen.optimise.abreast import abreast, last_row, rows_abreast, walked_axis
 from codegen.program import (
     Accumulate,
     Array,
@@ -92,11 +91,10 @@ def emit_cuda(kernel: Kernel, dtype: str = "float64", halo: int = 0, narrow: boo
 
     Raises CompilerBug for statements and operations that are not of the IR.
     """
-    rows = rows_abreast(kernel)
-    layout = Layout.of(abreast(kernel, rows))
+    layout = Layout.of(kernel)
     names = name_functions(kernel.body, layout.naming)
     parts = ["\n".join(_function(f, dtype, names)) for f in functions(kernel.body)]
-    parts.append("\n".join(_kernel(layout, dtype, halo, names, rows)))
+    parts.append("\n".join(_kernel(layout, dtype, halo, names)))
     body = "\n\n".join(parts)
     real = "float" if dtype == "float32" else "double"
     place = f"typedef {'int' if narrow else 'long long'} sym_place;"
@@ -134,7 +132,7 @@ def _private(block: Block) -> dict[str, Array]:
     return {s.array.name: s.array for s in statements(block) if isinstance(s, Local)}
 
 
-def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str], rows: int) -> list[str]:
+def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str]) -> list[str]:
     kernel, naming = layout.kernel, layout.naming
     lane = naming(kernel.lane)
     addresses = Addresses(_private(kernel.body), kernel, layout.stride, halo)
@@ -159,20 +157,20 @@ def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str], row
     whole = {key: s for key, s in sums.items() if not _is_of_rows(s, kernel)}
     of_rows = {key: s for key, s in sums.items() if key not in whole}
     _declare(printer, whole)
-    if rows > 1:
-        end = last_row(kernel)
-        printer.narrow.add(end)
-        printer.line(f"const sym_place {printer.name(end)} = {bounds[-2:][0][1]} - 1;")
-    for axis, (start, stop) in zip(map(naming, kernel.outer), bounds, strict=True):
-        step = f"++{axis}" if rows == 1 or axis != naming(walked_axis(kernel)) else f"{axis} += {rows}"
-        printer.line(f"for (sym_place {axis} = {start}; {axis} < {stop}; {step}) {{")
+    levels, body = early_loads(kernel)
+    printer.block(levels[0])
+    limits = dict(zip(kernel.outer, bounds, strict=True))
+    for axis in loop_order(kernel):
+        name, (start, stop) = naming(axis), limits[axis]
+        printer.line(f"for (sym_place {name} = {start}; {name} < {stop}; ++{name}) {{")
         printer.depth += 1
+        printer.block(levels.get(axis, ()))
     _declare(printer, of_rows)
     printer.line(f"if ({lane} < {layout.last}) {{")
     printer.depth += 1
-    printer.block(kernel.body)
+    printer.block(body)
     printer.depth -= 1
-    printer.close(kernel.body)
+    printer.close(body)
     _add_up(printer, naming, of_rows)  # every thread of the block arrives here
     while printer.depth > 1:
         printer.depth -= 1
@@ -182,6 +180,35 @@ def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str], row
         printer.depth -= 1
         printer.close(())
     return printer.lines
+
+
+def loop_order(kernel: Kernel) -> tuple[str, ...]:
+    """The outer axes as loops of a thread, the one before the last innermost: threads walk along it, side by side along
+    the last."""
+    return (*kernel.outer[:-2], *kernel.outer[-2:][::-1])
+
+
+def early_loads(kernel: Kernel) -> tuple[dict[str | int, Block], Block]:
+    """Loads that are the same for all lanes, by the loop at whose head they can stand (0: before all), and the rest.
+
+    Compilers leave them inside, because they may not load what might not be loaded at all; here all may.
+    """
+    order = loop_order(kernel)
+    known = {s.name: 0 for s in kernel.scalars} | {axis: i + 1 for i, axis in enumerate(order)}
+    levels: dict[int, list[Statement]] = {}
+    rest: list[Statement] = []
+    fixed = {a.name for a in kernel.arrays if a.intent is Intent.IN and not a.instanced}
+    for s in kernel.body:
+        if isinstance(s, Load) and s.array in fixed:
+            needed = [known.get(str(v.attribute)) for v in variables(s.index)]
+            if None not in needed:
+                level = max((n for n in needed if n is not None), default=0)
+                levels.setdefault(level, []).append(s)
+                known[str(s.target.attribute)] = level
+                continue
+        rest.append(s)
+    named = {(order[level - 1] if level else 0): tuple(found) for level, found in levels.items()}
+    return {0: (), **named}, tuple(rest)
 
 
 def _share_out(printer: CudaPrinter, naming: Naming, axis: str, extent: str, place: str) -> tuple[str, str]:

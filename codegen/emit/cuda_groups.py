@@ -32,8 +32,8 @@ from .expressions import Sharing
 from .names import bound_names
 from .text import Printer, inside_loop
 
-GROUP = 8
-LARGE = 150  # operations of a turn, past which a group of them is too much text
+GROUP = 16
+LARGE = 100  # operations of a turn, past which a group of them is too much text
 PLAIN = (Let, Load, Assign, Accumulate, Comment)
 
 

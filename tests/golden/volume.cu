@@ -42,8 +42,8 @@ extern "C" __global__ void volume(
     const long long k_from = (long long)(blockIdx.y * blockDim.y + threadIdx.y) * k_each;
     const long long k_to = k_from + k_each < k_extent ? k_from + k_each : k_extent;
     for (sym_place i = 0; i < i_extent; ++i) {
-        for (sym_place j = j_from; j < j_to; ++j) {
-            for (sym_place k = k_from; k < k_to; ++k) {
+        for (sym_place k = k_from; k < k_to; ++k) {
+            for (sym_place j = j_from; j < j_to; ++j) {
                 real total_sum = 0;
                 if (lane < lane_last) {
                     const long long t0 = lane + lane_stride * (k + depth * (j + 3 * i));

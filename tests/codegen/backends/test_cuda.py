@@ -221,9 +221,9 @@ def test_the_grid_covers_all_instances(lanes: int, outer: tuple[int, ...], one_r
         assert block[0] % 32 == 0
     if outer[-1:] == (1024,) and lanes == 4:
         assert block == ((32, 1, 1) if one_row else (4, 64, 1))
-        assert grid == ((1, 64, 1024) if one_row else (1, 16, 342))
+        assert grid == ((1, 16, 1024) if one_row else (1, 16, 342))
     if outer[-1:] == (1024,) and lanes == 1000 and not one_row:
-        assert (grid, block) == ((32, 128, 64), (32, 8, 1))
+        assert (grid, block) == ((32, 128, 16), (32, 8, 1))
 
 
 @pytest.mark.gpu
