@@ -242,7 +242,8 @@ def _roots(particles: Any, weights: Mapping[Any, Any] | None, measured: Floats) 
 def _group(
     kernels: Kernels, unknowns: Unknowns, share: Share, columns: dict[str, Floats], frames: Integers, label: Any
 ) -> Group:
-    symbols = tuple(s for s in share.symbols if s in unknowns.symbols)
+    unknown = set(unknowns.symbols)
+    symbols = tuple(s for s in share.symbols if s in unknown)
     networks = tuple(n for n in unknowns.networks if n in share.networks)
     made = TermKernels(share.terms, symbols, networks, kernels, ("frames", str(label), *symbols))
     return Group(made, columns, frames, share.symbols, _places(unknowns, symbols, networks))
@@ -250,7 +251,8 @@ def _group(
 
 def _places(unknowns: Unknowns, symbols: Sequence[Any], networks: Sequence[Any]) -> Integers:
     """Those of some symbols, and of the weights of some networks, among all that is unknown."""
-    places = [unknowns.symbols.index(s) for s in symbols]
+    place_of = {s: k for k, s in enumerate(unknowns.symbols)}
+    places = [place_of[s] for s in symbols]
     place = len(unknowns.symbols)
     for network in unknowns.networks:
         count = dense(network).count - dense(network).frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -128,25 +129,27 @@ def read_unknowns(
     keys = tuple(wanted) if wanted is not None else _collected(everything, given)
     named = tuple(s for key in keys for s in (key.symbols if isinstance(key, ParameterArray) else (key,)))
     known = ", ".join(map(str, everything)) or "none"
-    if strange := [s for s in (*named, *given) if s not in everything]:
+    owned, asked = set(everything), Counter(named)  # looked up by hash: symbols are slow to compare one by one
+    if strange := [s for s in (*named, *given) if s not in owned]:
         raise InputError(f"{strange[0]} is no parameter of this system; it has {known}. Remove it or rename it.")
     if both := [s for s in named if s in given]:
         raise InputError(f"{both[0]} is both unknown and given; remove one of the two")
-    if twice := [s for s in named if named.count(s) > 1]:
+    if twice := [s for s in named if asked[s] > 1]:
         raise InputError(f"{twice[0]} stands twice among the unknowns; name it once")
-    if missing := [s for s in everything if s not in named and s not in given]:
+    if missing := [s for s in everything if s not in asked and s not in given]:
         raise InputError(
             f"{missing[0]} is neither unknown nor given; add it to unknowns or give parameters={{{missing[0]}: ...}}"
         )
-    symbols = tuple(s for s in named if s not in networks)
-    learnt = tuple(s for s in named if s in networks)
+    learnable = set(networks)
+    symbols = tuple(s for s in named if s not in learnable)
+    learnt = tuple(s for s in named if s in learnable)
     if not named:
         raise InputError("there is nothing to fit: every parameter is given; leave those out that are unknown")
     if whole := [s for s in symbols if s.is_integer]:
         raise UnsupportedError(f"{whole[0]} is a whole number, which gradients cannot find; try its values in turn")
     lower, upper = _bounds(symbols, spread_arrays(bounds))
     single = {key for key in keys if not isinstance(key, ParameterArray)}
-    if strange := [s for s in spread_arrays(guess) if s not in named]:
+    if strange := [s for s in spread_arrays(guess) if s not in asked]:
         raise InputError(f"a guess is given for {strange[0]}, which is not unknown")
     first = _guesses(symbols, single, spread_arrays(guess), lower, upper)
     scale = np.where(first != 0.0, np.abs(first), 1.0)
