@@ -34,8 +34,9 @@ from symphys.simulate.compiled import kernels_for
 from symphys.simulate.inputs import check_assumptions, numbers
 
 Floats = NDArray[np.float64]
+ROUNDING = 1e-13  # relative, of sums over the points
 RECENT, SETTLED = 30, 2e-11  # steps, and the share of the energy that they must gain together
-FAR = 1e-3  # relative: what quadratures differ by where the ansatz has steps that they do not see
+FAR = 10.0  # times what quadratures differ by for a Gaussian: where they differ by more, the ansatz has steps
 ATTEMPTS, ALIKE = 4, 1e-6  # beginnings, until the mean square of the misfit is below
 FITTED, SEEN = 60, 2000  # steps in which the networks take the shape of a Gaussian, and points at which it is seen
 
@@ -107,8 +108,8 @@ def vary_ground_state(
     nodes, weights = quadrature([domain[x] for x in axes], points)
     other = quadrature([domain[x] for x in axes], points, finer=True)
     across = quadrature([domain[x] for x in axes], points, finer=True, edge=False)
-    rayleigh = _Rayleigh(made, nodes, weights, values, other, across)
-    hump = _least_gaussian(ansatz, nodes, weights, values, [domain[x] for x in axes])
+    hump, spread = _least_gaussian(ansatz, (nodes, weights), across, values, [domain[x] for x in axes])
+    rayleigh = _Rayleigh(made, nodes, weights, values, other, across, spread)
     watch = Settling(max_steps)
     with threadpool_limits(1 if rayleigh.size < LARGE else None, user_api="blas"):  # as fits do
         outcome = levenberg_marquardt(rayleigh, _shaped(rayleigh, hump, seed), watch)
@@ -156,6 +157,7 @@ class _Rayleigh:
     values: Floats  # of parameters
     other: tuple[Floats, Floats]  # another quadrature
     across: tuple[Floats, Floats]  # a third, without the edge in the middle that these two share
+    spread: float  # what it differs by for a Gaussian
 
     @property
     def size(self) -> int:
@@ -194,12 +196,12 @@ class _Rayleigh:
     def loss(self, u: Floats) -> float:
         """E, the larger one of two quadratures: what is sharp between the points of one is met by the other.
 
-        A step in the middle, where both have an edge, is met by the third; it counts where it is far off, since kinks
-        of potentials cost it some digits.
+        A step in the middle, where both have an edge, is met by the third; it counts where it is further off than for a
+        Gaussian, since kinks of potentials there cost it digits.
         """
         one, two, three = (self._energy(u, *each) for each in ((self.nodes, self.weights), self.other, self.across))
         larger = max(one, two)
-        return three if three > larger + FAR * abs(larger) else larger
+        return three if three > larger + FAR * self.spread else larger
 
     def _energy(self, u: Floats, nodes: Floats, weights: Floats) -> float:
         e, n = self.kernels("densities").residuals(self.columns("densities", nodes), self.split(u))
@@ -273,9 +275,13 @@ def _numbers(ansatz: Ansatz, parameters: Mapping[Any, Any]) -> Floats:
 
 
 def _least_gaussian(
-    ansatz: Ansatz, nodes: Floats, weights: Floats, values: Floats, intervals: list[tuple[float, float]]
-) -> Floats:
-    """The Gaussian of least energy at the points; its largest value is 1."""
+    ansatz: Ansatz,
+    at: tuple[Floats, Floats],
+    across: tuple[Floats, Floats],
+    values: Floats,
+    intervals: list[tuple[float, float]],
+) -> tuple[Floats, float]:
+    """The Gaussian of least energy at points; its largest value is 1. And what its energy is off by at others."""
     axes = ansatz.jets.coordinates[1:]
     centres = [sympy.Symbol(f"centre_{x.name}", real=True) for x in axes]
     widths = [sympy.Symbol(f"width_{x.name}", positive=True) for x in axes]
@@ -286,14 +292,15 @@ def _least_gaussian(
     lengths = np.array([stop - start for start, stop in intervals])
     middles = np.array([(stop + start) / 2 for start, stop in intervals])
 
-    def densities(p: Floats) -> tuple[Floats, Floats]:
+    def densities(p: Floats, nodes: Floats) -> tuple[Floats, Floats]:
         place, width = middles + lengths * p[: len(axes)], lengths * np.exp(p[len(axes) :])
-        inner = _Rayleigh(made, nodes, weights, np.concatenate([values, place, width]), *[(nodes, weights)] * 2)
-        e, n = kernels.residuals(inner.columns("densities"), {})
+        inner = _Rayleigh(made, *at, np.concatenate([values, place, width]), at, across, 0.0)
+        e, n = kernels.residuals(inner.columns("densities", nodes), {})
         return e, n
 
-    def energy(p: Floats) -> float:
-        e, n = densities(p)
+    def energy(p: Floats, points: tuple[Floats, Floats] = at) -> float:
+        nodes, weights = points
+        e, n = densities(p, nodes)
         total = float(weights @ n)
         outside = max(0.0, float(np.abs(p[: len(axes)]).max()) - 0.5)
         value = float(weights @ e) / total if total > 0 else np.inf
@@ -301,7 +308,8 @@ def _least_gaussian(
 
     first = np.concatenate([np.zeros(len(axes)), np.full(len(axes), np.log(1.0 / 8.0))])
     found = scipy.optimize.minimize(energy, first, method="Nelder-Mead", options={"maxiter": 400, "fatol": 1e-6})
-    return np.sqrt(densities(found.x)[1])
+    spread = abs(energy(found.x, across) - energy(found.x)) + ROUNDING * abs(energy(found.x))
+    return np.sqrt(densities(found.x, at[0])[1]), spread
 
 
 def _state(ansatz: Ansatz, rayleigh: _Rayleigh, watch: Watch, ok: bool) -> VariationalState:
