@@ -285,7 +285,8 @@ def agreement() -> list[Case]:
     def fields(model: models.FieldModel, backend: str) -> np.ndarray:
         setting = model.setting
         grid = ph.Grid({x: (low, high, min(n, 32)) for x, (low, high, n) in setting.domain.items()}, setting.boundary)
-        start = {label: np.broadcast_to(a, grid.shape) for label, a in setting.initial(grid.points).items()}
+        points = dict(zip(setting.domain, grid.mesh, strict=True))
+        start = {label: np.broadcast_to(a, grid.shape) for label, a in setting.initial(points).items()}
         h = 0.25 * model.dt
         simulator = model.system.compile(grid=grid, backend=backend)
         result = simulator.run(start, setting.parameters, t_span=(0.0, 20 * h), dt=h, save_every=20)
