@@ -29,6 +29,7 @@ from .lower.reverse_statements import vjp_function
 from .lower.taylor import taylor_coefficients
 from .networks import ACTIVATIONS, Dense, DenseJet
 from .optimise.pipeline import optimise_kernel
+from .optimise.roots import lift_roots
 from .primitives import apply
 from .program import (
     EVERYWHERE,
@@ -102,6 +103,7 @@ __all__ = [
     "jvp_function",
     "kernels_of",
     "lanes_for",
+    "lift_roots",
     "lower_expressions",
     "optimise_kernel",
     "program_halo",

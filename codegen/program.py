@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .ir import Kind, Node, variable, walk
+from .ir import Kind, Node, variable
 
 Size = int | str
 EVERYWHERE = 1 << 40  # the reach of a launch that reads all rows
@@ -355,13 +355,3 @@ def nodes_of(statement: Statement) -> tuple[Node, ...]:
 def assigned(block: Block) -> frozenset[Node]:
     """The registers that a block changes."""
     return frozenset(s.target for s in statements(block) if isinstance(s, Assign))
-
-
-def used_primitives(block: Block) -> frozenset[str]:
-    """The operations that a block and its functions evaluate."""
-    roots = [n for s in statements(block) for n in nodes_of(s)]
-    found = {n.op for n in walk(roots)}
-    for function in functions(block):
-        inner = [n for s in statements(function.body) for n in nodes_of(s)] + list(function.results)
-        found |= {n.op for n in walk(inner)}
-    return frozenset(found - {"constant", "variable"})

@@ -8,7 +8,7 @@ from typing import Any
 from codegen.errors import BackendUnavailableError, CompilerBug, InputError
 
 OPTIONS = ("--std=c++17",)
-SINGLE = ("--ftz=true",)  # numbers below 1.2e-38 count as zero in single precision, which saves a tenth and more
+SINGLE = ("--ftz=true",)  # numbers below 1.2e-38 count as zero: a root takes three instructions less
 
 
 def check_cuda(source: str, architecture: str = "sm_90") -> bytes:

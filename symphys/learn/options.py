@@ -32,7 +32,7 @@ SMALL_ENOUGH = 4000  # unknowns up to which Gauss-Newton matrices are formed
 LARGE = 1000  # unknowns from which matrix products gain from the threads of BLAS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FitOptions:
     """See `Runnable.fit`, which these are the options of."""
 

@@ -105,12 +105,6 @@ class ParticleDynamics:
         return tuple(sorted({s.word for s in symbols if isinstance(s, LocalSymbol) and s.role == "attribute"}))
 
     @cached_property
-    def uses_species(self) -> bool:
-        """Whether anything acts on some species only."""
-        chosen: set[str | None] = {site.species for site in self.sites} | {each.of for each in self.environments}
-        return bool((chosen | {name for pair in self.pairs for name in pair.over.species}) - {None})
-
-    @cached_property
     def translations(self) -> bool:
         """Whether all energies depend on displacements alone, so that the momentum is conserved."""
         return self.reciprocal and not any(any(site.along) for site in self.sites)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from codegen import emit_cuda, emit_llvm, emit_python, kernels_of, lanes_for, optimise_kernel, program_halo
+from codegen import emit_cuda, emit_llvm, emit_python, kernels_of, lanes_for, lift_roots, optimise_kernel, program_halo
 from symphys.errors import InputError
 from symphys.lower.lattice.plan import Plan
-
-BACKENDS = ("cpu", "reference", "llvm", "cuda", "cuda-shim")
+from symphys.simulate.emit import BACKENDS
 
 
 def field_source(plan: Plan, backend: str, dtype: str) -> str:
@@ -19,7 +18,7 @@ def field_source(plan: Plan, backend: str, dtype: str) -> str:
     halo = program_halo(plan.program)
     kernels = [optimise_kernel(kernel) for kernel in kernels_of(plan.program)]
     if backend in ("cuda", "cuda-shim"):
-        return "\n\n".join(emit_cuda(kernel, dtype, halo) for kernel in kernels)
+        return "\n\n".join(emit_cuda(lift_roots(kernel), dtype, halo) for kernel in kernels)
     if backend == "llvm":
         return "\n\n".join(emit_llvm(kernel, lanes_for(kernel, dtype), dtype) for kernel in kernels)
     return "\n\n".join(emit_python(kernel, dtype, halo) for kernel in kernels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from codegen import emit_cuda, emit_llvm, emit_python, lanes_for, optimise_kernel
+from codegen import emit_cuda, emit_llvm, emit_python, lanes_for, lift_roots, optimise_kernel
 from symphys.errors import InputError
 from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.plan import pull_launches
@@ -28,5 +28,5 @@ def force_source(dynamics: ParticleDynamics, backend: str, dtype: str, box: Any,
     layout = Layout(dynamics, False, SIZE, walls.shape if walls else None, cut, cut)
     kernel = optimise_kernel(pull_launches(layout, "weight")[-1].kernel)
     if backend in ("cuda", "cuda-shim"):
-        return emit_cuda(kernel, dtype)
+        return emit_cuda(lift_roots(kernel), dtype)
     return emit_llvm(kernel, lanes_for(kernel, dtype), dtype) if backend == "llvm" else emit_python(kernel, dtype)
