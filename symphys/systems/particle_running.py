@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from symphys.learn.fit import fit
-from symphys.learn.options import FitOptions
+from symphys.learn.keywords import MotionKeywords, read_options, takes
 from symphys.learn.particles import ParticleSystem
 from symphys.learn.result import Fit
 from symphys.mechanics.particles import ParticleAction, ParticleDynamics, derive_particles
@@ -49,6 +48,7 @@ class ParticleRunnable:
         """
         return build_particle_simulator(self._derived, method, box, cutoff, smoothing, thermostat, backend, dtype)
 
+    @takes(MotionKeywords)
     def fit(
         self,
         data: Any,
@@ -59,26 +59,8 @@ class ParticleRunnable:
         box: Any = None,
         cutoff: float | None = None,
         smoothing: str | None = None,
-        guess: Mapping[Any, Any] | None = None,
-        bounds: Mapping[Any, tuple[float, float]] | None = None,
-        weights: Mapping[Any, Any] | None = None,
-        optimizer: str = "auto",
-        steps: int | None = None,
-        learning_rate: float = 1e-3,
-        schedule: str | Callable[[float], float] = "cosine",
-        batch: int | None = None,
-        seed: int = 0,
-        regularisation: float = 0.0,
-        validation: Any = None,
-        patience: int | None = None,
-        method: str = "auto",
-        dt: float | None = None,
-        start: Fit | str | Path | None = None,
-        checkpoint: str | Path | None = None,
-        progress: bool | Callable[[float], None] | None = None,
-        tries: int = 1,
         backend: str = "cpu",
-        dtype: str = "float64",
+        **options: Unpack[MotionKeywords],
     ) -> Fit:
         """Find unknown parameters and networks from motions or accelerations of particles.
 
@@ -93,34 +75,14 @@ class ParticleRunnable:
         `UnsupportedError` for what is not learnt from such data. A fit that fails on its way raises nothing: its
         status says why, and its parameters are the best that it saw.
         """
-        options = FitOptions(
-            guess=guess or {},
-            bounds=bounds or {},
-            weights=weights,
-            optimizer=optimizer,
-            steps=steps,
-            learning_rate=learning_rate,
-            schedule=schedule,
-            batch=batch,
-            seed=seed,
-            regularisation=regularisation,
-            validation=validation,
-            patience=patience,
-            method=method,
-            dt=dt,
-            start=start,
-            checkpoint=checkpoint,
-            progress=progress,
-            dtype=dtype,
-            tries=tries,
-        )
+        read = read_options(options)
         cutoffs = read_cutoff(cutoff, smoothing)
-        key = (backend, dtype, smoothing)
+        key = (backend, read.dtype, smoothing)
         if key not in self._kernels:
-            self._kernels[key] = kernels_for(backend, dtype), self._derived(smoothing)
+            self._kernels[key] = kernels_for(backend, read.dtype), self._derived(smoothing)
         kernels, dynamics = self._kernels[key]
         system = ParticleSystem(dynamics, kernels, species, box, cutoffs)
-        return fit(system, data, unknowns, parameters or {}, options)
+        return fit(system, data, unknowns, parameters or {}, read)
 
     def emit(
         self,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import sympy
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from symphys.errors import InputError
 from symphys.language.networks import networks_in
 from symphys.learn.fit import fit
-from symphys.learn.options import FitOptions
+from symphys.learn.keywords import FitKeywords, read_options, takes
 from symphys.learn.relations import RelationSystem, evaluate_at, slopes_at, solve_at, symbols_in
 from symphys.learn.result import Fit
 from symphys.mechanics.graph import postorder
@@ -55,24 +54,13 @@ class Relation:
         """The networks, sorted by name."""
         return networks_in(postorder(self.equations))
 
+    @takes(FitKeywords)
     def fit(
         self,
         data: Mapping[Any, Any],
         unknowns: Iterable[Any] | None = None,
         parameters: Mapping[Any, Any] | None = None,
-        *,
-        guess: Mapping[Any, Any] | None = None,
-        bounds: Mapping[Any, tuple[float, float]] | None = None,
-        weights: Mapping[Any, Any] | None = None,
-        optimizer: str = "auto",
-        steps: int | None = None,
-        seed: int = 0,
-        regularisation: float = 0.0,
-        validation: Any = None,
-        patience: int | None = None,
-        start: Fit | str | Path | None = None,
-        checkpoint: str | Path | None = None,
-        progress: Any = None,
+        **options: Unpack[FitKeywords],
     ) -> Fit:
         """Find unknown symbols, arrays and networks; the loss is the mean of (lhs - rhs)^2 over samples and equations.
 
@@ -82,23 +70,10 @@ class Relation:
         """
         if not isinstance(data, Mapping):
             raise InputError(f"the data are of type {type(data).__name__}; give {{symbol: values}}")
-        options = FitOptions(
-            guess=guess or {},
-            bounds=bounds or {},
-            weights=weights,
-            optimizer=optimizer,
-            steps=steps,
-            seed=seed,
-            regularisation=regularisation,
-            validation=validation,
-            patience=patience,
-            start=start,
-            checkpoint=checkpoint,
-            progress=progress,
-        )
+        read = read_options(options)
         measured = tuple(s for s in self.symbols if s in data)
         system = RelationSystem(tuple((e.lhs, e.rhs) for e in self.equations), measured, self._kernels)
-        return fit(system, data, unknowns, parameters or {}, options)
+        return fit(system, data, unknowns, parameters or {}, read)
 
     def evaluate(
         self, expression: Any, values: Mapping[Any, Any], parameters: Mapping[Any, Any] | None = None

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symphys.language import spread_arrays
 from symphys.learn.fit import fit
-from symphys.learn.options import FitOptions
+from symphys.learn.keywords import LossKeywords, read_options, takes
 from symphys.learn.result import Fit
 from symphys.learn.system import CoordinateSystem
 from symphys.mechanics.dynamics import Dynamics
@@ -79,33 +78,15 @@ class Runnable:
             self._evaluators[backend] = kernels_for(backend, "float64")
         return evaluate_expression(self.dynamics, self._evaluators[backend], expression, state, parameters or {}, t)
 
+    @takes(LossKeywords)
     def fit(
         self,
         data: Any,
         unknowns: Iterable[Any] | None = None,
         parameters: Mapping[Any, Any] | None = None,
         *,
-        guess: Mapping[Any, Any] | None = None,
-        bounds: Mapping[Any, tuple[float, float]] | None = None,
-        loss: Any = None,
-        weights: Mapping[Any, Any] | None = None,
-        optimizer: str = "auto",
-        steps: int | None = None,
-        learning_rate: float = 1e-3,
-        schedule: str | Callable[[float], float] = "cosine",
-        batch: int | None = None,
-        seed: int = 0,
-        regularisation: float = 0.0,
-        validation: Any = None,
-        patience: int | None = None,
-        method: str = "auto",
-        dt: float | None = None,
-        start: Fit | str | Path | None = None,
-        checkpoint: str | Path | None = None,
-        progress: bool | Callable[[float], None] | None = None,
-        tries: int = 1,
         backend: str = "cpu",
-        dtype: str = "float64",
+        **options: Unpack[LossKeywords],
     ) -> Fit:
         """Find unknown parameters from data, with exact derivatives; nothing that was computed is lost.
 
@@ -132,32 +113,11 @@ class Runnable:
         them; `MethodError` for a method that cannot integrate it. A fit that fails on its way raises nothing: its
         status says why, and its parameters are the best that it saw.
         """
-        options = FitOptions(
-            guess=guess or {},
-            bounds=bounds or {},
-            loss=loss,
-            weights=weights,
-            optimizer=optimizer,
-            steps=steps,
-            learning_rate=learning_rate,
-            schedule=schedule,
-            batch=batch,
-            seed=seed,
-            regularisation=regularisation,
-            validation=validation,
-            patience=patience,
-            method=method,
-            dt=dt,
-            start=start,
-            checkpoint=checkpoint,
-            progress=progress,
-            dtype=dtype,
-            tries=tries,
-        )
-        key = f"{backend} {dtype}"
+        read = read_options(options)
+        key = f"{backend} {read.dtype}"
         if key not in self._evaluators:
-            self._evaluators[key] = kernels_for(backend, dtype)
-        return fit(CoordinateSystem(self._lowered, self._evaluators[key]), data, unknowns, parameters or {}, options)
+            self._evaluators[key] = kernels_for(backend, read.dtype)
+        return fit(CoordinateSystem(self._lowered, self._evaluators[key]), data, unknowns, parameters or {}, read)
 
     @cached_property
     def _lowered(self) -> Lowered:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from numpy.typing import NDArray
 
@@ -16,7 +15,7 @@ from symphys.fields.onshell import remainder_on_shell
 from symphys.fields.read import Density, scalar, to_jet
 from symphys.learn.field_system import fit_fields
 from symphys.learn.ground_state import VariationalState, ansatz_of, vary_ground_state
-from symphys.learn.options import FitOptions
+from symphys.learn.keywords import LossKeywords, read_options, takes
 from symphys.learn.result import Fit
 from symphys.simulate.compiled import Kernels, kernels_for
 from symphys.simulate.lattice.evaluate import evaluate_on_grid
@@ -128,6 +127,7 @@ class RunnableDensity:
         asked = remainder_on_shell(to_jet(scalar(expression, "expression"), jets), self.density, self._residuals)
         return evaluate_on_grid(self.dynamics, asked, state, dict(parameters or {}), grid, t, order)
 
+    @takes(LossKeywords)
     def fit(
         self,
         data: Any,
@@ -136,27 +136,8 @@ class RunnableDensity:
         *,
         grid: Grid | None = None,
         order: int | str | None = None,
-        guess: Mapping[Any, Any] | None = None,
-        bounds: Mapping[Any, tuple[float, float]] | None = None,
-        loss: Any = None,
-        weights: Mapping[Any, Any] | None = None,
-        optimizer: str = "auto",
-        steps: int | None = None,
-        learning_rate: float = 1e-3,
-        schedule: str | Callable[[float], float] = "cosine",
-        batch: int | None = None,
-        seed: int = 0,
-        regularisation: float = 0.0,
-        validation: Any = None,
-        patience: int | None = None,
-        method: str = "auto",
-        dt: float | None = None,
-        start: Fit | str | Path | None = None,
-        checkpoint: str | Path | None = None,
-        progress: bool | Callable[[float], None] | None = None,
-        tries: int = 1,
         backend: str = "cpu",
-        dtype: str = "float64",
+        **options: Unpack[LossKeywords],
     ) -> Fit:
         """Find what is unknown in a density: parameters, networks, external functions of place on the grid.
 
@@ -176,33 +157,12 @@ class RunnableDensity:
         them; `UnsupportedError` for densities with convolutions and unknown functions of time. A fit that fails on its
         way raises nothing: its status says why, and its parameters are the best that it saw.
         """
-        options = FitOptions(
-            guess=guess or {},
-            bounds=bounds or {},
-            loss=loss,
-            weights=weights,
-            optimizer=optimizer,
-            steps=steps,
-            learning_rate=learning_rate,
-            schedule=schedule,
-            batch=batch,
-            seed=seed,
-            regularisation=regularisation,
-            validation=validation,
-            patience=patience,
-            method=method,
-            dt=dt,
-            start=start,
-            checkpoint=checkpoint,
-            progress=progress,
-            dtype=dtype,
-            tries=tries,
-        )
-        key = f"{backend} {dtype}"
+        read = read_options(options)
+        key = f"{backend} {read.dtype}"
         if key not in self._evaluators:
-            self._evaluators[key] = kernels_for(backend, dtype)
+            self._evaluators[key] = kernels_for(backend, read.dtype)
         dynamics = self._moving
-        return fit_fields(dynamics, self._evaluators[key], grid, order, data, unknowns, parameters or {}, options)
+        return fit_fields(dynamics, self._evaluators[key], grid, order, data, unknowns, parameters or {}, read)
 
     @cached_property
     def _evaluators(self) -> dict[str, Kernels]:
