@@ -22,6 +22,7 @@ from .ir import JET, Kind, Node, add_many, as_node, boolean, constant_value, int
 from .lower.autodiff import gradient, jacobian, jvp, vjp
 from .lower.forward_statements import jvp_function
 from .lower.from_sympy import lower_expressions
+from .lower.horizons import moving_exponents
 from .lower.identifiers import identifier
 from .lower.jets import gather_jets
 from .lower.linear_solve import solve
@@ -105,6 +106,7 @@ __all__ = [
     "lanes_for",
     "lift_roots",
     "lower_expressions",
+    "moving_exponents",
     "optimise_kernel",
     "program_halo",
     "real",

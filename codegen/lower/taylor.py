@@ -18,29 +18,42 @@ from .taylor_form import taylor_form
 
 
 def taylor_coefficients(
-    state: Sequence[Node], rates: Sequence[Node], order: int, time: Node | None = None
+    state: Sequence[Node],
+    rates: Sequence[Node],
+    order: int,
+    time: Node | None = None,
+    followed: Sequence[Node] = (),
 ) -> tuple[tuple[Node, ...], ...]:
     """[k][i]: the coefficient of order k = 0 .. `order` of state i, for state' = rates(state, time).
 
     x_i(t + h) = sum_k [k][i] h^k. The recurrence is x_(k+1) = f_k / (k + 1), with f_k the coefficient of the rates.
-    Raises UnsupportedError for networks.
+    Behind the states stand the coefficients of the `followed` expressions in them, which end one order earlier. Raises
+    UnsupportedError for networks.
     """
     moving = frozenset(state) | ({time} if time is not None else frozenset())
     if any(n.op == JET for n in walk(rates)):
         raise UnsupportedError(
             "the Taylor series of a network in time is not written; choose another method, such as 'dop853' or 'vern9'"
         )
-    expansion = _Expansion(state, taylor_form(rates, moving), moving, time)
+    forms = taylor_form((*rates, *followed), moving)
+    beside = forms[len(rates) :]
+    expansion = _Expansion(state, forms[: len(rates)], moving, time, beside)
     for k in range(order):
         expansion.advance(k)
-    return tuple(tuple(expansion(x, k) for x in state) for k in range(order + 1))
+    rows = [tuple(expansion(x, k) for x in (*state, *beside)) for k in range(order)]
+    return (*rows, tuple(expansion(x, order) for x in state))
 
 
 class _Expansion:
     """The series of all nodes that move with state and time, up to the present order."""
 
     def __init__(
-        self, state: Sequence[Node], rates: Sequence[Node], moving: frozenset[Node], time: Node | None
+        self,
+        state: Sequence[Node],
+        rates: Sequence[Node],
+        moving: frozenset[Node],
+        time: Node | None,
+        followed: Sequence[Node],
     ) -> None:
         self.moving = moving
         self.rates = {x.key: rate for x, rate in zip(state, rates, strict=True)}
@@ -49,7 +62,7 @@ class _Expansion:
         self.coefficients: dict[bytes, list[Node]] = {x.key: [x] for x in moving}
         self.slopes: dict[bytes, list[Node]] = {}  # of what the chain rule gives: k n_k, from k = 1
         self.still: set[bytes] = set()
-        self.nodes = _closure(rates, moving)
+        self.nodes = _closure((*rates, *followed), moving)
         self.free = {x.key for x in moving}  # whose slopes take no multiplication
         for n in self.nodes:
             linear = n.op in ("add", "sub", "neg") and all(self.is_free(argument) for argument in n.args)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from codegen import Builder, Function, Node, apply, real, taylor_coefficients
+from codegen import Builder, Function, Node, apply, boolean, moving_exponents, real, taylor_coefficients
 from symphys.integrators import ExplicitTableau, Taylor
 from symphys.integrators.arithmetic import horner
 from symphys.integrators.control import StepControl, control_for
@@ -18,6 +18,9 @@ from symphys.lower.flow import Flow
 from symphys.lower.frame import Frame, State
 from symphys.lower.stepper import rates_of
 from symphys.lower.straight import straight_line
+
+IN_SIGHT = 2.0  # by how much an exponent may move in a step, in orders of the series
+NEGLIGIBLE = 30.0  # beyond that: exp(-30) is 1e-13, which leaves room for large factors
 
 
 class AdaptiveFrame(Frame):
@@ -201,6 +204,7 @@ class TaylorPacer:
         n = len(x)
         series = b.call(self.series(), (t, *x, *frame.parameters))
         rows = [x, *(series[k * n : (k + 1) * n] for k in range(self.order))]
+        exponents = [series[k : k + self.order] for k in range(n * self.order, len(series), self.order)]
 
         def norm(values: State) -> Node:
             total: Node = real(0.0)
@@ -220,6 +224,8 @@ class TaylorPacer:
         )
         step = b.let("step", apply("exp", real(math.log(self.taylor.step_factor(self.order, self.wanted))) - log_rate))
         taken = b.let("taken", apply("min", step, left))
+        if exponents:
+            taken = self._within_sight(b, taken, exponents)
         h = b.let("h", taken * frame.direction)
         columns = list(zip(*rows, strict=True))
 
@@ -228,19 +234,41 @@ class TaylorPacer:
 
         new = tuple(b.let(f"new_{m}", v) for m, v in zip(self.flow.names, at(h), strict=True))
         new, held = projected(self.flow, b, frame, t + h, new)
+        length_next = taken  # which nothing follows from: the coefficients at the end of the step say how far to go
         if held is not None:  # no length that follows: the run ends here
-            step = apply("select", held, step, apply("sqrt", real(0.0) - step))
+            length_next = apply("select", held, taken, apply("sqrt", real(0.0) - taken))
 
         def inside(place: Builder, theta: Node) -> State:
             return projected(self.flow, place, frame, t + theta * h, at(theta * h))[0]
 
-        return Tried(taken, held, new, step, (), lambda _: inside)
+        return Tried(taken, held, new, length_next, (), lambda _: inside)
+
+    def _within_sight(self, b: Builder, taken: Node, exponents: Sequence[State]) -> Node:
+        """The step, halved until no exponential rises in it of which the coefficients hold no trace.
+
+        exp(u) leaves coefficients above exp(-2 p) where u moves by up to 2 p in the step; beyond that it must stay so
+        small, or so large, all along that nothing depends on how it moves (a sigmoid of it is flat).
+        """
+        p = float(self.order if self.wanted is None else self.wanted)
+        b.comment("no step beyond where an exponential may rise unseen")
+        length = b.register("in_sight", taken)
+        unseen: Node = boolean(False)
+        for now, *moves in exponents:
+            moved = length * horner([apply("abs", m) for m in moves], length)
+            near = apply("lt", apply("abs", now) - moved, IN_SIGHT * p + NEGLIGIBLE)
+            unseen = apply("or", unseen, apply("and", apply("lt", IN_SIGHT * p, moved), near))
+        with b.repeat_while(unseen):
+            b.assign(length, length * real(0.5))
+        return b.let("seen", length)
 
     def series(self) -> Function:
-        """The coefficients of orders 1..p as one function of (t, x, parameters)."""
+        """The coefficients of orders 1..p as a function of (t, x, parameters); then those of each exponent, 0..p-1."""
         a = self.flow.arguments
-        rates = self.flow.rates
+        rates = straight_line(self.flow.rates)
         time = None if self.flow.autonomous else a.time
-        rows = taylor_coefficients(a.state, straight_line(rates), self.order, time)
-        results = tuple(value for row in rows[1:] for value in row)
-        return Function("taylor_series", (a.time, *a.state, *a.parameters), (), results)
+        exponents = moving_exponents(rates, (*a.state, *(() if time is None else (time,))))
+        n = len(a.state)
+        rows = taylor_coefficients(a.state, rates, self.order, time, exponents)
+        results = tuple(value for row in rows[1:] for value in row[:n])
+        followed = tuple(row[n + k] for k in range(len(exponents)) for row in rows[:-1])
+        return Function("taylor_series", (a.time, *a.state, *a.parameters), (), (*results, *followed))
