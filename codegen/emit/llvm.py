@@ -16,10 +16,11 @@ from ..program import Block, Function, Intent, Kernel, functions, must_be_inline
 from .llvm_math import define
 from .llvm_printer import Printer
 from .llvm_roots import ESTIMATES
+from .llvm_shifts import TURNS, spans_of
 from .llvm_writer import WIDTHS, Value, Writer, function_symbol, spelled
 
 I = Kind.INT
-USED_FEATURES = (ESTIMATES,)  # of processors, of which the assembly makes use where they are
+USED_FEATURES = tuple(sorted({ESTIMATES, TURNS}))  # of processors, of which the assembly makes use where they are
 ATTRIBUTES = 'attributes #0 = { nounwind alignstack=64 "prefer-vector-width"="512" "min-legal-vector-width"="512" }'
 
 ROW_TILE = 4096  # bytes of a row that are taken before the next one: nine such rows fit the first cache
@@ -123,14 +124,15 @@ def kernel_symbol(kernel: Kernel) -> str:
     return f"kernel.{spelled(kernel.name)}"
 
 
-def _emit_kernel(kernel: Kernel, lanes: int, dtype: str) -> Writer:
-    w = Writer(lanes, dtype)
+def _emit_kernel(kernel: Kernel, lanes: int, dtype: str, features: frozenset[str]) -> Writer:
+    w = Writer(lanes, dtype, features=features)
     printer = Printer(w, {a.name: a for a in kernel.arrays}, _paired(kernel.body))
     slot = 0
     for array in kernel.arrays:
         printer.bases[array.name] = _entry(slot, "ptr", w, f"%array.{spelled(array.name)}")
         slot += 1
     printer.globals = frozenset(printer.bases)
+    printer.spans = spans_of(statements(kernel.body))
     printer.stride = Value(_entry(slot, "i64", w, "%lane.stride"), I, False)
     halo = _entry(slot + 1, "i64", w, "%lane.halo")
     blocks = _entry(slot + 2, "i64", w, "%lane.blocks")
@@ -211,7 +213,9 @@ def emit_llvm(kernel: Kernel, lanes: int, dtype: str = "float64", features: froz
     """
     if dtype not in WIDTHS:
         raise CompilerBug(f"no LLVM type for {dtype}; choose one of {', '.join(WIDTHS)}")
-    writers = [_emit_function(f, lanes, dtype) for f in functions(kernel.body)] + [_emit_kernel(kernel, lanes, dtype)]
+    writers = [_emit_function(f, lanes, dtype) for f in functions(kernel.body)] + [
+        _emit_kernel(kernel, lanes, dtype, features)
+    ]
     waiting = sorted({need for w in writers for need in w.needed})
     known: set[tuple[str, int]] = set()
     mathematics: list[Writer] = []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..errors import CompilerBug
-from ..ir import Kind, Node, constant_value
+from ..ir import Kind, Node, constant_value, node
 from ..program import Array, Intent, Load, Store
+from .llvm_shifts import piece_count, row_pieces, turned, turns
 from .llvm_values import Values
 from .llvm_writer import Value
 
@@ -70,6 +71,8 @@ class Memory(Values):
                 stored,
                 True,
             )
+        elif neighbours and (span := self.spans.get((s.array, s.index))) and turns(w, array, span):
+            loaded = turned(w, self._row(array, s.index, span), s.shift)
         elif neighbours and array.components > 1 and w.lanes > 1:
             loaded = self._load_component(array, where, int(constant_value(s.index[-1]) or 0))
         else:
@@ -116,6 +119,17 @@ class Memory(Values):
                 w.line(text)
             else:
                 self._where_any(self.reaching(array), text)
+
+    def _row(self, array: Array, index: tuple[Node, ...], span: tuple[int, int]) -> tuple[str, ...]:
+        """The vectors of a row that is read at several shifts, loaded once a block."""
+        w = self.w
+        names = [node("piece", index, Kind.REAL, f"{array.name}.{k}") for k in range(piece_count(w))]
+        if self.lookup(names[0].key) is None:
+            at, _ = self.address(array, index, 0)
+            for name, text in zip(names, row_pieces(w, str(at), span), strict=True):
+                self.depends(name)
+                self.scopes[-1][name.key] = Value(text, Kind.REAL, True)
+        return tuple(self._known(name).text for name in names)
 
     def _load_component(self, array: Array, where: str, component: int) -> Value:
         """One component of the elements of all lanes: they are read whole, which the other components share."""

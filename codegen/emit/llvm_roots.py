@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..ir import Kind
 from .llvm_pieces import bits_of, compare, constant, from_bits, integer, splat
+from .llvm_shifts import joined
 from .llvm_writer import Value, Writer
 
 R = Kind.REAL
@@ -55,17 +56,7 @@ def _by_instruction(w: Writer, instruction: str, x: Value, width: int) -> Value:
         estimate = w.name("estimate")
         w.line(f"{estimate} = call {part} {name}({part} {piece}, {part} zeroinitializer, {mask} -1)")
         done.append(estimate)
-    size = width
-    while len(done) > 1:
-        places = ", ".join(f"i32 {k}" for k in range(2 * size))
-        joined = []
-        for a, b in zip(done[::2], done[1::2], strict=True):
-            whole = w.name("whole")
-            kind = f"<{size} x {scalar}>"
-            w.line(f"{whole} = shufflevector {kind} {a}, {kind} {b}, <{2 * size} x i32> <{places}>")
-            joined.append(whole)
-        done, size = joined, 2 * size
-    return Value(done[0], R, True)
+    return Value(joined(w, done, width), R, True)
 
 
 def _by_bits(w: Writer, x: Value) -> Value:

@@ -6,6 +6,7 @@ from ..errors import CompilerBug
 from ..ir import Kind, Node, node, walk
 from ..program import Array
 from .llvm_nodes import evaluate_node
+from .llvm_shifts import Place, Span
 from .llvm_writer import Value, Writer
 
 I = Kind.INT
@@ -29,6 +30,7 @@ class Values:
         self.stride = Value("0", I, False)
         self.globals: frozenset[str] = frozenset()  # arrays of the kernel; all others are private to an instance
         self.real_lanes = self.w.constant(True, Kind.BOOL, True)  # False in lanes beyond the last instance
+        self.spans: dict[Place, Span] = {}  # of rows of the kernel that are read at several shifts
         self._depends: dict[bytes, frozenset[str]] = {}
 
     # -- values of nodes --------------------------------------------------------------------------------------------

@@ -141,6 +141,38 @@ def test_a_part_of_the_instances_runs(name: str, first: int, last: int, threads:
     assert_same(inner_part(found, case), inner_part(expected, case), case.kernel, 100)
 
 
+@pytest.mark.parametrize("features", [frozenset(), frozenset({"avx512f"})], ids=["plain", "turned"])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("before", "behind"), [(4, 4), (0, 8), (17, 1)])
+def test_neighbours_along_the_lanes(
+    before: int, behind: int, dtype: str, features: frozenset[str], cache: KernelCache
+) -> None:
+    """Whole numbers, so that every lane count gives the interpreter's to the last bit, wherever rows begin; what lies
+    further from the instances than the kernel reads is no number, and is not there at the ends of the array."""
+    row, halo, size = variable("row", Kind.INT), max(before, behind), 64
+    b = Builder()
+    total = real(0.0)
+    for number, shift in enumerate(range(-before, behind + 1)):
+        total = total + (number + 1.0) * b.load("near", "u", row, shift=shift)
+        if shift == 0:
+            total = total + 100.0 * b.load("below", "u", row + 1)
+    b.store("w", row, value=total)
+    arrays = (Array("u", ("heights",)), Array("w", ("rows",), intent=Intent.OUT))
+    sizes = tuple(Scalar(name, Kind.INT) for name in ("rows", "heights"))
+    kernel = Kernel("neighbours", "site", arrays, sizes, b.block(), ("row",))
+    check_kernel(kernel)
+    u = np.full((3, size + 2 * halo), np.nan, dtype)
+    u[:, halo - before : halo + size + behind] = np.random.default_rng(1).integers(-9, 9, (3, size + before + behind))
+    scalars = {"rows": 2, "heights": 3}
+    expected = {"u": u, "w": np.zeros((2, size + 2 * halo), dtype)}
+    run_kernel(kernel, expected, scalars, (2, size), np.dtype(dtype).type, halo)
+    for lanes in (8, 64):
+        found = {"u": u, "w": np.zeros_like(expected["w"])}
+        CpuBackend(cache, lanes, features).compile(kernel, dtype, halo)(found, scalars, (2, size))
+        inner = slice(halo, halo + size)
+        np.testing.assert_array_equal(found["w"][:, inner], expected["w"][:, inner], err_msg=f"{lanes} lanes")
+
+
 def test_no_instances_are_no_work(cache: KernelCache) -> None:
     case = CASES["ensemble"]()
     arrays = case.arrays("float64", padding=0)
