@@ -28,6 +28,7 @@ ROWS = {
     "gradient_through_time": "gradient_through_time",
     "accuracy_agents": "accuracy_agents",
     "accuracy_bodies": "accuracy_bodies",
+    "accuracy_ground_states": "accuracy_ground_states",
     "accuracy_hamiltonian": "accuracy_hamiltonian",
     "accuracy_lagrangian": "accuracy_lagrangian",
     "accuracy_relativistic": "accuracy_relativistic",

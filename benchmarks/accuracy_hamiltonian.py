@@ -4,13 +4,20 @@ Data as theirs: 25 training and 25 test runs over t in [0, 3], noise 0.1 on stat
 squared error of derivatives on noisy test states (its floor is what noise on the inputs makes). Energy: mean squared
 error of H along motions of the learnt system, t in [0, 20], 100 points, from 15 starts drawn as published, |q| and |p|
 between 0.2 and 1; for the pendulum scored with q^2 + p^2 as published, and with its true energy. Five seeds of weights;
-the median counts. The strength of regularisation is chosen by cross-validation over the training runs; the time is that
-of one fit.
+the median counts.
+
+Two ways, and each problem is solved by the one that suits what is scored. *Derivatives* are fitted at noisy states, as
+published: the noise biases what is learnt, and a test at noisy states rewards that bias (the true H of the mass-spring
+scores 4e-2 there). *Runs* are fitted as runs: what is sought besides the weights is where each truly began, and
+derivatives are those along the motion from there; that uses the times of the samples, which the published fit did not,
+begins from the fit of derivatives, and its time is counted with it. The strength of regularisation and the weight of
+derivatives in runs are chosen by cross-validation over the training runs.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +29,35 @@ from benchmarks.harness import Case
 NAME = "accuracy_hamiltonian"
 SEEDS = range(5)
 RUNS, NOISE = 25, 0.1
-STRENGTHS = (3e-3, 1e-2, 3e-2, 1e-1, 3e-1)  # divided by the number of samples
+STRENGTHS = (3e-3, 1e-2, 3e-2, 1e-1, 3e-1)  # of regularisation, divided by the number of samples
+STRENGTH = 0.1  # where a fit of runs begins
+WEIGHTS = (1e2, 1e3, 1e4)  # of squared errors of derivatives, those of states counting 1
 FOLDS = 5
 HIDDEN = (12,)  # 49 weights
 STARTS = 15
+
+
+q, p = ph.canonical("q p")
+
+
+def joined(parts: list[dict]) -> dict:
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+def fit_derivatives(learnt: ph.Hamiltonian, runs: list[dict], strength: float, seed: int) -> ph.Fit:
+    """The fit of derivatives at noisy states."""
+    every = joined(runs)
+    return learnt.fit(every, steps=60, regularisation=strength / len(every[q]), seed=seed)
+
+
+def fit_runs(learnt: ph.Hamiltonian, runs: list[dict], weight: float, seed: int) -> ph.Fit:
+    """The fit of runs, from that of their derivatives alone."""
+    observed = {key: np.array([each[key] for each in runs]) for key in runs[0]}
+    weights = {ph.dot(q): weight, ph.dot(p): weight}
+    times = np.linspace(0.0, 3.0, len(runs[0][q]))
+    motion = ph.Trajectories(times, observed, weights=weights, unknown_start=True)
+    rough = fit_derivatives(learnt, runs, STRENGTH, seed)
+    return learnt.fit(motion, start=rough, steps=100, dt=0.1, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -39,9 +71,10 @@ class Task:
     points: int
     published: dict[str, float]
     bars: dict[str, float]
+    fitted: Callable[[ph.Hamiltonian, list[dict], float, int], ph.Fit]
+    choices: tuple[float, ...]  # what `fitted` is told, one of these
 
 
-q, p = ph.canonical("q p")
 TASKS = (
     Task(
         "mass-spring",
@@ -51,6 +84,8 @@ TASKS = (
         30,
         {"test": 3.59e-2, "energy": 3.8e-4},
         {"test": 3.52e-2, "energy": 3.0e-4},
+        fit_derivatives,
+        STRENGTHS,
     ),
     Task(
         "pendulum",
@@ -60,6 +95,8 @@ TASKS = (
         45,
         {"test": 3.56e-2, "energy": 2.5e-2},
         {"test": 3.56e-2, "energy": 1.5e-2, "true energy": 6e-4},
+        fit_runs,
+        WEIGHTS,
     ),
 )
 
@@ -97,10 +134,6 @@ def starts_of_energy() -> np.ndarray:
     return (drawn + 0.2 * np.sign(drawn)).T
 
 
-def joined(parts: list[dict]) -> dict:
-    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-
-
 def test_error(learnt: ph.Hamiltonian, weights: dict, data: dict) -> float:
     """Mean squared error of derivatives."""
     found = learnt.evaluate([ph.dot(q), ph.dot(p)], {q: data[q], p: data[p]}, weights)
@@ -111,17 +144,15 @@ def solve(task: Task, seed: int) -> dict[str, float]:
     """Errors and time of one seed."""
     data = samples(task)
     train, test = data[:RUNS], joined(data[RUNS:])
-    options = {"steps": 60, "seed": seed}
-    judged = dict.fromkeys(STRENGTHS, 0.0)
+    judged = dict.fromkeys(task.choices, 0.0)
     learnt = ph.Hamiltonian(ph.network("H", inputs=2, hidden=HIDDEN)(q, p), {q: p})
     for fold in range(FOLDS):
-        rest, held = joined([t for i, t in enumerate(train) if i % FOLDS != fold]), joined(train[fold::FOLDS])
-        for strength in STRENGTHS:
-            fit = learnt.fit(rest, regularisation=strength / len(rest[q]), **options)
-            judged[strength] += test_error(learnt, fit.parameters, held)
-    strength, every = min(judged, key=judged.__getitem__), joined(train)
+        rest, held = [t for i, t in enumerate(train) if i % FOLDS != fold], joined(train[fold::FOLDS])
+        for choice in task.choices:
+            judged[choice] += test_error(learnt, task.fitted(learnt, rest, choice, seed).parameters, held)
+    chosen = min(judged, key=judged.__getitem__)
     begin = time.perf_counter()
-    fit = learnt.fit(every, regularisation=strength / len(every[q]), **options)
+    fit = task.fitted(learnt, train, chosen, seed)
     spent = time.perf_counter() - begin
     start, times = starts_of_energy(), np.linspace(0.0, 20.0, 100)
     truth = motions(task, start, times)
@@ -129,7 +160,7 @@ def solve(task: Task, seed: int) -> dict[str, float]:
     errors = {
         "test": test_error(learnt, fit.parameters, test),
         "seconds": spent,
-        "strength": strength,
+        "chosen": chosen,
     }
     round_energy = (run[q] ** 2 + run[p] ** 2) - (truth[0] ** 2 + truth[1] ** 2)
     errors["energy"] = float(np.mean(round_energy**2))

@@ -199,14 +199,22 @@ class _Rayleigh:
         A step in the middle, where both have an edge, is met by the third; it counts where it is further off than for a
         Gaussian, since kinks of potentials there cost it digits.
         """
-        one, two, three = (self._energy(u, *each) for each in ((self.nodes, self.weights), self.other, self.across))
+        return self._larger(*self._energies(u, (self.nodes, self.weights), self.other, self.across))
+
+    def _larger(self, one: float, two: float, three: float) -> float:
         larger = max(one, two)
         return three if three > larger + FAR * self.spread else larger
 
-    def _energy(self, u: Floats, nodes: Floats, weights: Floats) -> float:
+    def _energies(self, u: Floats, *at: tuple[Floats, Floats]) -> list[float]:
+        """By each of some quadratures, whose points go through the kernel together."""
+        nodes = np.concatenate([each for each, _ in at], axis=1)
         e, n = self.kernels("densities").residuals(self.columns("densities", nodes), self.split(u))
-        total = float(weights @ n)
-        return finite(float(weights @ e) / total) if total > 0.0 else float("inf")
+        found, begin = [], 0
+        for _, weights in at:
+            part = slice(begin, begin := begin + len(weights))
+            total = float(weights @ n[part])
+            found.append(finite(float(weights @ e[part]) / total) if total > 0.0 else float("inf"))
+        return found
 
     def normal(self, u: Floats) -> Normal:
         """E, half its gradient and half of the Gauss-Newton matrix, as those of a mean of squares are."""
@@ -220,13 +228,29 @@ class _Rayleigh:
         share = self.weights / total
         first[: self.terms.parts] -= 2.0 * energy * values[: self.terms.parts]
         slope = sum(row @ (share * f) for row, f in zip(rows, first, strict=True))
+        curves = dict(zip(self.terms.pairs, second, strict=True))
+        for i in range(self.terms.parts):
+            curves[i, i] = curves.get((i, i), 0.0) - 2.0 * energy
         matrix = np.zeros((self.size, self.size))
-        for part in rows[: self.terms.parts]:
-            matrix -= 2.0 * energy * (part * share) @ part.T
-        for (i, j), curve in zip(self.terms.pairs, second, strict=True):
-            product = (rows[i] * (share * curve)) @ rows[j].T
-            matrix += product if i == j else product + product.T
-        return Normal(self.loss(u), matrix / 2.0, np.asarray(slope) / 2.0)
+        for (i, j), curve in curves.items():
+            if i == j:
+                matrix += _signed_gram(rows[i], share * curve)
+            else:
+                product = (rows[i] * (share * curve)) @ rows[j].T
+                matrix += product + product.T
+        return Normal(
+            self._larger(energy, *self._energies(u, self.other, self.across)), matrix / 2.0, np.asarray(slope) / 2.0
+        )
+
+
+def _signed_gram(rows: Floats, factors: Floats) -> Floats:
+    """rows diag(factors) rows^T: products of a matrix with its own transpose cost half, so signs are taken apart."""
+    total = np.zeros((len(rows), len(rows)))
+    for sign in (1.0, -1.0):
+        if (at := sign * factors > 0.0).any():
+            part = rows[:, at] * np.sqrt(sign * factors[at])
+            total += sign * (part @ part.T)
+    return total
 
 
 @dataclass(frozen=True)

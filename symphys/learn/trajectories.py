@@ -51,6 +51,9 @@ class Trajectories:
         weights: Mapping[Any, Any] | None = None,
         unknown_start: bool | Iterable[Any] = (),
     ) -> None:
+        if not isinstance(observed, Mapping):
+            what = "times and observations are swapped" if isinstance(times, Mapping) else "no mapping was given"
+            raise InputError(f"{what}; write Trajectories(times, {{coordinate: values [runs, times]}})")
         read = {key: _runs_first(key, _numbers("observations of", key, value)) for key, value in observed.items()}
         if not read:
             raise InputError("the trajectories hold no observations; give {coordinate: values [runs, times]}")

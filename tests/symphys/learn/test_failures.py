@@ -67,6 +67,8 @@ def test_what_does_not_fit_is_named(data, options: dict, message: str) -> None:
     ("arguments", "options", "message"),
     [
         ((TIMES, {}), {}, "the trajectories hold no observations"),
+        (({q: TIMES}, TIMES), {}, "times and observations are swapped; write Trajectories"),
+        ((TIMES, TIMES), {}, "no mapping was given; write Trajectories"),
         (
             (TIMES, {q: TIMES[:3]}),
             {},
