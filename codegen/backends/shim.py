@@ -6,6 +6,7 @@ Slow, for tests and for reading along; that the text is right is shown without a
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import shutil
 import subprocess
 import tempfile
@@ -43,7 +44,7 @@ def _compiler() -> str:
 
 
 def shim_source(kernel: Kernel, dtype: str = "float64", halo: int = 0, narrow: bool = False) -> str:
-    """C++ that holds the CUDA source of a kernel unchanged, and a function that launches it over a grid."""
+    """C++ that holds the CUDA source of a kernel, but for its name, and a function that launches it over a grid."""
     layout = Layout.of(kernel)
     return host_source(emit_cuda(kernel, dtype, halo, narrow), layout.symbol, layout.parameters())
 
@@ -57,8 +58,7 @@ def host_source(source: str, symbol: str, parameters: Sequence[tuple[str, str]])
         [
             *(["#define SYM_SHIM_BARRIERS"] if "__syncthreads" in source else []),
             header,
-            f"#define {symbol} {SYMBOL}",
-            source,
+            source.replace(f"void {symbol}(", f"void {SYMBOL}(", 1),
             f'extern "C" int sym_shim_launch(const unsigned* grid, const unsigned* block, {declared}) {{',
             "    const dim3 blocks{grid[0], grid[1], grid[2]}, threads{block[0], block[1], block[2]};",
             f"    return sym_shim::run(blocks, threads, [&] {{ {SYMBOL}({passed}); }});",
@@ -68,17 +68,24 @@ def host_source(source: str, symbol: str, parameters: Sequence[tuple[str, str]])
     )
 
 
-def _library(source: str) -> ctypes.CDLL:
-    """The compiled and loaded source; its files are gone when this returns."""
+def load_library(source: str, folder: Path | None = None) -> ctypes.CDLL:
+    """The compiled and loaded source. Its files stay in `folder`, from which they are loaded the next time; without one
+    they are gone when this returns.
+    """
     compiler = _compiler()
-    with tempfile.TemporaryDirectory(prefix="symphys-shim-") as name:
-        folder = Path(name)
-        (folder / "kernel.cpp").write_text(source)
-        command = [compiler, *FLAGS, "-o", "kernel.so", "kernel.cpp"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise CompilerBug(f"the CUDA source does not compile under the shim ({' '.join(command)}):\n{done.stderr}")
-        return ctypes.CDLL(str(folder / "kernel.so"))
+    with tempfile.TemporaryDirectory(prefix="symphys-shim-", dir=folder) as name:
+        place = Path(name)
+        key = hashlib.sha256("\n".join((compiler, *FLAGS, source)).encode()).hexdigest()[:32]
+        kept = place / "kernel.so" if folder is None else folder / f"{key}.so"
+        if not kept.exists():
+            (place / "kernel.cpp").write_text(source)
+            command = [compiler, *FLAGS, "-o", "made.so", "kernel.cpp"]
+            done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+            if done.returncode:
+                said = f"the CUDA source does not compile under the shim ({' '.join(command)})"
+                raise CompilerBug(f"{said}:\n{done.stderr}")
+            (place / "made.so").replace(kept)
+        return ctypes.CDLL(str(kept))
 
 
 @dataclass(frozen=True)
@@ -171,7 +178,7 @@ class ShimBackend:
     ) -> ShimKernel:
         """The source of `emit_cuda` as a library; CompilerBug, with the compiler's log, where it does not compile."""
         kernel = kernel if optimise is None else lift_roots(optimise(kernel))
-        library = _library(shim_source(kernel, dtype, halo, self.narrow))
+        library = load_library(shim_source(kernel, dtype, halo, self.narrow))
         source = emit_cuda(kernel, dtype, halo, self.narrow)
         return ShimKernel(kernel, dtype, halo, self.block, self.rows, self.tall, source, library)
 

@@ -33,7 +33,7 @@ from codegen.program import (
     statements,
 )
 
-from .cuda_groups import GroupPrinter, grouped_loads, is_narrow, write_groups
+from .cuda_groups import GroupPrinter, beside, grouped_loads, is_narrow, write_groups
 from .cuda_language import RESERVED, TYPES, cuda_language, support
 from .cuda_rows import early_loads, loop_order
 from .expressions import Sharing
@@ -354,7 +354,7 @@ class CudaPrinter(GroupPrinter):
 
     def open_for(self, counter: str, start: str, stop: str) -> None:
         """`for (sym_place i = start; i < stop; ++i) {`; the bounds are uniform, so that no turn changes them."""
-        self.line(f"for (sym_place {counter} = {start}; {counter} < {stop}; ++{counter}) {{")
+        self.line(f"for (sym_place {counter} = {start}; {counter} < {beside(stop)}; ++{counter}) {{")
 
     def open_while(self, condition: str | None) -> None:
         """`while (condition) {`."""

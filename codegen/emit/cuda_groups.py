@@ -6,6 +6,7 @@ issued; and whether a neighbour is oneself is asked once a group.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from math import prod
 
@@ -143,6 +144,11 @@ def _less(position: Node, counter: Node) -> Node | None:
     return None
 
 
+def beside(text: str) -> str:
+    """An expression beside a comparison or a sum: choices and tests bind less tightly, and are enclosed."""
+    return f"({text})" if re.search(r"[?<>=&|!]", text) else text
+
+
 class GroupPrinter(Printer):
     """A printer that knows what a group holds: `parts`, by the id of the statement that loads it."""
 
@@ -159,16 +165,16 @@ def write_groups(p: GroupPrinter, loop: For, loads: Mapping[int, Node], sharing:
     p.line(f"bool {aligned} = true;")
     for array, position in zip(arrays, first, strict=True):
         p.line(f"{aligned} = {aligned} && sym_aligned(&{array}[(sym_place)({position})]);")
-    p.line(f"for (; {aligned} && {at} + {GROUP} <= {stop}; {at} += {GROUP}) {{")
+    p.line(f"for (; {aligned} && {at} + {GROUP} <= {beside(stop)}; {at} += {GROUP}) {{")
     p.depth += 1
     for (i, rest), array in zip(loads.items(), arrays, strict=True):
         group = p.naming.take(f"{array}_group")
         (position,) = p.render((rest,), Sharing())
-        p.line(f"const sym_group {group} = sym_load_group(&{array}[(sym_place)({at} + {position})]);")
+        p.line(f"const sym_group {group} = sym_load_group(&{array}[(sym_place)({at} + {beside(position)})]);")
         p.parts[id(body[i])] = f"{group}.part[{turn}]"
     elsewhere, places = away_from(loop)
     if places:
-        asked = p.render(places, Sharing(sharing))
+        asked = [beside(place) for place in p.render(places, Sharing(sharing))]
         p.open_if(" || ".join(f"({place} >= {at} && {place} < {at} + {GROUP})" for place in asked))
         _turns(p, loop, body, at, turn, sharing)
         p.line("} else {")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,7 +31,8 @@ class CompileError(Exception):
 class StandIn:
     """The module. `launches` holds (grid, block) of every launch, `captured` how many graphs were made."""
 
-    def __init__(self, processors: int = 2) -> None:
+    def __init__(self, processors: int = 2, folder: Path | None = None) -> None:
+        self.folder = folder  # where compiled kernels are kept for the next time
         self.launches: list[tuple[Any, Any]] = []
         self.captured = 0
         self.recording: list[Callable[[], None]] | None = None
@@ -38,6 +40,7 @@ class StandIn:
         self.uint8 = np.uint8
         device = SimpleNamespace(attributes={"MultiProcessorCount": processors})
         self.cuda = SimpleNamespace(
+            runtime=SimpleNamespace(getDeviceCount=lambda: 1),
             Device=lambda: device,
             Stream=lambda non_blocking: Stream(self),
             get_current_stream=lambda: Stream(self),
@@ -162,7 +165,8 @@ class RawFunction:
         assert head
         parameters = [tuple(p.strip().rsplit(" ", 1)) for p in head[1].split(",")]
         self.count = len(parameters)
-        self.library = shim._library(shim.host_source(code, name, parameters))  # type: ignore[arg-type]
+        source = shim.host_source(code, name, parameters)  # type: ignore[arg-type]
+        self.library = shim.load_library(source, module.folder)
 
     def __call__(self, grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...]) -> None:
         self.module.launches.append((grid, block))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from codegen.backends import cuda, cuda_kernel, cuda_program, get_backend, shim
+from codegen.backends import cuda_kernel, get_backend, shim
 from codegen.backends.cuda import CudaBackend, cuda_available
 from codegen.backends.cuda_kernel import block_size, launch_shape
 from codegen.backends.cuda_memory import Mirror
@@ -32,8 +33,7 @@ needs_compiler = pytest.mark.skipif(not any(map(shutil.which, shim.COMPILERS)), 
 def cupy(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     """The stand-in takes CuPy's place."""
     module = StandIn()
-    for file in (cuda, cuda_kernel, cuda_program):
-        monkeypatch.setattr(file, "load_cupy", lambda: module)
+    monkeypatch.setitem(sys.modules, "cupy", module)
     return module
 
 

@@ -16,8 +16,9 @@ from codegen.backends.shim import ShimBackend
 from codegen.builder import Builder
 from codegen.errors import BackendUnavailableError, CompilerBug, InputError
 from codegen.interpret import evaluate
-from codegen.ir import Kind, Node
-from codegen.program import Array, Intent, Kernel
+from codegen.ir import Kind, Node, integer
+from codegen.primitives import apply
+from codegen.program import Array, Intent, Kernel, Scalar
 from tests.codegen.emit.exact import SCALARS, expressions, inputs
 from tests.codegen.emit.kernels import CASES, table, table_data, table_kernel
 from tests.codegen.emit.running import assert_random_kernel, assert_same, compiled, reference
@@ -145,6 +146,23 @@ def test_a_thread_that_misses_a_barrier_is_found_out(monkeypatch: pytest.MonkeyP
     run = ShimBackend().compile(case.kernel)
     with pytest.raises(CompilerBug, match="pendulums: threads leave a block in which others wait"):
         compiled(run, case, "float64")
+
+
+@needs_compiler
+def test_bounds_of_loops_may_be_choices_and_kernels_bear_the_names_of_arrays() -> None:
+    """`i < a < 0 ? 3 : 0` would be another test than `i < (a < 0 ? 3 : 0)`."""
+    b, longer = Builder(), Scalar("longer", Kind.INT)
+    turns = apply("select", apply("lt", longer.node, integer(0)), integer(3), integer(0))
+    total = b.register("total", 0.0)
+    with b.loop("turn", 0, turns):
+        b.assign(total, total + 1.0)
+    b.store("rows", 0, value=total)
+    kernel = Kernel("rows", "run", (Array("rows", (1,), intent=Intent.OUT),), (longer,), b.block())
+    run = ShimBackend().compile(kernel)
+    for value, count in ((-1, 3.0), (2, 0.0)):
+        found = {"rows": np.full((1, 5), np.nan)}
+        run(found, {"longer": value}, (5,))
+        np.testing.assert_array_equal(found["rows"], count)
 
 
 def test_arguments_that_do_not_fit_are_refused() -> None:
