@@ -1,4 +1,4 @@
-"""`python -m benchmarks [row ...]` measures; `--table` prints the README's table from what was measured."""
+"""`python -m benchmarks [row ...]` measures; `--table` prints every case that was measured, `--summary` every row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 
 from benchmarks.harness import write
-from benchmarks.table import describe, table
+from benchmarks.table import describe, summary, table
 
 ROWS = {
     "agents": "agents",
@@ -45,10 +45,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="row", help=f"of {', '.join(ROWS)} (all if none is named)")
     parser.add_argument("--table", action="store_true", help="print the table of the kept results and measure nothing")
+    parser.add_argument("--summary", action="store_true", help="print a line for each row of the kept results")
     parser.add_argument("--peers", action="store_true", help="measure the peers only, print, keep nothing")
     options = parser.parse_args()
-    if options.table:
-        print(table())
+    if options.table or options.summary:
+        print(table() if options.table else summary())
         return 0
     unknown = sorted(set(options.rows) - set(ROWS))
     if unknown:

@@ -1,12 +1,14 @@
-"""The README's table, generated from the result files, with what falls short left in."""
+"""The README's summary and the whole table, generated from the result files, with what falls short left in."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from benchmarks.harness import RESULTS, Case
 
+SUMMARY = "| row | against | ratio | met | falls short |\n| --- | --- | --- | --- | --- |"
 HEADER = "| row | case | symphys | best peer | ratio | bar | met |\n| --- | --- | --- | --- | --- | --- | --- |"
 
 
@@ -46,20 +48,54 @@ def line(row: str, case: dict[str, object]) -> str:
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
+def records() -> list[dict[str, Any]]:
+    """Every kept result, by row."""
+    return [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+
+
 def table() -> str:
-    """Every kept result, row by row, with the machine and the date beneath."""
-    lines, origins = [HEADER], []
-    for path in sorted(RESULTS.glob("*.json")):
-        record = json.loads(path.read_text())
-        lines += [line(record["row"].replace("_", " "), case) for case in record["cases"]]
-        machine = record["machine"]
+    """Every case, with the machine and the date beneath."""
+    found = records()
+    lines = [line(record["row"].replace("_", " "), case) for record in found for case in record["cases"]]
+    return "\n".join([HEADER, *lines, *origin(found)])
+
+
+def summary() -> str:
+    """A line for each row: its ratios, how many of its bars are met, and the cases that fall short of theirs."""
+    found = records()
+    return "\n".join([SUMMARY, *(summed(record) for record in found), *origin(found)])
+
+
+def summed(record: dict[str, Any]) -> str:
+    """One row in one line; a ratio is that to the best peer, or of the limit to what was measured."""
+    cases = record["cases"]
+    ratios = [case["ratio"] for case in cases if case["ratio"] is not None]
+    judged = [case for case in cases if case["met"] is not None]
+    peers = sorted({name for case in cases for name in case["peers"] or {}})
+    limits = ["a limit"] if any(case["limit"] is not None for case in cases) else []
+    ends = sorted({f"{each:.3g}" for each in (min(ratios), max(ratios))}, key=float) if ratios else ["-"]
+    short = [f"{case['name']}: {case['ratio']:.2f} of {case['bar'] or 1:g}" for case in judged if not case["met"]]
+    cells = (
+        record["row"].replace("_", " "),
+        ", ".join([*peers, *limits]),
+        " to ".join(ends),
+        f"{len(judged) - len(short)} of {len(judged)}",
+        "; ".join(short),
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+def origin(found: Sequence[dict[str, Any]]) -> list[str]:
+    """When and where, as a paragraph beneath a table; nothing where nothing was measured."""
+    machines = set()
+    for machine in (record["machine"] for record in found):
         card = f", {machine['gpu']}" if "gpu" in machine else ""
-        origins.append(f"{machine['cpu']}, {machine['cores']} cores, {', '.join(machine['vectors'])}{card}")
-    dates = sorted({json.loads(path.read_text())["date"] for path in RESULTS.glob("*.json")})
-    if origins:
-        span = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-        lines.append(f"\nMeasured {span} on {'; '.join(sorted(set(origins)))}.")
-    return "\n".join(lines)
+        machines.add(f"{machine['cpu']}, {machine['cores']} cores, {', '.join(machine['vectors'])}{card}")
+    dates = sorted({record["date"] for record in found})
+    if not dates:
+        return []
+    span = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    return [f"\nMeasured {span} on {'; '.join(sorted(machines))}."]
 
 
 def describe(cases: Iterable[Case], skipped: Sequence[str]) -> str:

@@ -53,6 +53,7 @@ def test_the_table_is_made_from_the_results_with_what_falls_short_left_in(tmp_pa
     lines = table.table().splitlines()
     assert "| some row | fast | 1 s | peer 2 s | 2.00 | 1.5 | yes |" in lines
     assert "| some row | slow | 2 s | peer 2 s | 1.00 | 1.5 | **no** |" in lines
+    assert "| some row | peer | 1 to 2 | 1 of 2 | slow: 1.00 of 1.5 |" in table.summary().splitlines()
 
 
 def test_the_reference_has_order_24() -> None:
