@@ -17,12 +17,14 @@ from symphys.language.networks import NetworkSymbol
 from symphys.learn.term_kernels import Weights, learnt_columns
 from symphys.lower.expressions import dense
 from symphys.lower.gauss import GaussStepper
-from symphys.lower.reverse_step import ExplicitReverse, GaussReverse, ReverseStep, RungeKuttaReverse, tableau_rows
+from symphys.lower.reverse_step import ExplicitReverse, GaussReverse, ReverseStep, RungeKuttaReverse
 from symphys.lower.sensitivity import sensitivity_kernel
+from symphys.lower.stages import Stages, tableau_rows
 from symphys.lower.step_function import gathered, start_function, step_function
-from symphys.lower.stepper import Stepper
+from symphys.lower.stepper import ExplicitStepper, Stepper
 from symphys.lower.steppers import stepper_for
-from symphys.lower.through_time import Stepping, adjoint_kernel, observe_kernel, tangent_kernel
+from symphys.lower.through_time import Stepping, keep_stages_kernel, observe_kernel, tangent_kernel
+from symphys.lower.way_back import WayBack, adjoint_kernel
 from symphys.simulate.compiled import Kernels, Lowered
 from symphys.simulate.execute import cores
 from symphys.simulate.inputs import padded
@@ -149,17 +151,23 @@ class Passage:
         """The slopes of a loss by initial states [n, runs] and by what is unknown [U], all runs together.
 
         seeds: from the states [n, rows, runs] the slopes of the loss by them. Where steps cannot be undone and there is
-        room for the states of all, they are kept and none is done twice.
+        room for the states of all, they are kept and none is done twice; with networks, whose rates cost more than to
+        remember where they were taken, neither is a stage.
         """
         n, runs = initial.shape
-        if self.reversible or n * runs * int(rows.steps.sum()) > KEPT:
+        room = KEPT // max(n * runs * int(rows.steps.sum()), 1)
+        if self.reversible or not room:
             states = self.states(initial, parameters, weights, rows)
             return self.adjoint(states, parameters, weights, rows, seeds(states))
         fine, places = rows.every_step()
-        states = self.states(initial, parameters, weights, fine)
+        stages: NDArray[Any] | None = None
+        if self.networks and self._stages is not None and room > self._stages.count:
+            states, stages = self._with_stages(initial, parameters, weights, fine)
+        else:
+            states = self.states(initial, parameters, weights, fine)
         bars = np.zeros_like(states)
         bars[:, places] = seeds(states[:, places])
-        return self.adjoint(states, parameters, weights, fine, bars)
+        return self._pulled_back(states, parameters, weights, fine, bars, stages)
 
     def adjoint(
         self, states: Floats, parameters: Floats, weights: Weights, rows: Rows, bars: Floats
@@ -168,18 +176,47 @@ class Passage:
 
         states: [n, rows, runs], as `states` gave them. bars: [n, rows, runs], the slopes of the loss by them.
         """
+        return self._pulled_back(states, parameters, weights, rows, bars, None)
+
+    def _with_stages(
+        self, initial: Floats, parameters: Floats, weights: Weights, rows: Rows
+    ) -> tuple[Floats, NDArray[Any]]:
+        """`states` for rows of one step each, and, padded, the states of the stages of every step [stages, n, rows]."""
+        n, runs = initial.shape
+        stages = self._stages
+        assert stages is not None
+        kernel, lanes = self._kernel("keep stages", lambda s: keep_stages_kernel(s, stages, self.kernels.dtype), runs)
+        arrays = self._arrays(initial, parameters, weights, rows, lanes)
+        arrays["saved"] = self._new((n, len(rows.times)), runs, lanes)
+        arrays["saved_stages"] = self._new((stages.count, n, len(rows.times)), runs, lanes)
+        self._launch(kernel, arrays, rows, runs)
+        return np.asarray(arrays["saved"][..., :runs], dtype=np.float64), arrays["saved_stages"]
+
+    def _pulled_back(
+        self,
+        states: Floats,
+        parameters: Floats,
+        weights: Weights,
+        rows: Rows,
+        bars: Floats,
+        stages: NDArray[Any] | None,
+    ) -> tuple[Floats, Floats]:
+        """`adjoint`, from the states of all stages where they were kept."""
         n, _, runs = states.shape
-        kernel, lanes = self._kernel("adjoint", self._adjoint_kernel, runs)
+        way = WayBack.UNDO if self.reversible else WayBack.REPEAT if stages is None else WayBack.RECALL
+        kernel, lanes = self._kernel(f"adjoint, {way.value}", lambda s: self._adjoint_kernel(s, way), runs)
         arrays = self._arrays(None, parameters, weights, rows, lanes)
         for name, values in (("saved", states), ("saved_bars", bars)):
             arrays[name] = self._padded(values.reshape(-1, runs), lanes).reshape(*values.shape[:2], -1)
+        if stages is not None:
+            arrays["saved_stages"] = stages
         arrays["initial_bars"] = self._new((n,), runs, lanes)
         arrays["parameter_bars"] = self._new((max(len(self.unknown), 1),), runs, lanes)
         stepping = self._stepping
         if self.networks:
             arrays["weight_bars"] = np.zeros(stepping.weight_count, dtype=self.kernels.dtype)
         scalars: dict[str, int] = {}
-        if not self.reversible:
+        if way is WayBack.REPEAT:
             longest = int(rows.steps.max()) if len(rows.steps) else 1
             segment = math.isqrt(max(longest - 1, 0)) + 1
             scalars = {"segment": segment, "marks": -(-longest // segment)}
@@ -223,16 +260,22 @@ class Passage:
         spacing = float(np.finfo(self.kernels.dtype).eps)
         return stepper_for(gathered(self.lowered.flow), self.method, False, None, spacing)
 
+    @cached_property
+    def _stages(self) -> Stages | None:
+        """The stages of an explicit Runge-Kutta step; None for other methods."""
+        stepper = self._stepper()
+        return Stages(stepper.flow, stepper.tableau) if isinstance(stepper, ExplicitStepper) else None
+
     def _reverse(self, stepping: Stepping) -> ReverseStep:
         stepper = self._stepper()
         if isinstance(stepper, GaussStepper):
             return GaussReverse(stepping.flow, stepper, stepping.wanted)
         if isinstance(self.method, ExplicitTableau):
-            return RungeKuttaReverse(stepping.flow, self.method, stepping.wanted)
+            return RungeKuttaReverse(Stages(stepping.flow, self.method), stepping.wanted)
         return ExplicitReverse(stepping.step, stepping.wanted)
 
-    def _adjoint_kernel(self, stepping: Stepping) -> Kernel:
-        return adjoint_kernel(stepping, self._reverse(stepping), self.reversible, self.kernels.dtype)
+    def _adjoint_kernel(self, stepping: Stepping, way: WayBack) -> Kernel:
+        return adjoint_kernel(stepping, self._reverse(stepping), way, self.kernels.dtype)
 
     def _sensitivity_kernel(self, stepping: Stepping) -> Kernel:
         stepping = replace(stepping, summed=False)

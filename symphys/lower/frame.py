@@ -39,7 +39,7 @@ RESERVED = (
     *("direction", "rows", "marks", "watch_every", "save_every", "first_row", "last_row", "rtol", "atol", "budget"),
     *("first_length", "least_length", "longest", "row_lengths", "row_steps", "saved_bars", "saved_dots"),
     *("initial_dots", "initial_bars", "parameter_dots", "parameter_bars", "held_marks", "held_steps", "segment"),
-    *("weight_bars", "sensitivity", "following", "columns", "tableau"),
+    *("weight_bars", "sensitivity", "following", "columns", "tableau", "saved_stages"),
 )
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from codegen import Bar, Builder, Node, apply, integer, real, vjp_function
-from symphys.integrators import ExplicitTableau
 from symphys.integrators.arithmetic import add_scaled, combine
 from symphys.integrators.gauss import stage_states
 from symphys.lower.flow import Flow
 from symphys.lower.gauss import SWEEPS, GaussStepper
+from symphys.lower.stages import Stages
 from symphys.lower.step_function import StepFunction
 from symphys.lower.stepper import Inputs, State
 
@@ -82,71 +82,63 @@ class ExplicitReverse:
 
 @dataclass(frozen=True)
 class RungeKuttaReverse:
-    """The adjoint of an explicit Runge-Kutta step, its stages in a loop: what is written does not grow with them.
+    """The adjoint of an explicit Runge-Kutta step, its stages in a loop.
 
     With k_i = f(Y_i), Y_i = x + h sum_(j<i) a_ij k_j, x_new = x + h sum b_i k_i and the cotangent l of x_new, from the
-    last stage down: k_i_ = h (b_i l + sum_(j>i) a_ji Y_j_), Y_i_ = J_i^T k_i_; the cotangent of x is l + sum Y_i_. The
-    coefficients stand in the array `tableau` [stages + 2, stages]: rows of a, then b, then c. Source: Hager, Numerische
-    Mathematik 87 (2000) 247.
+    last stage down: k_i_ = h (b_i l + sum_(j>i) a_ji Y_j_), Y_i_ = J_i^T k_i_; the cotangent of x is l + sum Y_i_.
+    `kept`: the step whose Y_i stand in the array `saved_stages` [stages, n, steps]; where it is None they are found
+    again. Source: Hager, Numerische Mathematik 87 (2000) 247.
     """
 
-    flow: Flow
-    tableau: ExplicitTableau
+    stages: Stages
     wanted: Wanted
+    kept: Node | None = None
     remembers: bool = False
 
     def back(
         self, b: Builder, inputs: Inputs, t: Node, h: Node, x: State, memory: State, after: Cotangents
     ) -> Cotangents:
         """See `ReverseStep`."""
-        n, s = len(x), len(self.tableau.b)
-        stages, rates, bars = (b.local(wish, (s, n)) for wish in ("stage", "stage_rate", "stage_bar"))
-        state, parameters = self.flow.arguments.state, self.wanted.parameters
-        pull = vjp_function(self.flow.rates, [*state, *parameters], with_results=False, bars=self.wanted.bars)
-
-        def summed(array: str, first: Node, last: Node, weight: Callable[[Node], tuple[Node, Node]]) -> list[Node]:
-            """sum_j weight_j array[j] for j = first, ..., last - 1; weights are at (row, column) of the tableau."""
-            sums = [b.register("sum", real(0.0)) for _ in range(n)]
-            with b.loop("j", first, last) as j:
-                factor = b.load("weight", "tableau", *weight(j))
-                for c, register in enumerate(sums):
-                    b.assign(register, register + factor * b.load("part", array, j, c))
-            return sums
-
-        def point(i: Node) -> tuple[Node, ...]:
-            time = b.let("stage_time", t + b.load("c", "tableau", integer(s + 1), i) * h)
-            at = [b.load("y", stages, i, c) for c in range(n)]
-            return (time, *at, *inputs.signals(b, time), *inputs.parameters)
-
-        def place(i: Node) -> None:
-            moved = summed(rates, integer(0), i, lambda j: (i, j))
-            for c in range(n):
-                b.store(stages, i, c, value=x[c] + h * moved[c])
-
-        with b.loop("stage", 0, s - 1) as i:
-            place(i)
-            for c, rate in enumerate(b.call(self.flow.rates, point(i))):
-                b.store(rates, i, c, value=rate)
-        place(integer(s - 1))  # whose rate no other stage needs
+        stages, n, s = self.stages, len(x), self.stages.count
+        flow, parameters = stages.flow, self.wanted.parameters
+        pull = vjp_function(flow.rates, [*flow.arguments.state, *parameters], with_results=False, bars=self.wanted.bars)
+        recall = self._found(b, inputs, t, h, x) if self.kept is None else self._recalled(b, n, self.kept)
+        bars = b.local("stage_bar", (s, n))
         found = [b.register("total_bar", l) for l in after.state]
         slopes = [b.register("total_slope", total) for total in after.parameters]
         with b.loop("back_stage", 0, s) as back:
             i = b.let("stage", integer(s - 1) - back)
-            above = summed(bars, i + 1, integer(s), lambda j: (j, i))
+            above = stages.summed(b, bars, i + 1, integer(s), lambda j: (j, i))
             own = b.load("own", "tableau", integer(s), i)
             seeds = [h * (own * l + a) for l, a in zip(after.state, above, strict=True)]
-            pulled_back = b.call(pull, (*point(i), *seeds), ["back"] * (n + len(parameters)))
+            arguments = stages.arguments(b, inputs, t, h, i, recall(i))
+            pulled_back = b.call(pull, (*arguments, *seeds), ["back"] * (n + len(parameters)))
             for c in range(n):
                 b.store(bars, i, c, value=pulled_back[c])
             for register, value in zip((*found, *slopes), pulled_back, strict=True):
                 b.assign(register, register + value)
         return Cotangents(tuple(found), tuple(real(0.0) for _ in memory), tuple(slopes))
 
+    def _found(self, b: Builder, inputs: Inputs, t: Node, h: Node, x: State) -> Callable[[Node], State]:
+        """The states of all stages, computed; they are had by the number of the stage."""
+        stages, n, s = self.stages, len(x), self.stages.count
+        states, rates = b.local("stage", (s, n)), b.local("stage_rate", (s, n))
 
-def tableau_rows(tableau: ExplicitTableau) -> list[list[float]]:
-    """What the array `tableau` of `RungeKuttaReverse` holds."""
-    s = len(tableau.b)
-    return [[*row, *[0.0] * (s - len(row))] for row in tableau.a] + [list(tableau.b), list(tableau.c)]
+        def place(i: Node) -> State:
+            y = stages.state(b, h, x, rates, i)
+            for c in range(n):
+                b.store(states, i, c, value=y[c])
+            return y
+
+        with b.loop("stage", 0, s - 1) as i:
+            for c, rate in enumerate(b.call(stages.flow.rates, stages.arguments(b, inputs, t, h, i, place(i)))):
+                b.store(rates, i, c, value=rate)
+        place(integer(s - 1))  # whose rate no other stage needs
+        return lambda i: tuple(b.load("y", states, i, c) for c in range(n))
+
+    @staticmethod
+    def _recalled(b: Builder, n: int, step: Node) -> Callable[[Node], State]:
+        return lambda i: tuple(b.load("y", "saved_stages", i, c, step) for c in range(n))
 
 
 @dataclass(frozen=True)

@@ -103,3 +103,26 @@ def test_sensitivities_are_tangents(method: str) -> None:
     carried = way._sensitivities(initial, parameters, weights, ROWS, dots)
     for one, other in zip(pushed, carried, strict=True):
         assert one == pytest.approx(other, rel=1e-11, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("system", "method"), [(PUSHED, "rk4"), (GREY, "symplectic_euler"), (GREY, "dopri5"), (BLACK, "rk4")]
+)
+def test_what_is_kept_of_the_way_there_changes_nothing(system: ph.Lagrangian, method: str) -> None:
+    """Steps done again, steps kept, and stages kept with them: the same derivatives up to rounding."""
+    way = passage(system, method)
+    initial, parameters, weights, theta = start(system)
+    bars = np.random.default_rng(5).normal(size=(4, 3, 3))
+    states = way.states(initial, parameters, weights, ROWS)
+    seen: list[np.ndarray] = []
+
+    def seeds(found: np.ndarray) -> np.ndarray:
+        seen.append(found)
+        return bars
+
+    again = way.adjoint(states, parameters, weights, ROWS, bars)
+    kept = way.differentiate(initial, parameters, weights, ROWS, seeds)
+    assert seen[0] == pytest.approx(states, rel=1e-13, abs=1e-13)
+    assert len(kept[1]) == len(theta)
+    for one, other in zip(again, kept, strict=True):
+        assert one == pytest.approx(other, rel=1e-11, abs=1e-12)
