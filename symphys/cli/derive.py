@@ -6,8 +6,8 @@ import click
 
 from symphys.cli.report import Section, report
 from symphys.cli.source import load
+from symphys.mechanics.notation import latex, text
 from symphys.models import FieldModel, Model
-from symphys.systems.notation import latex, text
 
 
 @click.command()

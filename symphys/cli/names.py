@@ -5,12 +5,12 @@ from difflib import get_close_matches
 from typing import Any
 
 from symphys.errors import InputError
+from symphys.mechanics.notation import text
 from symphys.models import System
 from symphys.simulate.lattice.given import labels_of
 from symphys.simulate.lattice.naming import field_name
 from symphys.simulate.naming import plain_name
 from symphys.systems import LagrangianDensity
-from symphys.systems.notation import text
 
 
 def state_names(system: System) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Any
 import sympy
 
 from symphys.errors import DegenerateLagrangianError, LegendreTransformError, UnsupportedError
+from symphys.mechanics.notation import text
 from symphys.models import System
 from symphys.systems import Hamiltonian, Lagrangian, LagrangianDensity
-from symphys.systems.notation import text
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from symphys.cli.names import read_assignments, state_names, value_names
 from symphys.cli.run_fields import refuse_options, run_fields
 from symphys.cli.source import load
 from symphys.errors import InputError
+from symphys.mechanics.notation import text
 from symphys.models import FieldModel, Model
 from symphys.simulate.lattice.result import FieldResult
 from symphys.simulate.result import Result
 from symphys.simulate.simulator import Simulator
-from symphys.systems.notation import text
 
 DATA, PICTURES, FILMS = (".nc", ".npz", ".zarr"), (".png", ".pdf", ".svg"), (".gif",)
 FRAMES = 200  # of a film, where so many times were saved

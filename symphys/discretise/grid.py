@@ -30,6 +30,10 @@ class Axis:
     count: int
     boundary: str
 
+    def __str__(self) -> str:
+        right = ")" if self.periodic else "]"
+        return f"{self.coordinate}: {self.count} points in [{self.start:g}, {self.stop:g}{right}, {self.boundary}"
+
     @property
     def periodic(self) -> bool:
         """Whether its ends are one point."""
@@ -76,6 +80,9 @@ class Grid:
     """
 
     axes: tuple[Axis, ...]
+
+    def __repr__(self) -> str:
+        return f"Grid({'; '.join(map(str, self.axes))})"
 
     def __init__(
         self, axes: Mapping[Any, tuple[float, float, int]], boundary: str | Mapping[Any, str] = "periodic"

@@ -29,7 +29,7 @@ from symphys.learn.result import Fit
 from symphys.learn.samples import SampleObjective
 from symphys.learn.status import FitOutcome, FitStatus
 from symphys.learn.store import load_fit
-from symphys.learn.system import Data, System, free_labels
+from symphys.learn.system import Data, System, by_symbol, free_labels
 from symphys.learn.trajectories import Trajectories
 from symphys.learn.unknowns import Unknowns, read_unknowns
 from symphys.learn.watch import Watch
@@ -67,14 +67,16 @@ def fit(
     options: FitOptions,
 ) -> Fit:
     """Find the unknown parameters of a system; see `Runnable.fit`."""
-    given = spread_arrays(parameters)
+    owned = (*system.parameters, *(array_of(s) for s in system.parameters), *system.networks)
+    given = spread_arrays(by_symbol(parameters, owned))
     begun = _begun(options)
     fixed = {key: value for key, value in given.items() if key not in system.inputs}
-    guess = {**(_named(begun, system) if begun is not None else {}), **options.guess}
+    guess = {**(_named(begun, system) if begun is not None else {}), **by_symbol(options.guess, owned)}
     guess = {key: value for key, value in guess.items() if key not in system.labels}
-    wanted = tuple(unknowns) if unknowns is not None else None
+    wanted = tuple(by_symbol(dict.fromkeys(unknowns), owned)) if unknowns is not None else None
+    bounds = by_symbol(options.bounds, owned)
     drawn = [
-        read_unknowns(system.parameters, system.networks, wanted, fixed, guess, options.bounds, options.seed + k * FAR)
+        read_unknowns(system.parameters, system.networks, wanted, fixed, guess, bounds, options.seed + k * FAR)
         for k in range(options.tries)
     ]
     if options.tries > 1 and all(network in guess for network in drawn[0].networks):

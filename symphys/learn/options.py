@@ -9,7 +9,7 @@ from typing import Any
 
 from symphys.errors import InputError
 from symphys.learn.descent import constant, cosine
-from symphys.simulate.inputs import not_negative, positive_number, whole_number
+from symphys.simulate.inputs import not_negative, positive_number, precision, whole_number
 
 LEAST_SQUARES, MARQUARDT, ADAM, LBFGS, BOTH = (
     "least squares",
@@ -68,8 +68,7 @@ class FitOptions:
                 f"schedule {self.schedule!r} is unknown; choose one of {', '.join(SCHEDULES)}, or give a function of "
                 "the share of the steps that is done"
             )
-        if self.dtype not in ("float64", "float32"):
-            raise InputError(f"dtype {self.dtype!r} is unknown; choose 'float64' or 'float32'")
+        object.__setattr__(self, "dtype", precision(self.dtype))
         positive_number("learning_rate", self.learning_rate)
         not_negative("regularisation", self.regularisation)
         for name in ("steps", "batch", "patience"):

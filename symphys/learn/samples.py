@@ -24,6 +24,7 @@ from symphys.mechanics.dynamics import Dynamics
 from symphys.simulate.compiled import Kernels
 from symphys.simulate.evaluate import at_times
 from symphys.simulate.inputs import broadcast_shape, numbers, real_numbers, refuse_missing
+from symphys.simulate.naming import plain_name
 from symphys.simulate.weights import split_weights
 
 Floats = NDArray[np.float64]
@@ -184,6 +185,8 @@ def sample_objective(
     question = _question(dynamics, keys, loss)
     terms = lower_terms(dynamics, question.residuals, question.predictions, question.measured, question.squared)
     read = {key: real_numbers("data of", key, value) for key, value in data.items()}
+    if endless := [key for key, values in read.items() if np.isinf(values).any()]:
+        raise InputError(f"the data of {plain_name(endless[0])} hold inf; write NaN for what is missing")
     used = terms.used
     states = zip(terms.arguments.state, dynamics.labels, strict=True)
     refuse_missing([label for node, label in states if node in used and label not in read], "data", data)
@@ -201,7 +204,8 @@ def sample_objective(
         "data": [read[key] for key in question.keys],
         "roots": roots_of(question, weights or {}),
     }
-    shape = broadcast_shape({"t": times, **{(n, i): a for n, arrays in groups.items() for i, a in enumerate(arrays)}})
+    roots = {f"weights of {key}": root for key, root in zip(question.targets, groups["roots"], strict=True)}
+    shape = broadcast_shape({t: times, **read, **dict(zip(signals, groups["signals"], strict=True)), **values} | roots)
     if 0 in shape:
         raise InputError("the data are empty; give at least one sample")
     columns: dict[str, Floats] = {
@@ -234,12 +238,13 @@ def _question(dynamics: Dynamics, keys: Sequence[Any], loss: Any) -> Question:
         return ask(dynamics, loss, keys, dynamics.state)
     rates = rates_of(dynamics)
     if strange := [key for key in keys if key not in rates]:
-        have = ", ".join(map(str, (*dynamics.labels, *rates)))
-        raise InputError(f"the data hold {strange[0]}, which this system does not have; it has {have}")
+        have = ", ".join(map(plain_name, (*dynamics.labels, *rates)))
+        raise InputError(f"the data hold {plain_name(strange[0])}, which this system does not have; it has {have}")
     if not keys:
+        wanted = ", ".join(map(plain_name, rates))
         raise InputError(
-            f"the data measure nothing that the equations of motion give: add {', '.join(map(str, rates))}, or give "
-            "positions in time as symphys.Trajectories(...)"
+            f"the data measure nothing that the equations of motion give: add {wanted}, or give positions in time as "
+            "symphys.Trajectories(...)"
         )
     return ask_for(dynamics, keys)
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import sympy
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
+from symphys.language import t
 from symphys.language.networks import NetworkSymbol
 from symphys.learn.frames_objective import FramesObjective
 from symphys.learn.observations import RunsObjective
@@ -20,6 +22,7 @@ from symphys.learn.samples import SampleObjective, sample_objective
 from symphys.learn.trajectories import Trajectories
 from symphys.learn.unknowns import Unknowns
 from symphys.simulate.compiled import Kernels, Lowered
+from symphys.simulate.naming import plain_name
 from symphys.simulate.signals import signal_functions
 
 Floats = NDArray[np.float64]
@@ -105,7 +108,10 @@ class CoordinateSystem:
                 self.lowered, self.kernels, data, unknowns, given, method, options.dt, loss, options.guess
             )
         weights = None if plain else options.weights
-        return sample_objective(self.lowered.dynamics, self.kernels, samples_in(data), unknowns, given, loss, weights)
+        dynamics = self.lowered.dynamics
+        rates = (sympy.Derivative(label, t) for label in dynamics.labels)
+        samples = by_symbol(samples_in(data), (*rates, *dynamics.labels, *(user for _, user in dynamics.signals), t))
+        return sample_objective(dynamics, self.kernels, samples, unknowns, given, loss, weights)
 
     def starts(self, objective: RunsObjective, initial: Floats) -> dict[Any, Floats]:
         """See `System`."""
@@ -130,8 +136,16 @@ def refuse_weights(options: FitOptions, plain: bool) -> None:
         raise InputError("weights belong to the trajectories: Trajectories(..., weights={...})")
 
 
+def by_symbol(given: Mapping[Any, Any], symbols: Iterable[Any]) -> dict[Any, Any]:
+    """Values by symbol where they were given by name, as "k", "q" or "q_dot"; other keys as they are."""
+    named = {plain_name(s): s for s in symbols} if any(isinstance(key, str) for key in given) else {}
+    return {named.get(key, key) if isinstance(key, str) else key: value for key, value in given.items()}
+
+
 def samples_in(data: Any) -> Mapping[Any, Any]:
-    """Data that are no trajectories; InputError where they are no samples either."""
+    """Data that are no trajectories, a table with columns, too; InputError where they are no samples either."""
+    if not isinstance(data, Mapping) and hasattr(data, "columns") and hasattr(data, "items"):
+        return dict(data.items())
     if not isinstance(data, Mapping):
         raise InputError(
             f"the data are of type {type(data).__name__}; give {{symbol: values}} or symphys.Trajectories(...)"

@@ -10,6 +10,7 @@ import sympy
 from symphys.language.networks import networks_in
 from symphys.mechanics.graph import postorder
 from symphys.mechanics.jets import JetSpace
+from symphys.mechanics.notation import latex, text
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,12 @@ class ConservedQuantity:
     jet: Any
     terms: tuple[Any, ...]
     symmetry: Any = None
+
+    def __repr__(self) -> str:
+        return f"{self.name} = {text(self.expression)}"
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle \text{{{self.name}}} = {latex(self.expression)}$"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from sympy.core.function import AppliedUndef
 from symphys.errors import InputError, UnsupportedError
 from symphys.mechanics.dynamics import Dynamics, FirstOrder, SecondOrder
 from symphys.mechanics.graph import is_opaque, postorder
+from symphys.mechanics.read import name_of
 from symphys.mechanics.symmetries.sample import Sampler
 
 Matrix = NDArray[np.float64]
@@ -61,6 +62,11 @@ class NormalModes:
     coordinates: tuple[Any, ...]
     squares: Matrix
     modes: Matrix
+
+    def __repr__(self) -> str:
+        names = ", ".join(map(name_of, self.coordinates))
+        grows = "" if self.stable else f"; growth rates {np.array2string(self.growth_rates, precision=6)}"
+        return f"NormalModes of {names}: frequencies {np.array2string(self.frequencies, precision=6)}{grows}"
 
     @property
     def frequencies(self) -> Matrix:

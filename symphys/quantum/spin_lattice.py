@@ -14,10 +14,10 @@ import sympy
 
 from symphys.errors import InputError
 from symphys.learn.spin_ground_state import SpinState, vary_spins
+from symphys.mechanics.notation import text
 from symphys.mechanics.spin_sector import SpinSector, sector_matrix, symmetric_sector
 from symphys.mechanics.spins import SpinTerms, read_spins, site_symmetries
 from symphys.simulate.inputs import numbers, refuse_missing, refuse_strange
-from symphys.systems.notation import text
 
 DENSE = 64  # states, up to which all eigenvalues are found
 

@@ -14,6 +14,7 @@ from symphys.mechanics.split import Part
 from symphys.simulate.choose import Choice
 from symphys.simulate.choose_split import choice_for
 from symphys.simulate.compiled import Lowered, lower
+from symphys.simulate.inputs import precision
 from symphys.simulate.request import Tolerances
 from symphys.simulate.run_adaptive import pacer_for
 
@@ -51,7 +52,6 @@ def trajectory_source(
     dynamics: Dynamics, method: str, dtype: str, backend: str, adapt: bool = False, split: Sequence[Part] = ()
 ) -> str:
     """The source of the trajectory kernel of derived dynamics; see `kernel_source`."""
-    if dtype not in ("float64", "float32"):
-        raise InputError(f"dtype {dtype!r} is unknown; choose 'float64' or 'float32'")
+    dtype = precision(dtype)
     lowered = lower(dynamics, split)
     return kernel_source(lowered, choice_for(lowered, method), dtype, backend, adapt)

@@ -65,6 +65,21 @@ def real_numbers(what: str, symbol: Any, value: Any) -> NDArray[np.float64]:
         ) from None
 
 
+def named_values(what: str, given: Any) -> Given:
+    """A user's {symbol: value}; InputError where it is something else."""
+    if not isinstance(given, Mapping):
+        raise InputError(f"the {what} are of type {type(given).__name__}; give a mapping {{symbol: value}}")
+    return given
+
+
+def precision(dtype: Any) -> str:
+    """ "float64" or "float32", of a name or of a NumPy type; InputError for any other."""
+    name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", str(dtype))
+    if name not in ("float64", "float32"):
+        raise InputError(f"dtype {dtype!r} is unknown; choose 'float64' or 'float32'")
+    return name
+
+
 def _lookup(given: Given, labels: Sequence[Any]) -> tuple[dict[Any, Any], list[Any]]:
     """What was given for each label, by the symbol or by its name ("theta", "theta_dot"), and what fits no label."""
     known = set(labels)
@@ -90,7 +105,7 @@ def read_instances(
     Raises InputError for a symbol without a value, a value without a symbol, numbers that are not finite or break an
     assumption of their symbol, and shapes that do not broadcast.
     """
-    state, strange_state = _lookup(initial, labels)
+    state, strange_state = _lookup(named_values("initial values", initial), labels)
     values, strange = _lookup({k: v for k, v in parameters.items() if k not in set(others)}, wanted)
     refuse_strange(strange_state, labels, "initial value")
     refuse_strange(strange, wanted, "parameter")
@@ -115,16 +130,16 @@ def read_instances(
 def refuse_strange(strange: Sequence[Any], known: Sequence[Any], what: str) -> None:
     """InputError for keys that the system does not have."""
     if strange:
-        names = ", ".join(str(s) for s in known) or "none"
-        raise InputError(f"{strange[0]} is no {what} of this system; it has {names}. Remove {strange[0]} or rename it.")
+        names, name = ", ".join(plain_name(s) for s in known) or "none", plain_name(strange[0])
+        raise InputError(f"{name} is no {what} of this system; it has {names}. Remove {name} or rename it.")
 
 
 def refuse_missing(missing: Sequence[Any], what: str, given: Given) -> None:
     """InputError for symbols without a value."""
     if missing:
-        have = ", ".join(str(s) for s in given) or "nothing"
-        rest = ", ".join(str(s) for s in missing)
-        raise InputError(f"{what} missing for {rest}; given: {have}. Add {{{missing[0]!s}: ...}}.")
+        have = ", ".join(plain_name(s) for s in given) or "nothing"
+        rest = ", ".join(plain_name(s) for s in missing)
+        raise InputError(f"{what} missing for {rest}; given: {have}. Add {{{plain_name(missing[0])}: ...}}.")
 
 
 def check_assumptions(symbol: Any, array: NDArray[np.float64]) -> None:
@@ -142,7 +157,7 @@ def broadcast_shape(arrays: Mapping[Any, NDArray[Any]]) -> tuple[int, ...]:
     try:
         return np.broadcast_shapes(*(a.shape for a in arrays.values()))
     except ValueError:
-        shapes = ", ".join(f"{key}: {a.shape}" for key, a in arrays.items() if a.shape)
+        shapes = ", ".join(f"{plain_name(key)}: {a.shape}" for key, a in arrays.items() if a.shape)
         raise InputError(
             f"the arrays do not fit each other, their shapes are {shapes}; give one shape to all"
         ) from None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sympy
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
@@ -114,7 +115,7 @@ class Result(Ended):
 
     def __repr__(self) -> str:
         many = "one trajectory" if not self.shape else f"{'x'.join(map(str, self.shape))} trajectories"
-        names = ", ".join(str(s) for s in self.states)
+        names = ", ".join(plain_name(s) for s in self.states)
         counts: dict[str, int] = {}
         for outcome in self.outcomes.flat:
             counts[outcome.name.lower()] = counts.get(outcome.name.lower(), 0) + 1
@@ -132,4 +133,10 @@ def component(states: Mapping[Any, NDArray[Any]], symbol: Any) -> NDArray[Any]:
     for label, values in states.items():
         if plain_name(label) == name:
             return values
-    raise InputError(f"{symbol} is no part of this result; it has {', '.join(str(s) for s in states)}")
+    have = ", ".join(plain_name(s) for s in states)
+    other = (
+        "; expressions are for `evaluate` of the system"
+        if isinstance(symbol, sympy.Add | sympy.Mul | sympy.Pow)
+        else ""
+    )
+    raise InputError(f"{symbol} is no part of this result; it has {have}{other}")

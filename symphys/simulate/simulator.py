@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from textwrap import indent
 from typing import Any
 
 import numpy as np
@@ -27,12 +28,14 @@ from symphys.simulate.execute import cores
 from symphys.simulate.inputs import (
     not_negative,
     positive_number,
+    precision,
     read_instances,
     read_span,
     read_times,
     whole_number,
 )
 from symphys.simulate.multipliers import consistent
+from symphys.simulate.naming import plain_name
 from symphys.simulate.progress import progress_report
 from symphys.simulate.request import RunRequest, Sampling, Tolerances
 from symphys.simulate.result import Result
@@ -59,6 +62,10 @@ class Simulator:
     def explain(self) -> str:
         """Which methods were chosen, and why."""
         return f"{self.choice.explain()}\nbackend: {self.kernels.backend.name}, {self.kernels.dtype}"
+
+    def __repr__(self) -> str:
+        names = ", ".join(plain_name(label) for label in self.lowered.dynamics.labels)
+        return f"Simulator of {names}\n{indent(self.explain(), '  ')}"
 
     @cached_property
     def source(self) -> str:
@@ -271,8 +278,7 @@ def build_simulator(dynamics: Dynamics, method: str, backend: str, dtype: str, s
     Raises InputError for an unknown backend or dtype, BackendUnavailableError where the backend cannot run here,
     MethodError for a method that is unknown or does not suit the system.
     """
-    if dtype not in ("float64", "float32"):
-        raise InputError(f"dtype {dtype!r} is unknown; choose 'float64' or 'float32'")
+    dtype = precision(dtype)
     lowered = lower(dynamics, split)
     choice = choice_for(lowered, method)
     return Simulator(lowered, choice, kernels_for(backend, dtype))

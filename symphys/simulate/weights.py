@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from symphys.errors import InputError
 from symphys.language.networks import NetworkSymbol
 from symphys.lower.expressions import dense
-from symphys.simulate.inputs import numbers
+from symphys.simulate.inputs import named_values, numbers
 
 Weights = NDArray[np.float64]
 
@@ -31,6 +31,7 @@ def split_weights(
     another number.
     """
     networks = tuple(networks)
+    given = named_values("parameters", given)
     by_name = {network.name: network for network in networks}
     weights: dict[NetworkSymbol, Weights] = {}
     rest: dict[Any, Any] = {}

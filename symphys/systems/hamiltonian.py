@@ -18,11 +18,11 @@ from symphys.mechanics.derive_hamiltonian import (
 )
 from symphys.mechanics.dynamics import ConservedQuantity, FirstOrder
 from symphys.mechanics.jets import from_jet, to_jet
+from symphys.mechanics.notation import latex_lines, text, text_lines
 from symphys.mechanics.phase_space import PhaseSpace, read_hamiltonian
 from symphys.mechanics.read import scalar
 from symphys.mechanics.tidy import readable
 from symphys.mechanics.transform import to_lagrangian
-from symphys.systems.notation import latex_lines, text, text_lines
 from symphys.systems.running import Runnable
 from symphys.systems.vector_field import VectorField
 

@@ -24,6 +24,7 @@ from symphys.mechanics.euler_lagrange import (
 )
 from symphys.mechanics.jets import from_jet
 from symphys.mechanics.linearise import NormalModes, normal_modes
+from symphys.mechanics.notation import latex_lines, text, text_lines
 from symphys.mechanics.particles import holds_particles
 from symphys.mechanics.rates import solved_rates
 from symphys.mechanics.read import scalar
@@ -32,7 +33,6 @@ from symphys.mechanics.symmetries import Symmetry, find_laws, noether
 from symphys.mechanics.tidy import readable, without, written_out
 from symphys.mechanics.transform import to_hamiltonian
 from symphys.systems.hamiltonian import Hamiltonian
-from symphys.systems.notation import latex_lines, text, text_lines
 from symphys.systems.particle_lagrangian import ParticleLagrangian
 from symphys.systems.running import Runnable
 

@@ -22,8 +22,8 @@ from symphys.fields.symmetric import symmetric_stress_energy
 from symphys.fields.symmetry import FieldSymmetry
 from symphys.fields.variation import check_real, functional_derivatives, hamiltonian_terms, momenta, outer_forces
 from symphys.language.fields import is_complex_field
+from symphys.mechanics.notation import latex_lines, text, text_lines
 from symphys.mechanics.tidy import readable, written_out
-from symphys.systems.notation import latex_lines, text, text_lines
 from symphys.systems.running_fields import RunnableDensity
 from symphys.systems.solvable import SolvableFields
 

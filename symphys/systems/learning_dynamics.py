@@ -11,9 +11,9 @@ from symphys.errors import InputError
 from symphys.language.particle_sums import LABELS, SumOver
 from symphys.language.particle_symbols import attribute
 from symphys.language.particles import Particles
+from symphys.mechanics.notation import latex_lines, text_lines
 from symphys.mechanics.particles import ParticleAction, equation_of
 from symphys.mechanics.read import scalar
-from symphys.systems.notation import latex_lines, text_lines
 from symphys.systems.particle_running import ParticleRunnable
 
 

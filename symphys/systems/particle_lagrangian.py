@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from symphys.mechanics.dynamics import ConservedQuantity
+from symphys.mechanics.notation import latex_lines, text, text_lines
 from symphys.mechanics.particles import (
     ParticleAction,
     conserved_of,
@@ -12,7 +13,6 @@ from symphys.mechanics.particles import (
     equation_of,
     read_particles,
 )
-from symphys.systems.notation import latex_lines, text, text_lines
 from symphys.systems.particle_running import ParticleRunnable
 
 

@@ -18,9 +18,9 @@ from symphys.learn.keywords import FitKeywords, read_options, takes
 from symphys.learn.relations import RelationSystem, evaluate_at, slopes_at, solve_at, symbols_in
 from symphys.learn.result import Fit
 from symphys.mechanics.graph import postorder
+from symphys.mechanics.notation import latex_lines, text, text_lines
 from symphys.mechanics.read import scalar
 from symphys.simulate.compiled import Kernels, kernels_for
-from symphys.systems.notation import latex_lines, text, text_lines
 
 Values = NDArray[Any]
 

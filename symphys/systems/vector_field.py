@@ -12,9 +12,9 @@ from symphys.mechanics.derive_hamiltonian import derive_flow_dynamics
 from symphys.mechanics.differentiate import jacobian
 from symphys.mechanics.dynamics import ConservedQuantity, FirstOrder
 from symphys.mechanics.jets import from_jet
+from symphys.mechanics.notation import latex_lines, text, text_lines
 from symphys.mechanics.phase_space import Flow, read_flow
 from symphys.mechanics.tidy import readable
-from symphys.systems.notation import latex_lines, text, text_lines
 from symphys.systems.running import Runnable
 
 

@@ -12,8 +12,8 @@ from symphys.errors import InputError
 from symphys.language.symbols import dot
 from symphys.mechanics.density_matrix import MasterEquation, master_equation, operator
 from symphys.mechanics.dynamics import ConservedQuantity, FirstOrder
+from symphys.mechanics.notation import latex, text
 from symphys.simulate.density_matrix import DensitySimulator, components_of
-from symphys.systems.notation import latex, text
 from symphys.systems.running import Runnable
 
 

@@ -60,6 +60,10 @@ def law_of(variations: Variations, generator: Generator, boundary: Any, name: st
 
 def read_generator(action: Action, symmetry: Symmetry) -> Generator:
     """The generator of a symmetry in jet symbols; raises `InputError` if it does not belong to the action."""
+    if not isinstance(symmetry, Symmetry):
+        raise InputError(
+            f"The symmetry is of type {type(symmetry).__name__}; give symphys.Symmetry({{q: change of q}})."
+        )
     unknown = [q for q, _ in symmetry.items if q not in action.coordinates]
     if unknown:
         names = ", ".join(map(str, action.coordinates))

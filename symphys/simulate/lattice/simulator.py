@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from symphys.discretise import Grid
 from symphys.errors import InputError
 from symphys.fields.dynamics import FieldDynamics
 from symphys.simulate.execute import cores
-from symphys.simulate.inputs import positive_number, read_span, read_times, whole_number
+from symphys.simulate.inputs import positive_number, precision, read_span, read_times, whole_number
 from symphys.simulate.lattice.choose import FieldChoice, choose_field_method
 from symphys.simulate.lattice.emit import field_source
 from symphys.simulate.lattice.follow import Course, follow
 from symphys.simulate.lattice.given import Inputs, labels_of, member_of, read_inputs
 from symphys.simulate.lattice.machine import Machine, build_machine
+from symphys.simulate.lattice.naming import field_name
 from symphys.simulate.lattice.output import blank_result, check_size, checkpoints_of, read_output
 from symphys.simulate.lattice.record import Record, moved, open_record
 from symphys.simulate.lattice.residual import flux_of, residual_of
@@ -46,6 +48,10 @@ class FieldSimulator:
         size = " x ".join(map(str, self.grid.shape))
         sides = ", ".join(f"{axis.coordinate}: {axis.boundary}" for axis in self.grid.axes)
         return f"{self.choice.explain()}\ngrid: {size} ({sides})\nbackend: {self.backend}, {self.dtype}"
+
+    def __repr__(self) -> str:
+        names = ", ".join(dict.fromkeys(field_name(label) for u in self.dynamics.unknowns for label in labels_of(u)))
+        return f"FieldSimulator of {names}\n{indent(self.explain(), '  ')}"
 
     @cached_property
     def machine(self) -> Machine:
@@ -192,7 +198,6 @@ def build_field_simulator(
     """
     if not isinstance(grid, Grid):
         raise InputError(f"grid is {grid!r}; give a Grid, such as Grid({{x: (-10, 10, 256)}})")
-    if dtype not in ("float64", "float32"):
-        raise InputError(f"dtype {dtype!r} is unknown; choose 'float64' or 'float32'")
+    dtype = precision(dtype)
     get_backend(backend)
     return FieldSimulator(dynamics, grid, choose_field_method(dynamics, grid, method, order), backend, dtype)

@@ -10,6 +10,7 @@ from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.plan import pull_launches
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.simulate.emit import BACKENDS
+from symphys.simulate.inputs import precision
 from symphys.simulate.particles.box import read_box
 
 SIZE = 32  # of clusters: a warp
@@ -22,8 +23,7 @@ def force_source(dynamics: ParticleDynamics, backend: str, dtype: str, box: Any,
     """
     if backend not in BACKENDS:
         raise InputError(f"no source for backend {backend!r}; choose one of {', '.join(BACKENDS)}")
-    if dtype not in ("float64", "float32"):
-        raise InputError(f"dtype {dtype!r} is unknown; choose 'float64' or 'float32'")
+    dtype = precision(dtype)
     walls = read_box(box, dynamics.particles.dim)
     layout = Layout(dynamics, False, SIZE, walls.shape if walls else None, cut, cut)
     kernel = optimise_kernel(pull_launches(layout, "weight")[-1].kernel)

@@ -166,6 +166,10 @@ def _attribute(attribute: Attribute, value: Any, kinds: NDArray[np.int64], count
 def _by_species(
     attribute: Attribute, values: Mapping[str, Any], species: Sequence[str], kinds: NDArray[np.int64]
 ) -> Floats:
+    if not species:
+        raise InputError(
+            f"{attribute} is given by species, and the particles have none; give one number, or one for each particle"
+        )
     if missing := [name for name in species if name not in values]:
         raise InputError(f"{attribute} has no value for the species {missing[0]}; give one for each")
     return np.array([float(values[name]) for name in species])[kinds]

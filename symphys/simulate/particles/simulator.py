@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from textwrap import indent
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from symphys.lower.particles.layout import Layout
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.mechanics.particles.derive import SMOOTHINGS
 from symphys.simulate.execute import cores
-from symphys.simulate.inputs import positive_number, read_span, read_times, whole_number
+from symphys.simulate.inputs import positive_number, precision, read_span, read_times, whole_number
 from symphys.simulate.particles.bath import degrees_of_freedom
 from symphys.simulate.particles.box import Box, read_box
 from symphys.simulate.particles.course import Course
@@ -64,6 +65,9 @@ class ParticleSimulator:
             f"{self.reason}\nwith dt: {self.method.name}, of order {self.method.order} ({self.method.source})\n"
             f"{box}{cut}; backend: {self.backend}, {self.dtype}"
         )
+
+    def __repr__(self) -> str:
+        return f"ParticleSimulator of {self.dynamics.particles}\n{indent(self.explain(), '  ')}"
 
     def machine(self, batch: bool, listed: bool, limited: bool = False) -> Machine:
         """The compiled programs, for a batch of runs or for a crowd, with lists of neighbours or without."""
@@ -224,8 +228,7 @@ def build_particle_simulator(
     Raises InputError for an unfit box, cutoff, smoothing, thermostat, backend or dtype, MethodError for a method that
     is unknown, no splitting, or does not go with the thermostat, BackendUnavailableError where the backend cannot run.
     """
-    if dtype not in ("float64", "float32"):
-        raise InputError(f"dtype {dtype!r} is unknown; choose 'float64' or 'float32'")
+    dtype = precision(dtype)
     get_backend(backend)
     reason = f"method {method!r} was asked for."
     chosen = METHODS["verlet"] if method == "auto" else method_named(method, METHODS)

@@ -23,11 +23,16 @@ KNOWN = {m: 2.0}
 @pytest.mark.parametrize(
     ("data", "options", "message"),
     [
-        ({q: ANGLE, v: 0.0}, {}, r"the data measure nothing .* add Derivative\(q\(t\), \(t, 2\)\)"),
-        ({q: ANGLE, a: ANGLE, r: ANGLE}, {}, r"the data hold r\(t\), which this system does not have"),
-        ({v: 0.0, a: ANGLE}, {}, r"data missing for q\(t\)"),
-        ({**DATA, a: ANGLE[:7]}, {}, "the arrays do not fit each other"),
+        ({q: ANGLE, v: 0.0}, {}, "the data measure nothing .* add q_ddot,"),
+        (
+            {q: ANGLE, a: ANGLE, r: ANGLE},
+            {},
+            "the data hold r, which this system does not have; it has q, q_dot",
+        ),
+        ({v: 0.0, a: ANGLE}, {}, "data missing for q; given: q_dot, q_ddot"),
+        ({**DATA, a: ANGLE[:7]}, {}, r"the arrays do not fit each other, .* q_ddot: \(7,\)"),
         ({**DATA, a: np.full(50, np.nan)}, {}, "no sample is complete"),
+        ({**DATA, a: np.full(50, np.inf)}, {}, "the data of q_ddot hold inf; write NaN for what is missing"),
         ([1, 2], {}, r"the data are of type list; give \{symbol: values\} or symphys.Trajectories"),
         (DATA, {"unknowns": [m]}, "m is both unknown and given; remove one"),
         (DATA, {"unknowns": []}, "k is neither unknown nor given"),

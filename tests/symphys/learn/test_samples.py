@@ -162,3 +162,22 @@ def test_other_data_judge_a_fit() -> None:
     fit = PENDULUM.fit({q: ANGLE, v: RATE, a: TRUE + NOISE}, parameters={m: 2.0})
     assert fit.relative_error(DATA)[a] < 0.01
     assert fit.relative_error({q: ANGLE, v: RATE, a: TRUE / 2}, {m: 4.0})[a] < 0.01
+
+
+def test_names_and_tables_stand_for_symbols() -> None:
+    """As in a run, "k", "q" and "q_dot" are what they are called; columns of a table are names."""
+    x = ph.coordinates("x")
+    m, k = ph.parameters("m k", positive=True)
+    spring = ph.Lagrangian(m * ph.dot(x) ** 2 / 2 - k * x**2 / 2)
+    place = np.linspace(-1, 1, 9)
+    named = {"x": place, "x_dot": 0 * place, "x_ddot": -3 * place}
+
+    class Table:  # what a data frame is known by
+        columns = tuple(named)
+
+        def items(self):
+            return named.items()
+
+    for data in (named, Table()):
+        fit = spring.fit(data, unknowns=["k"], parameters={"m": 2.0}, guess={"k": 1.0})
+        assert abs(fit.parameters[k] - 6.0) < 1e-12

@@ -116,3 +116,11 @@ def test_what_is_missing() -> None:
         _ = simulator.run(START, VALUES, t_span=(0, 1), dt=0.1).pressure
     with pytest.raises(AttributeError, match="no attribute 'spin'; they have mass, charge"):
         _ = atoms.spin
+
+
+def test_masses_by_species_of_particles_that_have_none() -> None:
+    stars = ph.particles("s", dim=2)
+    free = ph.Lagrangian(stars.sum(lambda a: stars.mass(a) * a.speed_squared / 2))
+    start = {stars: np.eye(2), ph.dot(stars): np.eye(2)}
+    with pytest.raises(ph.InputError, match=r"s\.mass is given by species, and the particles have none; give one"):
+        free.compile().run(start, {stars.mass: {"O": 1.0}}, (0, 1), dt=0.1)

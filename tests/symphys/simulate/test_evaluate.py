@@ -78,8 +78,8 @@ def test_what_evaluate_refuses() -> None:
     z = ph.symbol("z")
     for arguments, message in (
         ((a + m, {a: 1.0}), "value missing for m"),
-        ((a + b, {a: 1.0}), r"value missing for b\(t\)"),
-        ((ph.ddot(a), {a: 1.0, b: 1.0, va: 0.0}, VALUES), r"value missing for Derivative\(b\(t\), t\)"),
+        ((a + b, {a: 1.0}), "value missing for b;"),
+        ((ph.ddot(a), {a: 1.0, b: 1.0, va: 0.0}, VALUES), "value missing for b_dot;"),
         ((a, {a: 1.0, z: 1.0}), "z is no symbol of this system"),
         ((a + z, {a: 1.0}), "z, which the system does not have"),
         ((m, {}, {m: np.inf}), "not finite"),

@@ -17,10 +17,10 @@ Z = sympy.Symbol("z")
 REFUSED = {
     "value missing": ((START, {m: 1.0}), {}, r"value missing for k; given: m\. Add \{k: \.\.\.\}"),
     "no values": ((START, None), {}, "value missing for k, m; given: nothing"),
-    "initial value missing": (({v: 0.0}, VALUES), {}, r"initial value missing for q\(t\)"),
+    "initial value missing": (({v: 0.0}, VALUES), {}, r"initial value missing for q; given: q_dot\. Add \{q: "),
     "strange parameter": ((START, {**VALUES, Z: 1.0}), {}, "z is no parameter of this system; it has k, m"),
     "strange state": (({**START, Z: 1.0}, VALUES), {}, "z is no initial value of this system"),
-    "shapes": (({q: np.zeros(3), v: np.zeros(4)}, VALUES), {}, r"do not fit each other, .* are q\(t\): \(3,\)"),
+    "shapes": (({q: np.zeros(3), v: np.zeros(4)}, VALUES), {}, r"do not fit each other, .* are q: \(3,\)"),
     "nan": (({q: np.nan, v: 0.0}, VALUES), {}, r"initial value of q\(t\) is not finite: it holds nan"),
     "infinite parameter": ((START, {m: [1.0, np.inf], k: 1.0}), {}, "parameter m is not finite: it holds inf"),
     "complex": (({q: 1.0 + 1.0j, v: 0.0}, VALUES), {}, r"q\(t\) is complex"),
@@ -43,6 +43,8 @@ REFUSED = {
     "save_every": ((START, VALUES), {"save_every": 2.5}, "save_every = 2.5; give a whole number"),
     "save_every text": ((START, VALUES), {"save_every": "often"}, "save_every is 'often', which is no real number"),
     "watch_every": ((START, VALUES), {"watch_every": -1}, "watch_every = -1; give a whole number of at least 0"),
+    "initial values in a list": (([1.0, 0.0], VALUES), {}, "the initial values are of type list; give a mapping"),
+    "parameters in a list": ((START, [1.0, 1.0]), {}, "the parameters are of type list; give a mapping"),
     "threads": ((START, VALUES), {"threads": 0}, "threads = 0; give a whole number of at least 1"),
 }  # fmt: skip
 
