@@ -51,7 +51,7 @@ def with_energy(run: Any) -> Callable[[int], None]:
 
     def steps(count: int) -> None:
         for _ in range(count // 50):
-            run.go(50)
+            run.go(50, watch=True)
             run.totals()
 
     return steps

@@ -46,6 +46,7 @@ from .program import (
     Scalar,
     Transform,
     kernels_of,
+    statements,
 )
 from .rewrite import rebuild
 from .schedule import lanes_for
@@ -112,6 +113,7 @@ __all__ = [
     "real",
     "rebuild",
     "solve",
+    "statements",
     "taylor_coefficients",
     "variable",
     "vjp",

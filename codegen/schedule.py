@@ -104,6 +104,16 @@ def skews(accesses: Sequence[Mapping[str, tuple[bool, int]]]) -> tuple[int, ...]
     return tuple(max(steps[op - 1 :: ops] if op else steps[ops - 1 :: ops]) for op in range(ops))
 
 
+def meetings(accesses: Sequence[Mapping[str, tuple[bool, int]]]) -> list[list[int]]:
+    """[later, earlier]: by how many rows an operation must lag behind another one before it, by the rule of `skews`."""
+
+    def met(mine: Mapping[str, tuple[bool, int]], theirs: Mapping[str, tuple[bool, int]]) -> int:
+        shared = (a for a in mine.keys() & theirs if mine[a][0] or theirs[a][0])
+        return max((max(mine[a][1], theirs[a][1]) for a in shared), default=0)
+
+    return [[met(mine, theirs) for theirs in accesses] for mine in accesses]
+
+
 def tiling(lag: int, row_bytes: int, rows: int, whole: bool, columns: int = 1) -> Tiling | None:
     """The tiles of a thread that owns `rows` rows of `columns` columns; None where tiles gain nothing.
 

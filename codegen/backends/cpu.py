@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import os
 import struct
 import sys
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from ..ir import Kind
 from ..optimise.roots import lift_roots
 from ..program import For, Intent, Kernel, Program, kernels_of
 from ..schedule import lanes_for, padding, row_shares
+from .cpu_native import together
 from .cpu_program import CpuProgram
 from .interface import check_arrays, lane_stride, launch_range
 
@@ -61,16 +60,6 @@ def _load(module: Path, function: str) -> Launch:
     return launch
 
 
-@lru_cache(maxsize=8)
-def _pool(process: int, threads: int) -> ThreadPoolExecutor:
-    """Threads that wait for the next launch: starting them anew would cost more than small launches take.
-
-    A forked process has none of its parent's threads, so that the pool is that of one `process`.
-    """
-    del process
-    return ThreadPoolExecutor(threads)
-
-
 @dataclass(frozen=True)
 class CpuKernel:
     """One kernel, compiled; calling it runs instances first..last in place."""
@@ -82,6 +71,13 @@ class CpuKernel:
     folder: Path
     launch: Launch = field(repr=False)
     optimise: Optimise | None = field(repr=False)
+
+    @cached_property
+    def address(self) -> int:
+        """Where the machine code of `launch` begins."""
+        from .numba_driver import entry_address
+
+        return entry_address(self.launch)
 
     def slot(self, scalar: str) -> int:
         """Where a scalar stands in the argument table; -1 for one that the kernel does not take."""
@@ -117,29 +113,37 @@ class CpuKernel:
         check_arrays(self.kernel, arrays, scalars, self.dtype, blocks * self.lanes + 2 * self.halo)
         tables = [self.table(arrays, scalars, extents) for _ in work]
         jobs = [(a, b, table.ctypes.data) for (a, b), (table, _) in zip(work, tables, strict=True)]
-        pool = _pool(os.getpid(), threads) if len(jobs) > 1 else None
-        waiting = [] if pool is None else [pool.submit(self.launch, *job) for job in jobs[1:]]
-        for job in jobs[:1]:  # the calling thread takes its share
-            self.launch(*job)
-        for future in waiting:
-            future.result()
+        together(lambda me: self.launch(*jobs[me]), len(jobs))
         for _, sums in tables:  # in the order of the blocks: the same result for the same number of threads
             for name, partial in sums.items():
                 arrays[name][...] += partial
 
     def table(
-        self, arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, float | int], extents: tuple[int, ...]
+        self,
+        arrays: Mapping[str, NDArray[Any]],
+        scalars: Mapping[str, float | int],
+        extents: tuple[int, ...],
+        known: dict[int, int] | None = None,
     ) -> tuple[NDArray[np.uint64], dict[str, NDArray[Any]]]:
-        """The kernel's argument table (see `emit.llvm`) and this thread's own sums."""
+        """The kernel's argument table (see `emit.llvm`) and this thread's own sums.
+
+        known: addresses of arrays by their identity, which grow.
+        """
         blocks = -(-extents[-1] // self.lanes)
         entries: list[int] = []
         sums: dict[str, NDArray[Any]] = {}
-        stride = lane_stride(self.kernel, arrays, blocks * self.lanes)
+        known = {} if known is None else known
         for array in self.kernel.arrays:
             given = arrays[array.name]
             if array.intent is Intent.SUM:
                 given = sums[array.name] = np.zeros_like(given)
-            entries.append(given.ctypes.data)
+                entries.append(given.ctypes.data)
+                continue
+            address = known.get(id(given))
+            if address is None:
+                address = known[id(given)] = given.ctypes.data
+            entries.append(address)
+        stride = lane_stride(self.kernel, arrays, blocks * self.lanes)
         entries += [stride, self.halo, blocks, extents[-1], *extents[:-1]]
         for scalar in self.kernel.scalars:
             value = scalars[scalar.name]

@@ -1,17 +1,17 @@
 """Repeated launches in native code: many steps of a lattice run without a return to Python.
 
-A step is a sequence of operations, each a compiled kernel over rows (indices of its first outer axis). Two schedules:
+A course is a sequence of operations, each a compiled kernel over rows (indices of its first outer axis). Two schedules:
 
 - in turn: every operation over all rows, shared out to the threads, with a barrier after each;
-- tiled: some steps are taken on rows that stay in the cache. Each thread owns a run of rows. Where operation n reaches
-  r rows to either side, rows closer to a border than the sum of the reaches so far wait (the trapezoid shrinks); within
-  the trapezoid, bands of rows are taken through all operations, each operation lagging behind the one before by its
-  reach; after a barrier the rows around the borders follow in the same manner (their trapezoid grows). Rows of a second
-  outer axis are columns here: where whole rows leave the cache, all this is done on a chunk of columns after the other,
-  and the chunk of each operation is shifted back by its lag. The columns from which the first chunk is shifted away
-  wait for the last one, so that the columns may be periodic. (Wonnacott, IPDPS 2000; Frigo, Strumpen, ICS 2005.) The
-  order of the operations on any place and its neighbours is that of the program, so that the result is the same to the
-  last bit.
+- tiled: some operations, of one repetition or of several, are taken on rows that stay in the cache. Each thread owns a
+  run of rows. Where operation n reaches r rows to either side, rows closer to a border than the sum of the reaches so
+  far wait (the trapezoid shrinks); within the trapezoid, bands of rows are taken through all operations, each operation
+  lagging behind the one before by its reach; after a barrier the rows around the borders follow in the same manner
+  (their trapezoid grows). Rows of a second outer axis are columns here: where whole rows leave the cache, all this is
+  done on a chunk of columns after the other, and the chunk of each operation is shifted back by its lag. The columns
+  from which the first chunk is shifted away wait for the last one, so that the columns may be periodic. (Wonnacott,
+  IPDPS 2000; Frigo, Strumpen, ICS 2005.) The order of the operations on any place and its neighbours is that of the
+  program, so that the result is the same to the last bit, but for sums over all instances.
 """
 
 from __future__ import annotations
@@ -107,21 +107,21 @@ def _run(address: int, tables: Any, op: int, slot: int, count: int, first: int, 
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def run_in_turn(
-    addresses: Any, tables: Any, slots: Any, shares: Any, steps: int, clock: Any, threads: int, barrier: int
-) -> None:
-    """All operations of `steps` steps, each on this thread's blocks `shares` [ops, 2].
+def run_in_turn(addresses: Any, tables: Any, slots: Any, shares: Any, course: Any, threads: int, barrier: int) -> None:
+    """All operations of a course, each on this thread's blocks `shares` [ops, 2].
 
-    `clock`: the count of the first step, and by how much it goes up with each.
+    `course` [segments, 5]: the first operation, how many there are, how often they are done in turn, the count of the
+    first time, and by how much it goes up with each.
     """
     goal = 0
-    for step in range(steps):
-        for op in range(len(addresses)):
-            if shares[op, 0] < shares[op, 1]:
-                _run(addresses[op], tables, op, slots[op], clock[0] + step * clock[1], shares[op, 0], shares[op, 1])
-            if threads > 1:
-                goal += threads
-                _wait(barrier, goal)
+    for first, ops, steps, start, stride in course:
+        for step in range(steps):
+            for op in range(first, first + ops):
+                if shares[op, 0] < shares[op, 1]:
+                    _run(addresses[op], tables, op, slots[op], start + step * stride, shares[op, 0], shares[op, 1])
+                if threads > 1:
+                    goal += threads
+                    _wait(barrier, goal)
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
@@ -145,32 +145,24 @@ def _take(
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _sweep(
-    addresses: Any, tables: Any, slots: Any, blocks: Any, skews: Any, region: Any, space: Any, tile: Any, clock: Any
+    addresses: Any, tables: Any, slots: Any, blocks: Any, taken: Any, region: Any, space: Any, band: int, chunk: int
 ) -> None:
-    """`tile[0]` steps on the rows of a trapezoid, by bands of `tile[1]` rows and `tile[2]` columns.
+    """The operations `taken` on the rows of a trapezoid, by bands of rows and chunks of columns.
 
-    `region`: the rows of the first operation, begin and end, and how they move for those that lag behind it: begin +
-    region[2] lag, end + region[3] lag. `space`: all rows, all columns.
+    `taken` [taken, 3]: operation, count, rows by which it lags. `region`: the rows of the first operation, begin and
+    end, and how they move for those that lag behind it: begin + region[2] lag, end + region[3] lag. `space`: all rows,
+    all columns.
     """
-    ops = len(addresses)
     begin, end, down, up = region[0], region[1], region[2], region[3]
-    width, turns, band, chunk = space[1], tile[0], tile[1], tile[2]
-    lag = np.int64(0)
-    for k in range(1, turns * ops):
-        lag += skews[k % ops]
+    width, lag = space[1], taken[-1, 2]
     for left in range(0, width, chunk):
         right = min(left + chunk, width)
         for start in range(begin, end + (1 + up) * lag, band):
-            behind = np.int64(0)
-            for k in range(turns * ops):
-                op = k % ops
-                if k > 0:
-                    behind += skews[op]
+            for op, count, behind in taken:
                 first, last = max(begin + down * behind, start - behind), min(end + up * behind, start + band - behind)
                 if first >= last:
                     continue
-                now = clock[0] + k // ops * clock[1]
-                given = (addresses[op], tables, op, slots[op], now, blocks[op], (first, last))
+                given = (addresses[op], tables, op, slots[op], count, blocks[op], (first, last))
                 if chunk == width:
                     _take(*given, (0, width), space)
                     continue
@@ -182,40 +174,68 @@ def _sweep(
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _fill(taken: Any, course: Any, needs: Any, furthest: int, place: Any) -> int:
+    """As many of the operations from a place of the course on as one tile takes; how many these are.
+
+    Each lags so far behind that it meets no earlier one, and none lags more than `furthest` rows. `place` (segment,
+    turn, operation in it) goes on.
+    """
+    found = 0
+    while found < len(taken) and place[0] < len(course):
+        first, ops, steps, start, stride = course[place[0]]
+        if place[1] >= steps:
+            place[0] += 1
+            place[1] = 0
+            continue
+        op = first + place[2]
+        behind = taken[found - 1, 2] if found > 0 else 0
+        for k in range(found):
+            behind = max(behind, taken[k, 2] + needs[op, taken[k, 0]])
+        if found > 0 and behind > furthest:
+            break
+        taken[found, 0], taken[found, 1], taken[found, 2] = op, start + place[1] * stride, behind
+        found += 1
+        place[2] += 1
+        if place[2] == ops:
+            place[1] += 1
+            place[2] = 0
+    return found
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def run_tiled(
     addresses: Any,
     tables: Any,
     slots: Any,
     blocks: Any,
-    skews: Any,
+    needs: Any,
     edges: Any,
     space: Any,
-    steps: int,
-    clock: Any,
+    course: Any,
     tile: Any,
     threads: int,
     barrier: int,
 ) -> None:
-    """`tile[0]` steps at a time on this thread's rows, by bands of `tile[1]` rows and `tile[2]` columns.
+    """A course (see `run_in_turn`) in tiles of `tile[0]` operations at most, of which none lags by more than `tile[1]`
+    rows, on this thread's rows, by bands of `tile[2]` rows and `tile[3]` columns.
 
-    `blocks` [ops]: blocks a column; `skews` [ops]: rows and columns by which an operation lags behind the one before it
-    (the first one: behind the last one of the step before). `edges`: first row, last row + 1, whether the rows below
-    and above belong to others. `space`: all rows, all columns.
+    `blocks` [ops]: blocks a column; `needs` [later, earlier]: rows and columns by which an operation must lag behind
+    another. `edges`: first row, last row + 1, whether the rows below and above belong to others. `space`: all rows, all
+    columns.
     """
     begin, end, below, above = edges[0], edges[1], edges[2], edges[3]
+    place, room = np.zeros(3, dtype=np.int64), np.zeros((tile[0], 3), dtype=np.int64)
     goal = 0
-    done = 0
-    while done < steps:
-        taken = (min(tile[0], steps - done), tile[1], tile[2])
-        given = (addresses, tables, slots, blocks, skews)
-        now = (clock[0] + done * clock[1], clock[1])
-        _sweep(*given, (begin, end, below, -above), space, taken, now)
+    found = _fill(room, course, needs, tile[1], place)
+    while found > 0:
+        given = (addresses, tables, slots, blocks, room[:found])
+        _sweep(*given, (begin, end, below, -above), space, tile[2], tile[3])
         if threads > 1:
             goal += threads
             _wait(barrier, goal)
         if below:
-            _sweep(*given, (begin, begin, -1, 1), space, taken, now)
+            _sweep(*given, (begin, begin, -1, 1), space, tile[2], tile[3])
         if threads > 1:
             goal += threads
             _wait(barrier, goal)
-        done += taken[0]
+        found = _fill(room, course, needs, tile[1], place)

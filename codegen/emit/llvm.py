@@ -161,8 +161,7 @@ def _emit_kernel(kernel: Kernel, lanes: int, dtype: str, features: frozenset[str
     w.line("%block = phi i64 [%column, %row.start], [%block.next, %next]")
     _bind_lanes(kernel, printer, halo)
     if lanes > 1 and _asks_for_real_lanes(kernel):
-        lanes_here = printer.value(variable(kernel.lane, I))
-        printer.real_lanes = w.operation("icmp slt", lanes_here, Value(extent, I, False), result=Kind.BOOL)
+        printer.real_lanes = _real_lanes(w, extent)
     printer.block(kernel.body)
     w.line("br label %next")
     w.label("next")
@@ -177,6 +176,22 @@ def _emit_kernel(kernel: Kernel, lanes: int, dtype: str, features: frozenset[str
         "}",
     ]
     return w
+
+
+def _real_lanes(w: Writer, extent: str) -> Value:
+    """The lanes of this block that hold an instance: its first bits, as many as instances are left."""
+    bits, start = f"i{w.lanes}", w.operation("mul nsw", Value("%block", I, False), Value(str(w.lanes), I, False))
+    left = w.operation("sub nsw", Value(extent, I, False), start)
+    whole = w.operation("icmp sge", left, Value(str(w.lanes), I, False), result=Kind.BOOL)
+    short, one, few, mask = (w.name(n) for n in ("short", "one", "few", "mask"))
+    count = left.text
+    if w.lanes != 64:
+        w.line(f"{short} = {'trunc' if w.lanes < 64 else 'zext'} i64 {count} to {bits}")
+        count = short
+    w.line(f"{one} = shl {bits} 1, {count}")
+    w.line(f"{few} = sub {bits} {one}, 1")
+    w.line(f"{mask} = select i1 {whole.text}, {bits} -1, {bits} {few}")
+    return w.emit(f"bitcast {bits} {mask} to {w.type(Kind.BOOL)}", Kind.BOOL, True)
 
 
 def _asks_for_real_lanes(kernel: Kernel) -> bool:

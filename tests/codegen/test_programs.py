@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import codegen.backends.cpu_program as cpu_program
+import codegen.backends.cpu_native as cpu_native
 from codegen.backends import get_backend
 from codegen.builder import Builder
 from codegen.compile import compile_program
@@ -150,8 +150,8 @@ def test_tiles_and_threads_change_no_bit(
     results = []
     chunks = [(Tiling(2, 1, width), threads) for width in (2, 3, 6, 7) for threads in (1, 2)] if dimensions > 2 else []
     for tiles, threads in ((None, 1), (None, 2), (Tiling(3, 1), 1), (Tiling(2, 5), 2), (Tiling(4, 2), 2), *chunks):
-        monkeypatch.setattr(cpu_program, "tiling", lambda *_, tiles=tiles: tiles)
-        monkeypatch.setattr(cpu_program, "SMALL", 0)
+        monkeypatch.setattr(cpu_native, "tiling", lambda *_, tiles=tiles: tiles)
+        monkeypatch.setattr(cpu_native, "SMALL", 0)
         arrays, scalars = inputs(dimensions, reach, wraps, rows=2 * (2 * 4 * 2 * reach), steps=11)
         compiled(arrays, scalars, threads)
         results.append(np.stack([arrays["u"], arrays["v"]])[..., reach : reach + 40])
@@ -163,6 +163,52 @@ def test_tiles_and_threads_change_no_bit(
     expected = np.stack([arrays["u"], arrays["v"]])[..., reach : reach + 40]
     # 11 steps of 6 reach + 4 operations at most, on numbers of order ten
     np.testing.assert_allclose(results[0], expected, rtol=0, atol=11 * (6 * reach + 4) * 10 * 2.0**-52 * 4)
+
+
+@pytest.mark.parametrize("wraps", [True, False])
+def test_one_piece_may_hold_several_repetitions_and_a_sum_at_its_end(
+    wraps: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Launches before and after, a repetition that is not done at all, and another that is summed up in passing."""
+    plain = lattice(2, 2, wraps)
+    (repeat,) = plain.body
+    assert isinstance(repeat, Repeat)
+    b = Builder()
+    u = b.load("here", "u", ROW)
+    right = b.load("right", "u", ROW, shift=1)
+    b.accumulate("total", value=u * u + u * right)
+    sums = Array("total", (), intent=Intent.SUM, instanced=False)
+    arrays = (Array("u", ("rows",)), sums)
+    measure = Kernel("measure", "site", arrays, (Scalar("rows", Kind.INT),), b.block(), ("row",))
+    kick, drift, halo = repeat.body
+    body = (*repeat.body, Repeat("never", repeat.body), repeat, Repeat("twice", (halo, kick, drift), "k"), halo)
+    program = Program(
+        "pieces",
+        (*plain.arrays, sums),
+        (*plain.scalars, Scalar("never", Kind.INT), Scalar("twice", Kind.INT)),
+        (*body, Launch(measure, ("rows", "sites"), reach=1)),
+        wraps,
+    )
+    check_program(program)
+    compiled = compile_program(program, get_backend("cpu"))
+    states, totals, rows = [], [], 64
+    for tiles, threads in ((None, 1), (None, 2), (Tiling(3, 1), 1), (Tiling(2, 5), 2), (Tiling(1, 2), 2)):
+        monkeypatch.setattr(cpu_native, "tiling", lambda *_, tiles=tiles: tiles)
+        monkeypatch.setattr(cpu_native, "SMALL", 0)
+        compiled = compile_program(program, get_backend("cpu"))
+        given, scalars = inputs(2, 2, wraps, rows=rows, steps=7)
+        given["total"] = np.ones(())
+        compiled(given, scalars | {"never": 0, "twice": 2}, threads)
+        states.append(np.stack([given["u"], given["v"]])[..., 2:42])
+        totals.append(float(given["total"]))
+    for state in states[1:]:
+        np.testing.assert_array_equal(state, states[0])
+    given, scalars = inputs(2, 2, wraps, rows=rows, steps=7)
+    given["total"] = np.ones(())
+    run_program(program, given, scalars | {"never": 0, "twice": 2})
+    # as above; what is summed up is known to the rounding of its terms
+    np.testing.assert_allclose(states[0], np.stack([given["u"], given["v"]])[..., 2:42], atol=11 * 16 * 10 * 2.0**-50)
+    np.testing.assert_allclose(totals, float(given["total"]), rtol=1e-11)
 
 
 def test_operations_lag_by_what_they_share() -> None:

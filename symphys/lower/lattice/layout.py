@@ -16,9 +16,22 @@ from symphys.lower.expressions import weight_arrays
 OWN = (
     *("dt", "k", "t_start", "offset", "weight", "drift_weight", "width", "cells", "halo_source", "halo_target"),
     *("steps", "steps_pairs", "steps_odd", "steps_even", "middle", "middle_pairs", "middle_odd", "middle_even"),
-    *("halo_sign", "halo_end", "site", "cell", "totals", "sizes", "time"),
+    *("halo_sign", "halo_end", "site", "cell", "totals", "sizes", "time", "measured_k", "measured_offset"),
 )
-PER_AXIS = ("near", "sign", "edge", "margin", "held", "per", "start", "step", "weight", "sponge", "places")
+PER_AXIS = (
+    "near",
+    "sign",
+    "edge",
+    "margin",
+    "held",
+    "per",
+    "start",
+    "step",
+    "weight",
+    "quadrature",
+    "sponge",
+    "places",
+)
 
 
 @dataclass(frozen=True)

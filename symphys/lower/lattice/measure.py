@@ -8,15 +8,16 @@ energy that the discretised equations have, and its drift is that of the integra
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sympy
 
-from codegen import Array, Intent, Kernel, Launch, Program, add_many, apply, integer
+from codegen import Array, Intent, Kernel, Launch, Load, Program, add_many, apply, integer, statements
 from symphys.fields.dynamics import Law
 from symphys.lower.lattice.layout import Layout
 from symphys.lower.lattice.packed import PackedSite
-from symphys.lower.lattice.plan import halo_launches, kernel_of, launch_of, program_of
+from symphys.lower.lattice.plan import Step, halo_launches, kernel_of, launch_of, program_of
 from symphys.lower.lattice.site import Site
 
 
@@ -29,9 +30,9 @@ def measure_kernel(layout: Layout, laws: Sequence[Law]) -> tuple[Kernel, int]:
     """totals [laws] and sizes [laws]: the integrals of densities, and of the absolute values of their terms."""
     site = new_site(layout)
     b = site.builder
-    weight = site.profile("weight", 0)
+    weight = site.profile("quadrature", 0)
     for axis in range(1, layout.dimensions):
-        weight = weight * site.profile("weight", axis)
+        weight = weight * site.profile("quadrature", axis)
     weight = b.let("weight_here", weight)
     for name in ("totals", "sizes"):
         site.arrays[name] = Array(name, (max(len(laws), 1),), intent=Intent.SUM, instanced=False)
@@ -56,10 +57,26 @@ def probe_kernel(layout: Layout, expressions: Sequence[Any]) -> tuple[Kernel, in
 
 
 def with_halo(layout: Layout, kernel: Kernel, reach: int, halo: int) -> Program:
-    """The program of one launch after the halos of the state have been filled."""
-    names = [] if layout.packed else [c.name for c in layout.components]
+    """The program of one launch after the halos of what it reads across lanes of the state have been filled."""
+    across = {s.array for s in statements(kernel.body) if isinstance(s, Load) and s.shift}
+    names = [c.name for c in layout.components if c.name in across]
     body: tuple[Launch, ...] = (*halo_launches(layout, names, halo), launch_of(layout, kernel, reach))
     return program_of(layout, kernel.name, body)
+
+
+def then_measured(layout: Layout, advance: Program, measure: Program) -> Program:
+    """Steps and what is measured after them, in one program.
+
+    `measured_k`, `measured_offset`: the place in time at which it is measured, for the counter of the steps may end
+    before the last of them does.
+    """
+    renamed = {"k": "measured_k", "offset": "measured_offset"}
+    body: list[Step] = list(advance.body)
+    for launch in measure.body:
+        assert isinstance(launch, Launch)
+        own = {s.name for s in launch.kernel.scalars}
+        body.append(replace(launch, rename=(*launch.rename, *(pair for pair in renamed.items() if pair[0] in own))))
+    return program_of(layout, "measured", tuple(body))
 
 
 def by_parts(layout: Layout, density: Any) -> Any:

@@ -60,7 +60,7 @@ def _member(
         if step < begin or (step == begin and not course.unseen[member]):
             continue
         while run.k < step:
-            run.go(min(portion, int(step) - run.k))
+            run.go(min(portion, int(step) - run.k), watch=run.k + portion >= step)
             report(run.k / max(marks.count, 1))
             if not is_finite(run):
                 record.end(member, Outcome.NOT_FINITE)

@@ -11,7 +11,7 @@ from symphys.discretise import Grid
 from symphys.errors import UnsupportedError
 from symphys.fields.dynamics import Law
 from symphys.lower.lattice.layout import Layout
-from symphys.lower.lattice.measure import measure_kernel, probe_kernel, with_halo
+from symphys.lower.lattice.measure import measure_kernel, probe_kernel, then_measured, with_halo
 from symphys.lower.lattice.plan import Plan, launch_of, program_of
 from symphys.simulate.lattice.memory import Frame, frame_of
 
@@ -36,6 +36,16 @@ class Machine:
         if key not in self._known:
             self._known[key] = compile_program(program, self.backend, self.dtype, self.halo)
         return self._known[key]
+
+    @property
+    def measured(self) -> CompiledProgram | None:
+        """Steps and what is watched, in one piece; None where the host has to act before anything is measured."""
+        if self.measure is None or self.layout.order is None or self.layout.dynamics.convolutions:
+            return None
+        key = "measured"
+        if key in self._known:
+            return self._known[key]
+        return self.compiled(key, then_measured(self.layout, self.advance.program, self.measure.program))
 
     def probe(self, expressions: Sequence[Any]) -> CompiledProgram:
         """The program that lays the values of expressions at every site into probe_0, probe_1, ..."""

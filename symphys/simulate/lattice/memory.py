@@ -90,7 +90,7 @@ def grid_tables(frame: Frame, margin: int, sponges: Sequence[float]) -> dict[str
         last = number == len(frame.axes) - 1
         held = np.ones(axis.count)
         held[[0, -1]] = 0.0
-        profiles = {"weight": axis.weights, "held": held, "sponge": sponges[number] * axis.absorption}
+        profiles = {"quadrature": axis.weights, "held": held, "sponge": sponges[number] * axis.absorption}
         for word, values in profiles.items():
             if last:
                 row = frame.allocate(())

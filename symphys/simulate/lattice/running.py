@@ -40,6 +40,7 @@ class Run:
     threads: int
     weights: Mapping[Any, NDArray[np.float64]] = field(default_factory=dict)
     k: int = 0
+    integrals: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None  # where they were measured in passing
 
     def __post_init__(self) -> None:
         m = self.machine
@@ -76,6 +77,7 @@ class Run:
     # -- what is given -------------------------------------------------------------------------------------------------
     def give(self, time: float, functions: Mapping[Any, Any]) -> None:
         """Sample given functions at a time, and their derivatives that the kernels read."""
+        self.integrals = None
         layout = self.machine.layout
         for symbol in layout.dynamics.given:
             jet = layout.dynamics.jets.jet(symbol)
@@ -106,6 +108,7 @@ class Run:
     # -- the state -----------------------------------------------------------------------------------------------------
     def put(self, state: Mapping[Any, NDArray[Any]]) -> None:
         """Lay a state [*grid] by label into memory."""
+        self.integrals = None
         layout = self.machine.layout
         for number, unknown in enumerate(layout.dynamics.unknowns):
             if self.machine.plan.complex_state:
@@ -160,15 +163,22 @@ class Run:
         return found
 
     # -- going on ------------------------------------------------------------------------------------------------------
-    def go(self, steps: int) -> None:
-        """Take `steps` steps."""
+    def go(self, steps: int, watch: bool = False) -> None:
+        """Take `steps` steps; `watch`: the integrals will be asked for next, and are best measured in passing."""
         if steps <= 0:
             return
+        self.integrals = None
         if self.in_pieces:
             self._go_in_pieces(steps)
             return
         self.scalars |= {**counts_of(steps), "k": self.k}
-        self.machine.advance(self.arrays, self.scalars, self.threads)
+        measured = self.machine.measured if watch else None
+        if measured is None:
+            self.machine.advance(self.arrays, self.scalars, self.threads)
+        else:
+            self.scalars |= {"measured_k": self.k + steps, "measured_offset": 0.0}
+            measured(self.arrays, self.scalars, self.threads)
+            self.integrals = self._integrals()
         self.k += steps
 
     def _go_in_pieces(self, steps: int) -> None:
@@ -203,8 +213,14 @@ class Run:
         """[laws], the integrals of the densities and of the absolute values of their terms."""
         if self.machine.measure is None:
             return np.zeros(0), np.zeros(0)
+        if self.integrals is not None:
+            return self.integrals
         self._prepare(self.machine.measure)
         self.machine.measure(self.arrays, self.scalars, self.threads)
+        return self._integrals()
+
+    def _integrals(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What was measured last."""
         count = len(self.machine.laws)
         return self.arrays["totals"][:count].astype(np.float64), self.arrays["sizes"][:count].astype(np.float64)
 

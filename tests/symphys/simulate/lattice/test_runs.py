@@ -9,6 +9,7 @@ import pytest
 from sympy import I, conjugate, sin
 
 import symphys as ph
+from symphys.simulate.lattice.given import read_inputs
 
 t, x, y, z = ph.spacetime("t x y z")
 c, m = ph.parameters("c m", positive=True)
@@ -274,3 +275,28 @@ def test_the_source_names_the_physics() -> None:
     source = theory.compile(grid=ph.Grid({x: (0.0, 1.0, 8)})).source
     assert "def kick" in source
     assert "force on phi_t" in source
+
+
+@pytest.mark.parametrize("method", ["verlet", "kahan_li6", "rk4"])
+def test_what_is_measured_in_passing_is_what_is_measured_after(method: str) -> None:
+    """The state to the last bit; integrals over 80 x 96 sites to the rounding of their sums, 8e3 units at most."""
+    phi, theory = wave(x, y)
+    grid = ph.Grid({x: (0.0, 1.0, 80), y: (0.0, 2.0, 96)})
+    simulator = theory.compile(grid=grid, method=method, order=4)
+    rng = np.random.default_rng(2)
+    start = {phi: rng.normal(size=grid.shape), phi.diff(t): rng.normal(size=grid.shape)}
+    inputs = read_inputs(theory.dynamics, grid, start, {c: 0.01, m: 0.7})
+    apart, passing = (simulator.start(inputs, (), 0.0, 0.1, 2) for _ in range(2))
+    for steps in (1, 2, 5):
+        apart.go(steps)
+        passing.go(steps, watch=True)
+        for (total, size), (known, scale) in zip(
+            zip(*apart.totals(), strict=True), zip(*passing.totals(), strict=True), strict=True
+        ):
+            assert abs(known - total) <= 8e3 * 2.0**-53 * size
+            np.testing.assert_allclose(scale, size, rtol=8e3 * 2.0**-53)
+        for label, values in apart.state().items():
+            np.testing.assert_array_equal(passing.state()[label], values)
+    passing.put({label: 2 * values for label, values in apart.state().items()})
+    energy = [law.name for law in passing.machine.laws].index("energy")
+    np.testing.assert_allclose(passing.totals()[0][energy], 4 * apart.totals()[0][energy], rtol=1e-12)
