@@ -12,7 +12,8 @@ import sympy
 from symphys.language.particle_symbols import LocalSymbol, relabelled
 
 LABELS = ("i", "j", "k", "l")
-COUNTS = {"sum": 1, "pairs": 2, "triples": 3, "quadruples": 4, "environment": 1, "neighbours": 1}
+COUNTS = {"sum": 1, "pairs": 2, "triples": 3, "quadruples": 4, "environment": 1, "angles": 2, "neighbours": 1}
+SEEN = ("environment", "angles")  # sums that are seen by one particle
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class BondList:
 class SumOver:
     """Over what a sum goes; called on a term it is the sum.
 
-    kind: "sum", "pairs", "triples", "quadruples"; "environment", the sum over the others j that i sees, and
-    "neighbours", the same in what is derived. species: of each label that is summed over, None for any. seer: the label
-    of the one who sees.
+    kind: "sum", "pairs", "triples", "quadruples"; "environment", the sum over the others j that i sees, "angles", that
+    over pairs j, k of different others, and "neighbours", an environment in what is derived. species: of each label
+    that is summed over, None for any. seer: the label of the one who sees.
     """
 
     particles: Any
@@ -45,8 +46,9 @@ class SumOver:
     @property
     def bound(self) -> tuple[str, ...]:
         """The labels that are summed over."""
-        if self.kind in ("environment", "neighbours"):
-            return (LABELS[LABELS.index(self.seer) + 1],)
+        if self.kind in (*SEEN, "neighbours"):
+            first = LABELS.index(self.seer) + 1
+            return LABELS[first : first + COUNTS[self.kind]]
         return LABELS[: COUNTS[self.kind]]
 
     def __call__(self, body: Any) -> ParticleSum:
@@ -65,16 +67,15 @@ class SumOver:
 
     def marks(self, printer: Any = None) -> str:
         """What stands below the sign of the sum."""
-        i, j = LABELS[:2]
-        if self.kind in ("environment", "neighbours"):
-            i, (j,) = self.seer, self.bound
         kinds = [(label, name) for label, name in zip(self.bound, self.species, strict=True) if name]
         where = "".join(rf",\, {label} \in {name}" if printer else f", {label} in {name}" for label, name in kinds)
-        if self.kind in ("environment", "neighbours"):
-            return (rf"{j} \neq {i}" if printer else f"{j} != {i}") + where
+        if self.kind in (*SEEN, "neighbours"):
+            unequal = r" \neq " if printer else " != "
+            return unequal.join((*self.bound, self.seer)) + where
         if self.bonds is not None:
             return ("(" + ", ".join(self.bound) + ")") + (rf" \in B_{{{len(self.bonds.rows)}}}" if printer else "")
-        return (f"{i} < {j}" if self.kind == "pairs" and len(set(self.species)) == 1 else ", ".join(self.bound)) + where
+        ordered = self.kind == "pairs" and len(set(self.species)) == 1
+        return (" < " if ordered else ", ").join(self.bound) + where
 
 
 class ParticleSum(sympy.Expr):

@@ -12,9 +12,9 @@ _AXES = "xyz"
 class LocalSymbol(sympy.Symbol):
     """A number, or a vector, that belongs to the particles whose labels it bears; `role` says which.
 
-    Roles: "position", "velocity" and "displacement" (components along `axis`), "distance", "speed squared",
-    "attribute" (called `word`); and, in what is derived, the vectors "acceleration", "rate", "place", "direction",
-    "areal" and the basis vectors "basis".
+    Roles: "position", "velocity" and "displacement" (components along `axis`), "distance", "cosine" (of the angle at
+    the first of three labels), "speed squared", "attribute" (called `word`); and, in what is derived, the vectors
+    "acceleration", "rate", "place", "direction", "areal" and the basis vectors "basis".
     """
 
     role: str
@@ -43,6 +43,7 @@ class LocalSymbol(sympy.Symbol):
             return f"{symbol}_{{{index}}}"
         written = {
             "distance": rf"r_{{{index}}}",
+            "cosine": rf"\cos\theta_{{{''.join((*self.labels[1:2], *self.labels[:1], *self.labels[2:]))}}}",
             "speed squared": rf"\dot{{\mathbf{{r}}}}_{{{index}}}^{{2}}",
             "acceleration": rf"\ddot{{\mathbf{{r}}}}_{{{index}}}",
             "rate": rf"\dot{{\mathbf{{r}}}}_{{{index}}}",
@@ -82,6 +83,11 @@ def distance(label: str, other: str) -> Any:
     return LocalSymbol(f"r_{''.join(labels)}", "distance", labels, positive=True)
 
 
+def cosine(label: str, first: str, second: str) -> Any:
+    """The cosine of the angle at `label` between the directions to two others."""
+    return LocalSymbol(f"cos_{first}{label}{second}", "cosine", (label, *sorted((first, second))), real=True)
+
+
 def rate_squared(label: str) -> Any:
     """|r'_label|^2."""
     return LocalSymbol(f"v2_{label}", "speed squared", (label,), nonnegative=True)
@@ -113,6 +119,8 @@ def relabelled(symbol: Any, names: dict[str, str]) -> Any:
     match symbol.role:
         case "distance":
             return distance(*labels)
+        case "cosine":
+            return cosine(*labels)
         case "displacement":
             return displacement(labels[0], labels[1], symbol.axis or 0)
         case "position" | "velocity":

@@ -12,7 +12,14 @@ import sympy
 from symphys.errors import InputError
 from symphys.language.names import read_names
 from symphys.language.particle_sums import LABELS, BondList, SumOver
-from symphys.language.particle_symbols import attribute, component, displacement, distance, rate_squared
+from symphys.language.particle_symbols import (
+    attribute,
+    component,
+    cosine,
+    displacement,
+    distance,
+    rate_squared,
+)
 
 ATTRIBUTES = ("mass",)
 
@@ -77,11 +84,25 @@ class Particles:
         """sum f(i, j, k, l) over a list [m, 4] of indices; `a.signed_volume(b, c, d)` tells left from right."""
         return SumOver(self, "quadruples", (None,) * 4, bond_list(along, 4))(_body(term, self._handles(4)))
 
-    def environment(self, seer: Particle | str, *, weight: Callable[[Any], Any], of: str | None = None) -> Any:
-        """sum_{j != i} w(|r_i - r_j|) as particle i sees it: an invariant of its surroundings.
+    def environment(
+        self,
+        seer: Particle | str,
+        *,
+        weight: Callable[..., Any],
+        of: str | tuple[str | None, str | None] | None = None,
+        rank: int = 0,
+    ) -> Any:
+        """What particle i sees of the others: sums of a weight over them, to stand in any function of one particle.
 
-        seer: the particle a of a sum, or a species, for losses of agents. of: the species that is seen; by default all.
-        Raises `InputError` for an unknown species.
+        With one kind of neighbour, sum_{j != i} w(r_ij). With two, of=(first, second), the sum over pairs of different
+        neighbours, sum_{j != k} w(r_ij, r_ik, cos theta_jik), a polynomial in the cosine whose coefficients are sums of
+        products f(r_ij) g(r_ik): Behler, Parrinello, Phys. Rev. Lett. 98 (2007) 146401, and their like. It is computed
+        from sums over single neighbours, so that it costs no more than these.
+
+        seer: the particle a of a sum, or a species, for losses of agents. of: the species that is seen, None for all.
+        rank: 1 for the vector [dim] sum_j w(r_ij) (r_j - r_i) / r_ij, of which products make invariants that tell left
+        from right.
+        Raises `InputError` for an unknown species and for other ranks than 0 and 1.
         """
         if isinstance(seer, str):
             self._species((seer,))
@@ -90,9 +111,20 @@ class Particles:
             raise InputError(
                 f"the environment of {seer} was asked for; it is that of a particle a in {self.name}.sum(lambda a: ...)"
             )
-        other = Particle(self, LABELS[1])
-        body = sympy.sympify(weight(seer.distance(other)))
-        return SumOver(self, "environment", self._species((of,)))(body)
+        twice = isinstance(of, tuple)
+        if rank not in (0, 1) or (rank and twice):
+            raise InputError(
+                f"an environment of rank {rank!r} was asked for; there are numbers (0) and, of one kind of neighbour, "
+                "vectors (1)"
+            )
+        j, k = (Particle(self, label) for label in LABELS[1:3])
+        i, r = seer, seer.distance(j)
+        if isinstance(of, tuple):
+            over = SumOver(self, "angles", self._species(of))
+            return over(sympy.sympify(weight(r, i.distance(k), cosine(i.label, j.label, k.label))))
+        over = SumOver(self, "environment", self._species((of,)))
+        body = sympy.sympify(weight(r))
+        return over(body) if rank == 0 else sympy.ImmutableMatrix([over(body * d / r) for d in j.displacement(i)])
 
     def _handles(self, count: int) -> tuple[Particle, ...]:
         return tuple(Particle(self, label) for label in LABELS[:count])

@@ -16,14 +16,16 @@ from symphys.learn.observations import RunsObjective
 from symphys.learn.options import FitOptions
 from symphys.learn.read_bodies import bodies_objective
 from symphys.learn.read_frames import frames_objective, read_boxes, read_places
+from symphys.learn.surroundings import Frames, surroundings_in
 from symphys.learn.system import Data, System, refuse_weights, samples_in
 from symphys.learn.trajectories import Trajectories
 from symphys.learn.unknowns import Unknowns
 from symphys.lower.particles.bodies import central
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.simulate.compiled import Kernels
+from symphys.simulate.inputs import numbers
 from symphys.simulate.particles.box import Box, read_box
-from symphys.simulate.particles.inputs import read_species
+from symphys.simulate.particles.inputs import read_attributes, read_species
 
 Floats = NDArray[np.float64]
 
@@ -91,6 +93,26 @@ class ParticleSystem:
         """See `System`."""
         return replace(self, species=self.species if species is None else species, box=self.box if box is None else box)
 
+    def surroundings(self, places: Any, given: Mapping[Any, Any]) -> dict[Any, Floats]:
+        """{sum: [frames, n]}, what each particle sees at places [frames, n, dim]."""
+        particles = self.dynamics.particles
+        where = read_places(particles, {particles: places})
+        kinds = read_species(particles, self.species, where.shape[1])
+        attributes, rest = read_attributes(self.dynamics, given, kinds, len(kinds))
+        known = {s: float(numbers("value of", s, rest[s])) for s in self.dynamics.parameters if s in rest}
+        parts = [each.weight for each in self.dynamics.environments]
+        parts += [coefficient for each in self.dynamics.invariants for coefficient, _ in each.terms]
+        if missing := sorted({str(s) for part in parts for s in part.free_symbols & set(self.parameters) - set(known)}):
+            raise InputError(f"value missing for {missing[0]}, which stands inside a sum; add {{{missing[0]}: value}}")
+        frames = Frames(where, kinds, attributes, self._boxes(len(where)))
+        return surroundings_in(self.dynamics, self.kernels, frames, known, self.cutoffs)
+
+    def _boxes(self, frames: int) -> list[Box | None]:
+        boxes = read_boxes(self.box, self.dynamics.particles.dim, frames)
+        for box in {id(box): box for box in boxes}.values():
+            self._check_reach(box)
+        return boxes
+
     def _runs(self, data: Trajectories, unknowns: Unknowns, given: Mapping[Any, Any], options: FitOptions) -> Data:
         particles = self.dynamics.particles
         seen = [data.observed[label] for label in self.labels if label in data.observed]
@@ -124,9 +146,7 @@ class ParticleSystem:
         particles = self.dynamics.particles
         places = read_places(particles, data)
         kinds = read_species(particles, self.species, places.shape[1])
-        boxes = read_boxes(self.box, particles.dim, len(places))
-        for box in {id(box): box for box in boxes}.values():
-            self._check_reach(box)
+        boxes = self._boxes(len(places))
         return frames_objective(self.dynamics, self.kernels, data, unknowns, given, kinds, boxes, self.cutoffs, weights)
 
     def _check_reach(self, box: Box | None) -> None:

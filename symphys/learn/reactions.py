@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from symphys.language.networks import NetworkSymbol
 from symphys.learn.frames_objective import FramesObjective, Group
 from symphys.learn.objective import finite
+from symphys.learn.surroundings import Polynomials
 from symphys.learn.term_kernels import TermKernels
 from symphys.lower.expressions import dense
 from symphys.simulate.particles.box import Box
@@ -22,12 +24,16 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Sources:
-    """Particles of one species as those that pull: slopes g_a, in the columns of `state` [k, frames * n].
+    """Particles of one species as those that pull: slopes u_p of the invariants `used`, in the columns of `state`
+    [k, frames * n].
 
-    mine: [n], which particles they are. symbols, places: of the slopes, as in `Group`.
+    made, along: kernels of the slopes, and of their sum along a direction. mine: [n], which particles they are.
+    symbols, places: of the slopes, as in `Group`.
     """
 
+    used: tuple[int, ...]
     made: TermKernels
+    along: TermKernels
     state: Floats
     mine: Integers
     symbols: tuple[Any, ...]
@@ -35,40 +41,70 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class Reactions:
-    """How the slopes g [environments, n] of all particles in a frame become forces [n, dim].
+class Reached:
+    """Those who are seen by some environments: particles `targets`, and the kernels of what pulls at them.
 
-    factors: the kernels of -2 dw_a/dq, with the values of their parameters. targets: for each environment those
-    particles that are seen by it. reach: the cutoff, beyond which nothing is felt. mass: [n].
+    places: of all environments, these. numbers: the values of the parameters of the kernels.
     """
 
-    factors: TermKernels
+    places: Integers
+    targets: Integers
+    made: TermKernels
     numbers: Floats
-    targets: tuple[Integers, ...]
+
+
+@dataclass(frozen=True)
+class Reactions:
+    """How the slopes u [invariants, n] of all particles in a frame become forces [n, dim].
+
+    around: [environments, frames, n], of which invariants are `polynomials`. reach: the cutoff, beyond which nothing is
+    felt. mass: [n].
+    """
+
+    polynomials: Polynomials
+    around: Floats
+    reached: tuple[Reached, ...]
     sources: tuple[Sources, ...]
     places: Floats
     boxes: tuple[Box | None, ...]
     reach: float
     mass: Floats
 
-    def operators(self, frame: int) -> Iterator[tuple[int, Integers, Floats]]:
-        """(environment, targets [k], accelerations of them [k, dim, n] by the slopes of all particles), one by one."""
+    @property
+    def pulling(self) -> tuple[Sources, ...]:
+        """The sources that pull at all."""
+        return tuple(each for each in self.sources if each.used)
+
+    def operators(self, frame: int) -> Iterator[tuple[Sources, Integers, Floats]]:
+        """(sources, targets [k], accelerations of these [n * used, k * dim] by slopes of the sources), one by one."""
         places, box = self.places[frame], self.boxes[frame]
-        steps = places[:, None] - places[None]
-        if box is not None:
-            steps = steps - np.round(steps @ box.inverse) @ box.matrix
-        square = np.sum(steps**2, axis=-1)
-        far = square >= self.reach**2
-        np.fill_diagonal(far, True)
-        pairs = np.flatnonzero(~far)
-        columns = {"state": square.reshape(1, -1)[:, pairs], **_empty(len(pairs))}
-        columns["parameters"] = np.broadcast_to(self.numbers[:, None], (len(self.numbers), len(pairs)))
-        values = self.factors.residuals(columns, {})
-        for a, targets in enumerate(self.targets):
-            factor = np.zeros(square.size)
-            factor[pairs] = values[a]
-            rows = (factor.reshape(square.shape) / self.mass[:, None])[targets]
-            yield a, targets, np.ascontiguousarray((rows[..., None] * steps[targets]).transpose(0, 2, 1))
+        slopes = list(self.polynomials.slopes(self.around[:, frame]))
+        for reached, each in product(self.reached, self.pulling):
+            steps = places[reached.targets] - places[each.mine][:, None]
+            if box is not None:
+                steps = steps - np.round(steps @ box.inverse) @ box.matrix
+            square = np.sum(steps**2, axis=-1)
+            near = (square < self.reach**2) & (each.mine[:, None] != reached.targets)
+            pulls = self._pulls(reached, steps, near) / self.mass[reached.targets][:, None]
+            chain = np.zeros((len(each.mine), len(each.used), len(reached.places)))
+            number = {a: k for k, a in enumerate(reached.places.tolist())}
+            for row, p in enumerate(each.used):
+                for a in slopes[p].keys() & number.keys():
+                    chain[:, row, number[a]] = slopes[p][a][each.mine]
+            wide = chain @ pulls.reshape(*chain.shape[::2], -1)
+            yield each, reached.targets, wide.reshape(-1, wide.shape[-1])
+
+    def _pulls(self, reached: Reached, steps: Floats, near: NDArray[np.bool_]) -> Floats:
+        """[n, environments, targets, dim] by all sources of one kind, zero out of reach."""
+        source, target = np.nonzero(near)
+        found = np.zeros((len(near), len(reached.targets), len(reached.places), steps.shape[-1]))
+        if not len(source):
+            return found.transpose(0, 2, 1, 3)
+        columns = {"state": np.ascontiguousarray(steps[source, target].T), **_empty(len(source))}
+        columns["parameters"] = np.broadcast_to(reached.numbers[:, None], (len(reached.numbers), len(source)))
+        values = reached.made.residuals(columns, {}).reshape(len(reached.places), -1, len(source))
+        found[source, target] = values.transpose(2, 0, 1)
+        return found.transpose(0, 2, 1, 3)
 
 
 @dataclass(frozen=True)
@@ -86,7 +122,7 @@ class ReactingObjective(FramesObjective):
     def linear(self) -> bool:
         """Whether the residuals are linear in the unknown parameters."""
         own = all(_linear(group.made) for group in self.groups.values())
-        return own and all(_linear(each.made) for each in self._reactions.sources)
+        return own and all(_linear(each.along) for each in self._reactions.pulling)
 
     @property
     def _reactions(self) -> Reactions:
@@ -139,17 +175,15 @@ class ReactingObjective(FramesObjective):
             rows = np.zeros((n, dim, self.size)) if with_rows else None
             for group, each in zip(self.groups.values(), self._reactions.sources, strict=True):
                 self._own(group, each.mine, number, theta, r, rows)
-            pulls = [self._slopes(each, int(frame), known, networks, with_rows) for each in self._reactions.sources]
+            slopes = {id(s): self._slopes(s, int(frame), known, networks, with_rows) for s in self._reactions.pulling}
             roots = self._roots(number)
-            for a, targets, operator in self._reactions.operators(int(frame)):
-                operator = operator * roots[targets][:, :, None]
-                for each, (values, slopes) in zip(self._reactions.sources, pulls, strict=True):
-                    seen = operator[:, :, each.mine]
-                    r[targets] += seen @ values[a]
-                    if rows is not None and slopes is not None:
-                        there = np.flatnonzero(slopes[a].any(axis=1))
-                        spot = targets[:, None, None], np.arange(dim)[:, None], each.places[there]
-                        rows[spot] += seen @ slopes[a][there].T
+            for each, targets, operator in self._reactions.operators(int(frame)):
+                weighed = operator * roots[targets].reshape(-1)
+                value, slope = slopes[id(each)]
+                r[targets] += (value @ weighed).reshape(-1, dim)
+                if rows is not None and slope is not None:
+                    spot = targets[:, None, None], np.arange(dim)[:, None], each.places
+                    rows[spot] += (weighed.T @ slope).reshape(len(targets), dim, -1)
             yield int(frame), r, rows
 
     def _own(self, group: Group, mine: Integers, number: int, theta: Floats, r: Floats, rows: Floats | None) -> None:
@@ -182,16 +216,23 @@ class ReactingObjective(FramesObjective):
         networks: Mapping[NetworkSymbol, Floats],
         with_rows: bool,
     ) -> tuple[Floats, Floats | None]:
-        """g [environments, n of the species] and its derivatives [environments, U, n]."""
-        n = len(each.mine)
-        columns = {"state": each.state[:, frame * n : (frame + 1) * n], **_empty(n)}
+        """u [n * used] of the particles of a species, and its derivatives [n * used, U]."""
+        n, many = len(each.mine), len(each.used)
+        state = each.state[:, frame * n : (frame + 1) * n]
         numbers = np.array([known[s] for s in each.symbols]).reshape(-1, 1)
-        columns["parameters"] = np.broadcast_to(numbers, (len(each.symbols), n))
         wanted = {array.name for array in each.made.terms.weights}
         weights = {net: w for net, w in networks.items() if dense(net).array.name in wanted}
-        if with_rows and len(each.places):
-            return each.made.rows(columns, weights)
-        return each.made.residuals(columns, weights), None
+
+        def columns(state: Floats) -> dict[str, Floats]:
+            count = state.shape[1]
+            parameters = np.broadcast_to(numbers, (len(each.symbols), count))
+            return {"state": state, **_empty(count), "parameters": parameters}
+
+        values = each.made.residuals(columns(state), weights).T.reshape(-1)
+        if not with_rows or not len(each.places):
+            return values, None
+        directed = {**columns(np.repeat(state, many, axis=1)), "data": np.tile(np.eye(many), (1, n))}
+        return values, each.along.rows(directed, weights)[1][0].T
 
 
 def reacting(objective: FramesObjective, reactions: Reactions) -> ReactingObjective:

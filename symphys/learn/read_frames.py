@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from symphys.errors import InputError, UnsupportedError
 from symphys.learn.frames_objective import FramesObjective, Group
 from symphys.learn.pair_frames import PairFramesObjective
-from symphys.learn.reactions import Reactions, Sources, reacting
+from symphys.learn.reactions import Reached, Reactions, Sources, reacting
 from symphys.learn.read_pair_frames import masses_of, pair_frames
-from symphys.learn.surroundings import Frames, look_around
+from symphys.learn.surroundings import Frames, Polynomials, look_around, of_invariants
 from symphys.learn.term_kernels import TermKernels
 from symphys.learn.unknowns import Unknowns
 from symphys.lower.expressions import dense
-from symphys.lower.particles.reactions import pair_factors, slopes_of
+from symphys.lower.particles.reactions import reaction_terms, slopes_of
 from symphys.lower.particles.shares import Share, linear_pairs, share_of
 from symphys.lower.particles.surroundings import Pulls
 from symphys.mechanics.particles import ParticleDynamics
-from symphys.mechanics.particles.derive import CUTOFF, ONSET
+from symphys.mechanics.particles.surroundings import CUTOFF, ONSET
 from symphys.simulate.compiled import Kernels
 from symphys.simulate.inputs import numbers, real_numbers
 from symphys.simulate.particles.box import Box, read_box
@@ -94,13 +94,15 @@ def frames_objective(
     pulls = Pulls(dynamics.environments, tuple((each.term, c) for each in pairs for _, c in each.parts))
     inner = {s for each in pulls.environments for s in each.weight.free_symbols}
     inner |= {s for _, c in pulls.pairs for s in c.free_symbols}
-    seen, vectors = look_around(
+    around, drawn = look_around(
         dynamics, kernels, pulls, frames, {s: v for s, v in known.items() if s in inner}, cutoffs
     )
+    polynomials = Polynomials.of(dynamics, known)
+    seen, vectors = of_invariants(polynomials, around, drawn)
     groups = {}
     for kind in np.unique(kinds):
         name = particles.species[kind] if particles.species else None
-        share = share_of(dynamics, pulls, pairs, name, dynamics.friction)
+        share = share_of(dynamics, pairs, name, dynamics.friction)
         mine = np.flatnonzero(kinds == kind)
         some = {word: attributes[word][mine] for word in share.attributes}
         vector_of = [each[:, mine] for each in (places, rates, measured, roots)]
@@ -111,7 +113,7 @@ def frames_objective(
     networks, _ = split_weights(given, [network for network in dynamics.networks if network in given])
     objective = FramesObjective(unknowns, groups, known, networks, np.arange(len(places)))
     if dynamics.reciprocal and dynamics.environments:
-        reactions = _reactions(dynamics, kernels, unknowns, known, frames, seen, cutoffs)
+        reactions = _reactions(dynamics, kernels, unknowns, known, frames, (seen, around), polynomials, cutoffs)
         objective = reacting(objective, reactions)
     if not objective.terms:
         raise InputError("no acceleration is a number; all that was measured is NaN")
@@ -179,8 +181,9 @@ def _measured(particles: Any, data: Mapping[Any, Any], shape: tuple[int, ...]) -
 def _check(dynamics: ParticleDynamics, unknowns: Unknowns) -> None:
     if dynamics.bonded:
         raise UnsupportedError("energies along lists of bonds are not fitted to accelerations; give their parameters")
-    inner = {s for each in dynamics.environments for s in each.weight.free_symbols} & set(unknowns.symbols)
-    if inner:
+    parts = [each.weight for each in dynamics.environments]
+    parts += [coefficient for each in dynamics.invariants for coefficient, _ in each.terms]
+    if inner := {s for each in parts for s in each.free_symbols} & set(unknowns.symbols):
         raise UnsupportedError(
             f"{min(map(str, inner))} stands inside the weight of an environment, which is computed before the fit; "
             "give it, and compare fits with several values"
@@ -193,30 +196,43 @@ def _reactions(
     unknowns: Unknowns,
     known: Mapping[Any, float],
     frames: Frames,
-    seen: Floats,
+    seen: tuple[Floats, Floats],
+    polynomials: Polynomials,
     cutoffs: Mapping[str, float],
 ) -> Reactions:
-    """How particles pull at those that they see, for energies of what is seen."""
-    names = dynamics.particles.species
-    factors, symbols = pair_factors([each.factor for each in dynamics.environments])
+    """How particles pull at those that they see, for energies of what is seen: invariants, and their environments."""
+    names, dim = dynamics.particles.species, dynamics.particles.dim
     values = {CUTOFF: cutoffs.get("cutoff", np.inf), ONSET: cutoffs.get("onset", np.inf), **known}
-    everyone = np.arange(frames.count)
+    invariants, around = seen
     sources = []
     for kind in np.unique(frames.kinds):
         mine = np.flatnonzero(frames.kinds == kind)
         slopes = slopes_of(dynamics, names[kind] if names else None)
         free = tuple(s for s in slopes.symbols if s in unknowns.symbols)
         networks = tuple(n for n in unknowns.networks if n in slopes.networks)
-        own = frames.places[:, mine].reshape(-1, frames.places.shape[2]).T
+        own = frames.places[:, mine].reshape(-1, dim).T
         kept = [np.tile(frames.attributes[word][mine], len(frames.places))[None] for word in slopes.attributes]
-        state = np.concatenate([seen[..., mine].reshape(len(seen), -1), own, *kept])
-        made = TermKernels(slopes.terms, free, networks, kernels, ("slopes", names[kind] if names else "", *free))
-        sources.append(Sources(made, state, mine, slopes.symbols, _places(unknowns, free, networks)))
-    seen_by = [None if each.of is None else names.index(each.of) for each in dynamics.environments]
+        state = np.concatenate([invariants[..., mine].reshape(len(invariants), -1), own, *kept])
+        made, along = (
+            TermKernels(terms, free, networks, kernels, (word, names[kind] if names else "", *free))
+            for word, terms in (("slopes", slopes.terms), ("slopes along", slopes.along))
+        )
+        sources.append(
+            Sources(slopes.used, made, along, state, mine, slopes.symbols, _places(unknowns, free, networks))
+        )
+    reached = []
+    for of in dict.fromkeys(each.of for each in dynamics.environments):
+        places = [a for a, each in enumerate(dynamics.environments) if each.of == of]
+        terms, symbols = reaction_terms(dim, [dynamics.environments[a] for a in places])
+        targets = np.arange(frames.count) if of is None else np.flatnonzero(frames.kinds == names.index(of))
+        made = TermKernels(terms, (), (), kernels, ("reactions", of))
+        reached.append(
+            Reached(np.array(places), targets, made, np.array([values[s] for s in symbols], dtype=np.float64))
+        )
     return Reactions(
-        TermKernels(factors, (), (), kernels, ("pair factors",)),
-        np.array([values[s] for s in symbols], dtype=np.float64),
-        tuple(everyone if kind is None else np.flatnonzero(frames.kinds == kind) for kind in seen_by),
+        polynomials,
+        around,
+        tuple(reached),
         tuple(sources),
         frames.places,
         tuple(frames.boxes),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,8 @@ def look_around(
     numbers: Mapping[Any, float],
     cutoffs: Mapping[str, float],
 ) -> tuple[Floats, Floats]:
-    """Sums of weights [environments, frames, n] and of vectors [environments + pairs, dim, frames, n].
+    """Environments [environments, frames, n], and vectors, their pulls and those of pairs, [environments + pairs, dim,
+    frames, n].
 
     numbers: the values of parameters in weights and factors. Everyone looks at everyone, at the nearest images.
     """
@@ -72,6 +73,72 @@ def look_around(
         seen[:, number] = arrays["seen"].reshape(-1, rows * size)[:many, :n]
         vectors[:, :, number] = arrays["pulls"].reshape(-1, dim, rows * size)[: pulls.count, :, :n]
     return seen, vectors
+
+
+@dataclass(frozen=True)
+class Polynomials:
+    """Invariants as sums of products of environments: for each (c, (a, b, ...)), with the values of c."""
+
+    terms: tuple[tuple[tuple[float, tuple[int, ...]], ...], ...]
+
+    @classmethod
+    def of(cls, dynamics: ParticleDynamics, numbers: Mapping[Any, float]) -> Polynomials:
+        """Those of dynamics, given what stands in their coefficients."""
+
+        def value(coefficient: Any) -> float:
+            return float(coefficient.xreplace({s: numbers[s] for s in coefficient.free_symbols}))
+
+        return cls(tuple(tuple((value(c), places) for c, places in each.terms) for each in dynamics.invariants))
+
+    def values(self, seen: Floats) -> Floats:
+        """[invariants, ...] of environments [environments, ...]."""
+        found = np.array([self._sum(terms, seen) for terms in self.terms])
+        return found.reshape(len(self.terms), *seen.shape[1:])
+
+    def slopes(self, seen: Floats) -> Iterator[dict[int, Floats]]:
+        """For each invariant {environment: its derivative by it [...]}."""
+        for terms in self.terms:
+            parts: dict[int, list[tuple[float, tuple[int, ...]]]] = {}
+            for c, places in terms:
+                for number, a in enumerate(places):
+                    parts.setdefault(a, []).append((c, (*places[:number], *places[number + 1 :])))
+            yield {a: self._sum(found, seen) for a, found in parts.items()}
+
+    def _sum(self, terms: Iterable[tuple[float, tuple[int, ...]]], seen: Floats) -> Floats:
+        total = np.zeros(seen.shape[1:])
+        for c, places in terms:
+            product = np.full(seen.shape[1:], c)
+            for a in places:
+                product *= seen[a]
+            total += product
+        return total
+
+
+def of_invariants(polynomials: Polynomials, seen: Floats, vectors: Floats) -> tuple[Floats, Floats]:
+    """Invariants [invariants, frames, n] and vectors [invariants + pairs, dim, frames, n], of those of environments."""
+    pulls = []
+    for slopes in polynomials.slopes(seen):
+        pull = np.zeros(vectors.shape[1:])
+        for a, slope in slopes.items():
+            pull += slope * vectors[a]
+        pulls.append(pull)
+    pairs = vectors[len(seen) :]
+    return polynomials.values(seen), np.concatenate([np.reshape(pulls, (len(pulls), *vectors.shape[1:])), pairs])
+
+
+def surroundings_in(
+    dynamics: ParticleDynamics,
+    kernels: Kernels,
+    frames: Frames,
+    numbers: Mapping[Any, float],
+    cutoffs: Mapping[str, float],
+) -> dict[Any, Floats]:
+    """What all particles see in frames, [frames, n] by each sum that stands in an energy."""
+    inner = {s for each in dynamics.environments for s in each.weight.free_symbols}
+    known = {s: value for s, value in numbers.items() if s in inner}
+    seen, _ = look_around(dynamics, kernels, Pulls(dynamics.environments, ()), frames, known, cutoffs)
+    values = Polynomials.of(dynamics, numbers).values(seen)
+    return {each.written: value for each, value in zip(dynamics.invariants, values, strict=True)}
 
 
 def _arrays(frames: Frames, size: int, rows: int, dtype: str) -> dict[str, NDArray[Any]]:

@@ -1,10 +1,13 @@
-"""What every system of particles can do: compile, fit, emit. The classes delegate here."""
+"""What every system of particles can do: compile, fit, look around, emit. The classes delegate here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
 
 from symphys.learn.fit import fit
 from symphys.learn.keywords import MotionKeywords, read_options, takes
@@ -76,13 +79,27 @@ class ParticleRunnable:
         status says why, and its parameters are the best that it saw.
         """
         read = read_options(options)
-        cutoffs = read_cutoff(cutoff, smoothing)
-        key = (backend, read.dtype, smoothing)
-        if key not in self._kernels:
-            self._kernels[key] = kernels_for(backend, read.dtype), self._derived(smoothing)
-        kernels, dynamics = self._kernels[key]
-        system = ParticleSystem(dynamics, kernels, species, box, cutoffs)
+        system = self._frames(species, box, cutoff, smoothing, backend, read.dtype)
         return fit(system, data, unknowns, parameters or {}, read)
+
+    def surroundings(
+        self,
+        places: Any,
+        parameters: Mapping[Any, Any] | None = None,
+        *,
+        species: Any = None,
+        box: Any = None,
+        cutoff: float | None = None,
+        smoothing: str | None = None,
+        backend: str = "cpu",
+        dtype: str = "float64",
+    ) -> dict[Any, NDArray[np.float64]]:
+        """{sum: [frames, n]}: what each particle sees at places [frames, n, dim], by each sum in the energies.
+
+        For example to scale what a network of invariants takes. parameters: masses and other attributes, and what
+        stands inside the sums. The rest is as for `fit`, and so is what is raised.
+        """
+        return self._frames(species, box, cutoff, smoothing, backend, dtype).surroundings(places, parameters or {})
 
     def emit(
         self,
@@ -95,6 +112,16 @@ class ParticleRunnable:
     ) -> str:
         """The source of the kernel that evaluates forces and kicks: "cpu" as readable Python, "llvm", or "cuda"."""
         return force_source(self._derived(smoothing), backend, dtype, box, cutoff is not None)
+
+    def _frames(
+        self, species: Any, box: Any, cutoff: float | None, smoothing: str | None, backend: str, dtype: str
+    ) -> ParticleSystem:
+        cutoffs = read_cutoff(cutoff, smoothing)
+        key = (backend, dtype, smoothing)
+        if key not in self._kernels:
+            self._kernels[key] = kernels_for(backend, dtype), self._derived(smoothing)
+        kernels, dynamics = self._kernels[key]
+        return ParticleSystem(dynamics, kernels, species, box, cutoffs)
 
     def _derived(self, smoothing: str | None) -> ParticleDynamics:
         return self.dynamics if smoothing is None else derive_particles(self.action, smoothing)

@@ -30,7 +30,8 @@ from symphys.language.particle_symbols import LocalSymbol
 from symphys.lower.expressions import dense, lower_expressions, weights_read
 from symphys.lower.particles.site import Site, axis_wish
 from symphys.mechanics.particles import ParticleDynamics
-from symphys.mechanics.particles.derive import CUTOFF, ONSET, SQUARE, PairForce
+from symphys.mechanics.particles.derive import PairForce
+from symphys.mechanics.particles.surroundings import CUTOFF, ONSET, SQUARE
 
 I, J = LABELS[:2]
 INT = Kind.INT

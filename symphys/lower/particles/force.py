@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from codegen import Kind, Node, add_many, apply, integer
+from codegen import Kind, Node, add_many, apply, integer, real
 from symphys.language.particle_sums import LABELS, with_labels
 from symphys.lower.particles.bonds import bonded_energies, bonded_forces
+from symphys.lower.particles.neighbours import added, neighbour
 from symphys.lower.particles.site import Pair, Site, axis_wish, chosen, summed
-from symphys.mechanics.particles.derive import SQUARE, Environment, PairForce
+from symphys.mechanics.particles.derive import PairForce
 
 I, J = LABELS[:2]
 EXCHANGE = {I: J, J: I}
@@ -30,40 +31,66 @@ def force_on(site: Site) -> list[Node]:
     registers, add = summed(site, [axis_wish("force", axis) for axis in axes])
     with site.others() as pair:
         within = site.builder.let("within", site.within(pair))
-        factor = site.builder.let("factor", chosen(within, add_many(_factors(site, pair, slopes))))
-        added = [factor * step for step in pair.steps]
+        factors, across = _factors(site, pair, within, slopes)
+        factor = site.builder.let("factor", chosen(within, add_many(factors)))
+        pulls = [factor * step for step in pair.steps]
         for axis in axes:
-            turned = _sideways(site, pair, axis)
+            turned = [*_sideways(site, pair, axis), *across[axis : axis + 1]]
             if turned:
-                added[axis] = added[axis] + chosen(within, add_many(turned))
-        add(added)
+                pulls[axis] = pulls[axis] + chosen(within, add_many(turned))
+        add(pulls)
     return [a + b for a, b in zip(registers, own, strict=True)]
 
 
 def surroundings_of(site: Site) -> list[Node]:
-    """[environments], rho_a(i) = sum_j w_a(r_ij)."""
+    """[environments], rho_a(i) = sum_j w_a(r_ij) times what it takes of directions."""
     environments = site.layout.dynamics.environments
     registers, add = summed(site, [f"rho_{a}" for a in range(len(environments))])
     with site.others() as pair:
         within = site.builder.let("within", site.within(pair))
-        weights = site.lower([each.weight for each in environments], pair.symbols())
-        add([
-            chosen(_and(within, site.of_species(pair, None, each.of)), weight)
-            for each, weight in zip(environments, weights, strict=True)
-        ])  # fmt: skip
+        add(added(site, pair, within, environments))
     return registers
 
 
+def seen_by(site: Site, surroundings: Sequence[Node]) -> list[Node]:
+    """[invariants], as sums of products of environments."""
+    found = []
+    for each in site.layout.dynamics.invariants:
+        coefficients = site.lower([coefficient for coefficient, _ in each.terms], {})
+        terms = zip(coefficients, each.terms, strict=True)
+        found.append(add_many(_product(c, [surroundings[a] for a in places]) for c, (_, places) in terms))
+    return found
+
+
 def slopes_of(site: Site, surroundings: Sequence[Node]) -> list[Node]:
-    """[environments], g_a(i) = dU_i/drho_a."""
-    environments = site.layout.dynamics.environments
-    known = {each.symbol: value for each, value in zip(environments, surroundings, strict=True)}
-    totals: list[list[Node]] = [[] for _ in environments]
-    for each in site.layout.dynamics.sites:
+    """[environments], g_a(i) = dU_i/drho_a, through the invariants that hold them."""
+    dynamics = site.layout.dynamics
+    values = [site.builder.let("seen", value) for value in seen_by(site, surroundings)]
+    known = {each.symbol: value for each, value in zip(dynamics.invariants, values, strict=True)}
+    totals: list[list[Node]] = [[] for _ in dynamics.invariants]
+    for each in dynamics.sites:
         is_one = _is(site, each.species)
-        for total, slope in zip(totals, site.lower(each.slopes, known), strict=True):
-            total.append(chosen(is_one, slope))
-    return [add_many(total) for total in totals]
+        used = [p for p, slope in enumerate(each.slopes) if slope != 0]
+        for p, slope in zip(used, site.lower([each.slopes[p] for p in used], known), strict=True):
+            totals[p].append(chosen(is_one, slope))
+    found: list[list[Node]] = [[] for _ in dynamics.environments]
+    for invariant, total in zip(dynamics.invariants, totals, strict=True):
+        if not total:
+            continue
+        slope = site.builder.let("slope_seen", add_many(total))
+        coefficients = site.lower([coefficient for coefficient, _ in invariant.terms], {})
+        for c, (_, places) in zip(coefficients, invariant.terms, strict=True):
+            for number, a in enumerate(places):
+                rest = [surroundings[b] for k, b in enumerate(places) if k != number]
+                found[a].append(slope * _product(c, rest))
+    return [add_many(each) if each else real(0.0) for each in found]
+
+
+def _product(coefficient: Node, factors: Sequence[Node]) -> Node:
+    total = coefficient
+    for factor in factors:
+        total = total * factor
+    return total
 
 
 def _pairs(site: Site) -> list[PairForce]:
@@ -76,10 +103,6 @@ def _is(site: Site, species: str | None) -> Node | None:
         return None
     names = site.layout.dynamics.particles.species
     return apply("eq", site.own("kind", kind=Kind.INT), integer(names.index(species)))
-
-
-def _and(a: Node, b: Node | None) -> Node:
-    return a if b is None else apply("and", a, b)
 
 
 def _alone(site: Site, axis: int) -> list[Node]:
@@ -109,18 +132,21 @@ def _pair_sum(site: Site, pair: Pair, attribute: str) -> list[Node]:
     return parts
 
 
-def _factors(site: Site, pair: Pair, slopes: Sequence[Node]) -> list[Node]:
-    """What r_i - r_j is multiplied by: of pair terms, and of environments as i sees j and j sees i."""
+def _factors(site: Site, pair: Pair, within: Node, slopes: Sequence[Node]) -> tuple[list[Node], list[Node]]:
+    """What r_i - r_j is multiplied by, and what acts across it, of environments as i sees j and j sees i."""
     parts = _pair_sum(site, pair, "factor")
-    environments: tuple[Environment, ...] = site.layout.dynamics.environments
-    factors = site.lower([each.factor for each in environments], {SQUARE: pair.square})
-    for a, (each, factor) in enumerate(zip(environments, factors, strict=True)):
+    environments = site.layout.dynamics.environments
+    if not environments:
+        return parts, []
+    strengths: list[Node | None] = []
+    for a, each in enumerate(environments):
         total = chosen(site.of_species(pair, None, each.of), slopes[a])
         if site.layout.dynamics.reciprocal:
-            back = site.other("slope", pair.j, a)
-            total = total + chosen(_is(site, each.of), back)
-        parts.append(total * factor)
-    return parts
+            back = chosen(_is(site, each.of), site.other("slope", pair.j, a))
+            total = total - back if each.degree % 2 else total + back
+        strengths.append(total)
+    factor, across = neighbour(site, pair, within, environments).pull(strengths)
+    return [*parts, factor], across
 
 
 def _sideways(site: Site, pair: Pair, axis: int) -> list[Node]:
@@ -149,16 +175,14 @@ def energies_of(site: Site) -> tuple[list[Node], Node, Node, Node]:
         with site.others() as pair:
             within = site.builder.let("within", site.within(pair))
             value = site.builder.let("energy", chosen(within, add_many(_pair_sum(site, pair, "potential"))))
-            pull = chosen(within, add_many(_factors(site, pair, slopes))) * pair.square
-            weights = site.lower([each.weight for each in dynamics.environments], pair.symbols())
-            seen = [
-                chosen(_and(within, site.of_species(pair, None, each.of)), weight)
-                for each, weight in zip(dynamics.environments, weights, strict=True)
-            ]
+            factors, _ = _factors(site, pair, within, slopes)
+            pull = chosen(within, add_many(factors)) * pair.square
+            seen = added(site, pair, within, dynamics.environments)
             add([0.5 * value, 0.5 * apply("abs", value), 0.5 * pull, *seen])
-        known = {each.symbol: value for each, value in zip(dynamics.environments, densities, strict=True)}
-    values = site.lower([each.potential for each in dynamics.sites], known)
-    alone = [chosen(_is(site, each.species), value) for each, value in zip(dynamics.sites, values, strict=True)]
+        values = seen_by(site, densities)
+        known = {each.symbol: value for each, value in zip(dynamics.invariants, values, strict=True)}
+    potentials = site.lower([each.potential for each in dynamics.sites], known)
+    alone = [chosen(_is(site, each.species), value) for each, value in zip(dynamics.sites, potentials, strict=True)]
     for share, share_size, pull in bonded_energies(site):
         energy, size, virial = energy + share, size + share_size, virial + pull
     return alone, energy, size, virial

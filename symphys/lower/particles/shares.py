@@ -1,7 +1,7 @@
 """The residuals of accelerations of one species as terms of what its particles see: samples, like those of coordinates.
 
-m a = sum over environments of g_a (-d rho_a / dr) + sum over pair terms + pulls on single particles, with
-g_a = dU/drho_a a function of what is seen alone. So a particle is a sample whose state is `seen` and `pulls`.
+m a = sum over invariants I of what is seen of dU/dI (-dI/dr) + sum over pair terms + pulls on single particles, with
+dU/dI a function of what is seen alone. So a particle is a sample whose state is `seen` and `pulls`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from symphys.language.particle_sums import LABELS
 from symphys.language.particle_symbols import LocalSymbol, attribute, component
 from symphys.lower.arguments import Arguments
 from symphys.lower.expressions import lower_expressions, weight_arrays
-from symphys.lower.particles.surroundings import Pulls
 from symphys.lower.residual import RESERVED, Terms
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.mechanics.particles.derive import PairForce
@@ -66,13 +65,11 @@ class Share:
     axes: int
 
 
-def share_of(
-    dynamics: ParticleDynamics, pulls: Pulls, pairs: Sequence[Linear], species: str | None, friction: Any = None
-) -> Share:
+def share_of(dynamics: ParticleDynamics, pairs: Sequence[Linear], species: str | None, friction: Any = None) -> Share:
     """The residuals m_i a_i - F_i of a species, divided by m_i; `friction`: minus so many times the velocity."""
     dim = dynamics.particles.dim
     sites = [each for each in dynamics.sites if each.species in (None, species)]
-    slopes = [sympy.Add(*(each.slopes[a] for each in sites)) for a in range(len(dynamics.environments))]
+    slopes = [sympy.Add(*(each.slopes[a] for each in sites)) for a in range(len(dynamics.invariants))]
     along = [sympy.Add(*(each.along[k] for each in sites)) for k in range(dim)]
     factors = [theta for each in pairs for theta, _ in each.parts]
     acting = [species is None or each.term.over.species == (None, None) or species in each.term.over.species
@@ -93,9 +90,9 @@ def share_of(
         return variable(text)
 
     known: dict[Any, Node] = {}
-    seen = [fresh(f"rho_{a}") for a in range(len(dynamics.environments))]
-    known |= {each.symbol: node for each, node in zip(dynamics.environments, seen, strict=True)}
-    vectors = [[fresh(f"pull_{p}_{k}") for k in range(axes)] for p in range(pulls.count)]
+    seen = [fresh(f"seen_{a}") for a in range(len(dynamics.invariants))]
+    known |= {each.symbol: node for each, node in zip(dynamics.invariants, seen, strict=True)}
+    vectors = [[fresh(f"pull_{p}_{k}") for k in range(axes)] for p in range(len(seen) + len(factors))]
     places, rates = ([fresh(f"{wish}_{k}") for k in range(axes)] for wish in ("place", "rate"))
     known |= {component(I, 0, k): node for k, node in enumerate(places)}
     kept = [fresh(word) for word in attributes]

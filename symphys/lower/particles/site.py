@@ -14,7 +14,7 @@ from symphys.language.particle_sums import LABELS
 from symphys.language.particle_symbols import LocalSymbol, displacement
 from symphys.lower.expressions import lower_expressions, weights_read
 from symphys.lower.particles.layout import Layout
-from symphys.mechanics.particles.derive import CUTOFF, ONSET, SQUARE
+from symphys.mechanics.particles.surroundings import CUTOFF, ONSET, SQUARE
 
 I, J = LABELS[:2]
 

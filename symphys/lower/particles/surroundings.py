@@ -9,13 +9,15 @@ from typing import Any
 from codegen import Array, Intent, Kernel, Node, apply
 from symphys.lower.particles.force import both_ways
 from symphys.lower.particles.layout import Layout
+from symphys.lower.particles.neighbours import added, neighbour
 from symphys.lower.particles.site import Site, axis_wish, chosen, summed
-from symphys.mechanics.particles.derive import Environment, PairForce
+from symphys.mechanics.particles.derive import PairForce
+from symphys.mechanics.particles.surroundings import Environment
 
 
 @dataclass(frozen=True)
 class Pulls:
-    """Sums over the neighbours j of i: of environments w_a(r_ij) and -2 dw_a/dq (r_i - r_j), of pairs c (r_i - r_j).
+    """Sums over the neighbours j of i: of environments and their pulls -d/dr_i, of pairs c (r_i - r_j).
 
     pairs: pair terms, each with its factor c.
     """
@@ -40,20 +42,19 @@ def surroundings_kernel(layout: Layout, pulls: Pulls) -> Kernel:
     registers, add = summed(site, wishes)
     with site.others() as pair:
         within = b.let("within", site.within(pair))
-        weights = site.lower([each.weight for each in pulls.environments], pair.symbols())
-        slopes = site.lower([each.factor for each in pulls.environments], pair.symbols())
-        scalars, factors = [], []
-        for each, weight, slope in zip(pulls.environments, weights, slopes, strict=True):
+        scalars = added(site, pair, within, pulls.environments)
+        vectors = neighbour(site, pair, within, pulls.environments).pulls()
+        for each, vector in zip(pulls.environments, vectors, strict=True):
             mask = _and(within, site.of_species(pair, None, each.of))
-            scalars.append(chosen(mask, weight))
-            factors.append(b.let("factor", chosen(mask, slope)))
+            vector[:] = [chosen(mask, value) for value in vector]
         for term, expression in pulls.pairs:
             parts = []
             for species, factor, _ in both_ways(term, expression):
                 (value,) = site.lower((factor,), {**pair.symbols(), **site.seen(pair.j, (factor,))})
                 parts.append(chosen(_and(within, site.of_species(pair, *species)), value))
-            factors.append(b.let("factor", sum(parts[1:], parts[0])))
-        add([*scalars, *(factor * step for factor in factors for step in pair.steps)])
+            factor = b.let("factor", sum(parts[1:], parts[0]))
+            vectors.append([factor * step for step in pair.steps])
+        add([*scalars, *(value for vector in vectors for value in vector)])
     count = len(pulls.environments)
     _store(site, "seen", registers[:count], ())
     for p in range(pulls.count):

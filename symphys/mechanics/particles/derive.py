@@ -1,8 +1,8 @@
 """Forces from the potentials of particles: differentiated once, by distances, whatever the number of particles.
 
 F_i = -dU_i/dr_i - sum_j [V'(r) + (g_i + g_j) . w'(r)] (r_i - r_j) / r, with pair potentials V, environments
-rho_a(i) = sum_j w_a(r_ij) and g_a(i) = dU_i/drho_a. With q = r^2 the factor of r_i - r_j is -2 d/dq, which needs
-neither roots nor quotients of the distance where the potential does not.
+rho_a(i) = sum_j w_a(r_ij) and g_a(i) = dU_i/drho_a; of weights that know directions in `surroundings`. With q = r^2 the
+factor of r_i - r_j is -2 d/dq, which needs neither roots nor quotients of the distance where the potential does not.
 """
 
 from __future__ import annotations
@@ -17,12 +17,20 @@ from symphys.errors import UnsupportedError
 from symphys.language.particle_sums import LABELS, ParticleSum, SumOver, sums_in, with_labels
 from symphys.language.particle_symbols import LocalSymbol, basis, component, displacement, distance, vector
 from symphys.mechanics.particles.read import ParticleAction
+from symphys.mechanics.particles.surroundings import (
+    CUTOFF,
+    ONSET,
+    SQUARE,
+    Environment,
+    Invariant,
+    Surroundings,
+    by_square,
+    holds_directions,
+    smoothed,
+    turns_along,
+)
 
 I, J = LABELS[:2]
-SQUARE = sympy.Symbol("r2", positive=True)  # q = r^2 of the pair at hand
-CUTOFF = sympy.Symbol("r_c", positive=True)
-ONSET = sympy.Symbol("r_s", positive=True)
-SMOOTHINGS = ("shift", "shift force", "switch")
 
 
 @dataclass(frozen=True)
@@ -39,20 +47,10 @@ class PairForce:
 
 
 @dataclass(frozen=True)
-class Environment:
-    """rho(i) = sum_j w(r_ij) over the species `of`, called `symbol` in what depends on it; factor: -2 dw/dq."""
-
-    symbol: Any
-    of: str | None
-    weight: Any
-    factor: Any
-
-
-@dataclass(frozen=True)
 class SiteForce:
-    """U(i) in the components of r_i, environments and attributes, for one species or all.
+    """U(i) in the components of r_i, what i sees and attributes, for one species or all.
 
-    along: [dim], -dU/dr_k. slopes: g_a = dU/drho_a for each environment of the dynamics.
+    along: [dim], -dU/dr_k. slopes: dU/dI for each invariant I of the dynamics.
     """
 
     species: str | None
@@ -88,6 +86,7 @@ class ParticleDynamics:
     sites: tuple[SiteForce, ...]
     pairs: tuple[PairForce, ...]
     environments: tuple[Environment, ...]
+    invariants: tuple[Invariant, ...]
     bonded: tuple[BondedForce, ...]
     parameters: tuple[Any, ...]
     networks: tuple[Any, ...]
@@ -101,6 +100,7 @@ class ParticleDynamics:
         parts: list[Any] = [self.mass, self.friction or 0, *(site.potential for site in self.sites)]
         parts += [pair.potential for pair in self.pairs] + [bonded.potential for bonded in self.bonded]
         parts += [each.weight for each in self.environments]
+        parts += [coefficient for each in self.invariants for coefficient, _ in each.terms]
         symbols = {s for part in parts for s in sympy.sympify(part).free_symbols}
         return tuple(sorted({s.word for s in symbols if isinstance(s, LocalSymbol) and s.role == "attribute"}))
 
@@ -112,7 +112,9 @@ class ParticleDynamics:
     @cached_property
     def rotations(self) -> bool:
         """Whether all energies depend on distances and angles alone, so that the angular momentum is conserved."""
-        return self.translations and not any(pair.along for pair in self.pairs) and all(_turns(b) for b in self.bonded)
+        seen = all(turns_along(self.invariants, self.environments, site.slopes) for site in self.sites)
+        straight = seen and not any(pair.along for pair in self.pairs)
+        return self.translations and straight and all(_turns(b) for b in self.bonded)
 
 
 def derive_particles(action: ParticleAction, smoothing: str | None = None) -> ParticleDynamics:
@@ -120,14 +122,16 @@ def derive_particles(action: ParticleAction, smoothing: str | None = None) -> Pa
     sites = [each for each in action.potentials if each.over.kind == "sum"]
     bonded = [each for each in action.potentials if each.over.bonds is not None]
     pairs = [each for each in action.potentials if each.over.kind == "pairs" and each.over.bonds is None]
-    environments, known = environments_of([each.body for each in sites], smoothing)
+    seen = Surroundings(action.particles.dim, smoothing)
+    seen.meet([each.body for each in sites])
     extra = {"shift": {CUTOFF}, "shift force": {CUTOFF}, "switch": {CUTOFF, ONSET}}.get(smoothing or "", set())
     return ParticleDynamics(
         action.particles,
         action.mass,
-        tuple(_site(each.over.species[0], each.body, action.particles.dim, environments, known) for each in sites),
+        tuple(_site(each.over.species[0], each.body, seen) for each in sites),
         tuple(_pair(each, smoothing) for each in pairs),
-        environments,
+        tuple(seen.environments),
+        tuple(seen.invariants),
         tuple(_bonded(each) for each in bonded),
         tuple(p for p in action.parameters if p not in extra),
         action.networks,
@@ -137,44 +141,10 @@ def derive_particles(action: ParticleAction, smoothing: str | None = None) -> Pa
     )
 
 
-def smoothed(potential: Any, symbol: Any, smoothing: str | None) -> Any:
-    """V with an end at the cutoff r_c.
-
-    "shift": V - V(r_c). "shift force": V - V(r_c) - (r - r_c) V'(r_c), without a jump of the force (Toxvaerd, Dyre, J.
-    Chem. Phys. 134 (2011) 081102). "switch": V S, with S = 1 - 10 x^3 + 15 x^4 - 6 x^5 of x = (r - r_s) / (r_c - r_s),
-    with two continuous derivatives.
-    """
-    if smoothing is None or symbol not in potential.free_symbols:
-        return potential
-    at_end = potential.subs(symbol, CUTOFF)
-    if smoothing == "shift":
-        return potential - at_end
-    if smoothing == "shift force":
-        return potential - at_end - (symbol - CUTOFF) * potential.diff(symbol).subs(symbol, CUTOFF)
-    x = sympy.Max(symbol - ONSET, 0) / (CUTOFF - ONSET)
-    return potential * (1 - x**3 * (10 - x * (15 - 6 * x)))
-
-
-def environments_of(bodies: list[Any], smoothing: str | None) -> tuple[tuple[Environment, ...], dict[Any, Any]]:
-    """The environments in some energies, each once, and the symbol of each."""
-    known: dict[Any, Any] = {}
-    for body in bodies:
-        for node in sums_in(body):
-            known.setdefault(node, sympy.Symbol(f"rho_{len(known)}", real=True))
-    r = distance(I, J)
-    made = []
-    for node, symbol in known.items():
-        weight = _in_square(smoothed(node.body, r, smoothing))
-        made.append(Environment(symbol, node.over.species[0], weight, -2 * _by_square(weight)))
-    return tuple(made), known
-
-
-def _site(
-    species: str | None, body: Any, dim: int, environments: tuple[Environment, ...], known: dict[Any, Any]
-) -> SiteForce:
-    body = body.xreplace(known)
-    along = tuple(-body.diff(component(I, 0, axis)) for axis in range(dim))
-    return SiteForce(species, body, along, tuple(body.diff(each.symbol) for each in environments))
+def _site(species: str | None, body: Any, seen: Surroundings) -> SiteForce:
+    body = body.xreplace(seen.known)
+    along = tuple(-body.diff(component(I, 0, axis)) for axis in range(seen.dim))
+    return SiteForce(species, body, along, tuple(body.diff(each.symbol) for each in seen.invariants))
 
 
 def _pair(each: ParticleSum, smoothing: str | None) -> PairForce:
@@ -187,27 +157,11 @@ def _pair(each: ParticleSum, smoothing: str | None) -> PairForce:
         )
     potential = _in_square(smoothed(each.body, distance(I, J), smoothing))
     along = tuple(-potential.diff(displacement(I, J, axis)) for axis in range(each.over.particles.dim))
-    return PairForce(each.over, potential, -2 * _by_square(potential), along if any(along) else ())
+    return PairForce(each.over, potential, -2 * by_square(potential), along if any(along) else ())
 
 
 def _in_square(body: Any) -> Any:
     return body.xreplace({distance(I, J): sympy.sqrt(SQUARE)})
-
-
-def _by_square(potential: Any) -> Any:
-    """d/dq; derivatives of Max, where the switch begins, are steps."""
-    return nested(potential.diff(SQUARE))
-
-
-def nested(expression: Any) -> Any:
-    """A polynomial in 1 / r by Horner's rule, w^8 (b + a w^6); anything else as it is."""
-    inverse = sympy.Symbol("w", positive=True)
-    written = sympy.expand(expression.xreplace({SQUARE: inverse**-2}))
-    if SQUARE not in expression.free_symbols or not written.is_polynomial(inverse):
-        return expression
-    if len(sympy.Add.make_args(written)) < 2 or sympy.degree(written, inverse) < 3:
-        return expression
-    return sympy.horner(written, inverse).xreplace({inverse: 1 / sympy.sqrt(SQUARE)})
 
 
 def _bonded(each: ParticleSum) -> BondedForce:
@@ -267,7 +221,7 @@ def equation_of(action: ParticleAction) -> Any:
 def _pull_of(each: ParticleSum, reciprocal: bool) -> Any:
     """The force on particle i from one sum of energies."""
     over, body, axes = each.over, each.body, range(each.over.particles.dim)
-    if over.kind == "sum":
+    if over.kind == "sum" and not holds_directions(body):
         total: Any = sympy.S.Zero
         for node in dict.fromkeys(sums_in(body)):
             slope = _slope_by(body, node)

@@ -11,7 +11,7 @@ import sympy
 from symphys.errors import InputError, UnsupportedError
 from symphys.language.names import natural_order
 from symphys.language.networks import networks_in
-from symphys.language.particle_sums import LABELS, ParticleSum, SumOver, sums_in
+from symphys.language.particle_sums import LABELS, SEEN, ParticleSum, SumOver, sums_in
 from symphys.language.particle_symbols import LocalSymbol, component, rate_squared
 from symphys.language.symbols import t
 
@@ -104,7 +104,7 @@ def _single(term: Any) -> ParticleSum:
             f"{term} is no multiple of one sum over particles; only sums of energies of particles, pairs and "
             "environments are derived"
         )
-    if found[0].over.kind == "environment":
+    if found[0].over.kind in SEEN:
         raise InputError(f"{found[0]} is seen by one particle; put it into a sum, atoms.sum(lambda a: ...)")
     return found[0].over(factor * found[0].body)
 
@@ -139,7 +139,7 @@ def _check_static(body: Any) -> None:
     if body.has(t):
         raise UnsupportedError(f"the potential {-body} depends on the time; potentials of particles are constant in it")
     for each in sums_in(body):
-        if each.over.kind != "environment":
+        if each.over.kind not in SEEN:
             raise UnsupportedError(f"{each} stands inside another sum; only environments do")
 
 

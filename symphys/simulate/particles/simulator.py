@@ -16,7 +16,7 @@ from symphys.errors import InputError, MethodError
 from symphys.integrators import METHODS, Splitting, method_named
 from symphys.lower.particles.layout import Layout
 from symphys.mechanics.particles import ParticleDynamics
-from symphys.mechanics.particles.derive import SMOOTHINGS
+from symphys.mechanics.particles.surroundings import SMOOTHINGS
 from symphys.simulate.execute import cores
 from symphys.simulate.inputs import positive_number, precision, read_span, read_times, whole_number
 from symphys.simulate.particles.bath import degrees_of_freedom

@@ -114,6 +114,62 @@ def test_gradients_of_networks_have_taylor_slopes() -> None:
     assert 0.3 * some.loss(u) + 0.7 * rest.loss(u) == pytest.approx(loss, rel=1e-12)
 
 
+def angles(a: Any) -> list[Any]:
+    """Sums over pairs of neighbours, two kinds of them and three powers of the cosine."""
+    return [
+        atoms.environment(a, of=of, weight=lambda r, s, c, p=p: exp(-(r**2) / 2 - s**2 / 3) * c**p)
+        for of in (("A", "B"), ("B", "B"))
+        for p in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize("where", [{}, {"box": EDGES, "cutoff": 2.9, "smoothing": "switch"}], ids=["free", "box"])
+def test_energies_of_angles_are_found_by_least_squares(where: dict[str, Any]) -> None:
+    """One species alone, so that nothing else tells what its own energy is."""
+    c = ph.parameter_array("c", 6)
+    system = ph.Lagrangian(kinetic - atoms.sum(lambda a: sum(c[k] * x for k, x in enumerate(angles(a))), species="A"))
+    truth = {c: RNG.normal(size=6)}
+    data = {atoms: PLACES, ph.ddot(atoms): accelerations(system, truth, **where)}
+    fit = system.fit(data, parameters={atoms.mass: MASSES}, species=SPECIES, **where)
+    assert fit.method == "least squares"
+    assert max(fit.relative_error(data).values()) < 1e-6
+    np.testing.assert_allclose(fit.parameters[c], truth[c], atol=1e-4)
+
+
+def test_agents_learn_losses_of_angles() -> None:
+    c = ph.parameter_array("c", 6)
+    agents = ph.LearningDynamics(atoms, {kind: sum(c[k] * x for k, x in enumerate(angles(kind))) for kind in "AB"})
+    truth = {c: RNG.normal(size=6)}
+    data = {atoms: PLACES, ph.ddot(atoms): accelerations(agents, truth)}
+    fit = agents.fit(data, parameters={atoms.mass: MASSES}, species=SPECIES)
+    assert fit.method == "least squares"
+    np.testing.assert_allclose(fit.parameters[c], truth[c], atol=1e-4)
+
+
+def test_gradients_of_networks_of_angles_have_taylor_slopes() -> None:
+    """Beside a linear energy of the same invariants; rows are those of differences of residuals."""
+    N = {kind: ph.network(f"N{kind}", inputs=6, hidden=(4,), activation="tanh") for kind in "AB"}
+    system = ph.Lagrangian(
+        kinetic
+        - atoms.sum(lambda a: N["A"](*angles(a)) + seen(a)[0] * A["A"][0], species="A")
+        - atoms.sum(lambda a: N["B"](*angles(a)), species="B")
+    )
+    fitted = ParticleSystem(system.dynamics, kernels_for("cpu", "float64"), SPECIES)
+    unknowns = read_unknowns(fitted.parameters, fitted.networks, None, {}, {}, {})
+    ask = _Ask(fitted, unknowns, {atoms.mass: MASSES}, FitOptions())
+    objective = ask.objective({atoms: PLACES, ph.ddot(atoms): RNG.normal(size=PLACES.shape)})
+    u = RNG.normal(0, 0.7, objective.size)
+    direction = RNG.normal(size=u.shape)
+    loss, slope = objective.gradient(u)
+    steps = 0.01 * 0.5 ** np.arange(4)
+    left = [abs(objective.loss(u + h * direction) - loss - h * slope @ direction) for h in steps]
+    np.testing.assert_allclose(np.log2(np.array(left[:-1]) / left[1:]), 2, atol=0.1)
+    h = 1e-5
+    ahead, behind = (np.concatenate(list(objective.residual_tiles(u + s * h * direction))) for s in (1, -1))
+    rows = np.concatenate([rows for _, rows in objective.rows(u)])
+    np.testing.assert_allclose(rows @ direction, (ahead - behind) / (2 * h), atol=1e-8 * np.abs(ahead).max())
+
+
 def test_masses_must_be_known() -> None:
     m, c = ph.parameters("m c", positive=True)
     seen_by = atoms.sum(lambda a: c * atoms.environment(a, weight=lambda r: exp(-r)) ** 2)

@@ -20,10 +20,10 @@ embedded = ph.Lagrangian(
 water = ph.particles("w", dim=3, species=("O", "H"))
 
 
-def forces(system, x: np.ndarray, values: dict, **options) -> np.ndarray:
+def forces(system, x: np.ndarray, values: dict, kinds: list | None = None, **options) -> np.ndarray:
     simulator = system.compile(**options)
     particles = simulator.dynamics.particles
-    given = (["O", "H", "H"] * len(x))[: len(x)] if particles.species else None
+    given = kinds or ((["O", "H", "H"] * len(x))[: len(x)] if particles.species else None)
     inputs = read_particles_inputs(simulator.dynamics, {particles: x, ph.dot(particles): 0 * x}, values, given)
     listed = "cutoff" in options
     return simulator.start(inputs, [()], False, listed, Choices(0.01, 2)).read("force")[0]
