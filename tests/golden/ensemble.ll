@@ -158,9 +158,9 @@ define void @kernel.pendulums(i64 %first, i64 %last, ptr noalias %table) noinlin
 entry:
   %theta.slot = alloca <8 x double>, align 64
   %omega.slot = alloca <8 x double>, align 64
-  %counter25 = alloca i64
-  %held71 = alloca <8 x double>, align 64
-  store <8 x double> zeroinitializer, ptr %held71, align 64
+  %counter30 = alloca i64
+  %held76 = alloca <8 x double>, align 64
+  store <8 x double> zeroinitializer, ptr %held76, align 64
   %array.q.at = getelementptr i64, ptr %table, i64 0
   %array.q = load ptr, ptr %array.q.at
   %array.energy.at = getelementptr i64, ptr %table, i64 1
@@ -216,102 +216,107 @@ instance:
   %x3 = insertelement <8 x i64> poison, i64 %x1, i64 0
   %x4 = shufflevector <8 x i64> %x3, <8 x i64> poison, <8 x i32> zeroinitializer
   %x5 = add nsw <8 x i64> %x4, <i64 0, i64 1, i64 2, i64 3, i64 4, i64 5, i64 6, i64 7>
-  %x6 = insertelement <8 x i64> poison, i64 %lane.extent, i64 0
-  %x7 = shufflevector <8 x i64> %x6, <8 x i64> poison, <8 x i32> zeroinitializer
-  %x8 = icmp slt <8 x i64> %x5, %x7
+  %x6 = mul nsw i64 %block, 8
+  %x7 = sub nsw i64 %lane.extent, %x6
+  %x8 = icmp sge i64 %x7, 8
+  %short9 = trunc i64 %x7 to i8
+  %one10 = shl i8 1, %short9
+  %few11 = sub i8 %one10, 1
+  %mask12 = select i1 %x8, i8 -1, i8 %few11
+  %x13 = bitcast i8 %mask12 to <8 x i1>
   ; angle and angular velocity
-  %x9 = mul i64 0, 2
-  %x10 = add i64 %x9, 0
-  %x11 = mul i64 %x10, %lane.stride
-  %x12 = add i64 %x11, %x2
-  %at13 = getelementptr double, ptr %array.q, i64 %x12
-  %x14 = load <8 x double>, ptr %at13, align 8
-  store <8 x double> %x14, ptr %theta.slot, align 64
-  %x15 = mul i64 0, 2
-  %x16 = add i64 %x15, 1
-  %x17 = mul i64 %x16, %lane.stride
-  %x18 = add i64 %x17, %x2
-  %at19 = getelementptr double, ptr %array.q, i64 %x18
-  %x20 = load <8 x double>, ptr %at19, align 8
-  store <8 x double> %x20, ptr %omega.slot, align 64
-  store i64 0, ptr %counter25
-  br label %for21
-for21:
-  %i24 = load i64, ptr %counter25
-  %x26 = icmp slt i64 %i24, %scalar.steps
-  br i1 %x26, label %body22, label %done23
-body22:
-  %x27 = load <8 x double>, ptr %omega.slot, align 64
-  %x28 = load <8 x double>, ptr %theta.slot, align 64
-  %x29 = call { <8 x double>, <8 x double> } @sym.math.sincos.v8f64(<8 x double> %x28)
-  %x30 = extractvalue { <8 x double>, <8 x double> } %x29, 0
-  %x31 = extractvalue { <8 x double>, <8 x double> } %x29, 1
-  %x32 = fdiv double %scalar.g, %scalar.l
-  %x33 = insertelement <8 x double> poison, double %x32, i64 0
-  %x34 = shufflevector <8 x double> %x33, <8 x double> poison, <8 x i32> zeroinitializer
-  %x35 = fmul contract <8 x double> %x30, %x34
-  %x36 = insertelement <8 x double> poison, double %scalar.h, i64 0
-  %x37 = shufflevector <8 x double> %x36, <8 x double> poison, <8 x i32> zeroinitializer
-  %x38 = fmul contract <8 x double> %x35, %x37
-  %x39 = fsub contract <8 x double> %x27, %x38
-  store <8 x double> %x39, ptr %omega.slot, align 64
-  %x40 = load <8 x double>, ptr %omega.slot, align 64
+  %x14 = mul i64 0, 2
+  %x15 = add i64 %x14, 0
+  %x16 = mul i64 %x15, %lane.stride
+  %x17 = add i64 %x16, %x2
+  %at18 = getelementptr double, ptr %array.q, i64 %x17
+  %x19 = load <8 x double>, ptr %at18, align 8
+  store <8 x double> %x19, ptr %theta.slot, align 64
+  %x20 = mul i64 0, 2
+  %x21 = add i64 %x20, 1
+  %x22 = mul i64 %x21, %lane.stride
+  %x23 = add i64 %x22, %x2
+  %at24 = getelementptr double, ptr %array.q, i64 %x23
+  %x25 = load <8 x double>, ptr %at24, align 8
+  store <8 x double> %x25, ptr %omega.slot, align 64
+  store i64 0, ptr %counter30
+  br label %for26
+for26:
+  %i29 = load i64, ptr %counter30
+  %x31 = icmp slt i64 %i29, %scalar.steps
+  br i1 %x31, label %body27, label %done28
+body27:
+  %x32 = load <8 x double>, ptr %omega.slot, align 64
+  %x33 = load <8 x double>, ptr %theta.slot, align 64
+  %x34 = call { <8 x double>, <8 x double> } @sym.math.sincos.v8f64(<8 x double> %x33)
+  %x35 = extractvalue { <8 x double>, <8 x double> } %x34, 0
+  %x36 = extractvalue { <8 x double>, <8 x double> } %x34, 1
+  %x37 = fdiv double %scalar.g, %scalar.l
+  %x38 = insertelement <8 x double> poison, double %x37, i64 0
+  %x39 = shufflevector <8 x double> %x38, <8 x double> poison, <8 x i32> zeroinitializer
+  %x40 = fmul contract <8 x double> %x35, %x39
   %x41 = insertelement <8 x double> poison, double %scalar.h, i64 0
   %x42 = shufflevector <8 x double> %x41, <8 x double> poison, <8 x i32> zeroinitializer
   %x43 = fmul contract <8 x double> %x40, %x42
-  %x44 = fadd contract <8 x double> %x43, %x28
-  store <8 x double> %x44, ptr %theta.slot, align 64
-  %x45 = add nsw i64 %i24, 1
-  store i64 %x45, ptr %counter25
-  br label %for21
-done23:
-  %x46 = load <8 x double>, ptr %theta.slot, align 64
-  %x47 = mul i64 0, 2
-  %x48 = add i64 %x47, 0
-  %x49 = mul i64 %x48, %lane.stride
-  %x50 = add i64 %x49, %x2
-  %at51 = getelementptr double, ptr %array.q, i64 %x50
-  store <8 x double> %x46, ptr %at51, align 8
-  %x52 = load <8 x double>, ptr %omega.slot, align 64
-  %x53 = mul i64 0, 2
-  %x54 = add i64 %x53, 1
-  %x55 = mul i64 %x54, %lane.stride
-  %x56 = add i64 %x55, %x2
-  %at57 = getelementptr double, ptr %array.q, i64 %x56
-  store <8 x double> %x52, ptr %at57, align 8
+  %x44 = fsub contract <8 x double> %x32, %x43
+  store <8 x double> %x44, ptr %omega.slot, align 64
+  %x45 = load <8 x double>, ptr %omega.slot, align 64
+  %x46 = insertelement <8 x double> poison, double %scalar.h, i64 0
+  %x47 = shufflevector <8 x double> %x46, <8 x double> poison, <8 x i32> zeroinitializer
+  %x48 = fmul contract <8 x double> %x45, %x47
+  %x49 = fadd contract <8 x double> %x48, %x33
+  store <8 x double> %x49, ptr %theta.slot, align 64
+  %x50 = add nsw i64 %i29, 1
+  store i64 %x50, ptr %counter30
+  br label %for26
+done28:
+  %x51 = load <8 x double>, ptr %theta.slot, align 64
+  %x52 = mul i64 0, 2
+  %x53 = add i64 %x52, 0
+  %x54 = mul i64 %x53, %lane.stride
+  %x55 = add i64 %x54, %x2
+  %at56 = getelementptr double, ptr %array.q, i64 %x55
+  store <8 x double> %x51, ptr %at56, align 8
+  %x57 = load <8 x double>, ptr %omega.slot, align 64
+  %x58 = mul i64 0, 2
+  %x59 = add i64 %x58, 1
+  %x60 = mul i64 %x59, %lane.stride
+  %x61 = add i64 %x60, %x2
+  %at62 = getelementptr double, ptr %array.q, i64 %x61
+  store <8 x double> %x57, ptr %at62, align 8
   ; energy over m l^2
-  %at58 = getelementptr double, ptr %array.energy, i64 0
-  %x59 = fmul contract <8 x double> %x52, %x52
-  %x60 = fmul contract <8 x double> %x59, splat (double 0x3FE0000000000000)
-  %x61 = call { <8 x double>, <8 x double> } @sym.math.sincos.v8f64(<8 x double> %x46)
-  %x62 = extractvalue { <8 x double>, <8 x double> } %x61, 0
-  %x63 = extractvalue { <8 x double>, <8 x double> } %x61, 1
-  %x64 = fsub contract <8 x double> splat (double 0x3FF0000000000000), %x63
-  %x65 = fdiv double %scalar.g, %scalar.l
-  %x66 = insertelement <8 x double> poison, double %x65, i64 0
-  %x67 = shufflevector <8 x double> %x66, <8 x double> poison, <8 x i32> zeroinitializer
-  %x68 = fmul contract <8 x double> %x64, %x67
-  %x69 = fadd contract <8 x double> %x60, %x68
-  %x70 = select <8 x i1> %x8, <8 x double> %x69, <8 x double> splat (double 0x0000000000000000)
-  %x72 = load <8 x double>, ptr %held71, align 64
-  %x73 = fadd <8 x double> %x72, %x70
-  store <8 x double> %x73, ptr %held71, align 64
-  %x74 = call <8 x double> @llvm.fabs.v8f64(<8 x double> %x46)
-  %x75 = fcmp olt <8 x double> splat (double 0x3FE0000000000000), %x74
-  %x78 = call i1 @llvm.vector.reduce.or.v8i1(<8 x i1> %x75)
-  br i1 %x78, label %if76, label %fi77
-if76:
-  %x79 = mul i64 0, 1
-  %x80 = add i64 %x79, 0
-  %at81 = getelementptr i64, ptr %array.wide, i64 %x80
-  %x82 = and <8 x i1> %x75, %x8
-  %x83 = select <8 x i1> %x82, <8 x i64> splat (i64 1), <8 x i64> splat (i64 0)
-  %x84 = call i64 @llvm.vector.reduce.add.v8i64(<8 x i64> %x83)
-  %x85 = load i64, ptr %at81
-  %x86 = add i64 %x85, %x84
-  store i64 %x86, ptr %at81
-  br label %fi77
-fi77:
+  %at63 = getelementptr double, ptr %array.energy, i64 0
+  %x64 = fmul contract <8 x double> %x57, %x57
+  %x65 = fmul contract <8 x double> %x64, splat (double 0x3FE0000000000000)
+  %x66 = call { <8 x double>, <8 x double> } @sym.math.sincos.v8f64(<8 x double> %x51)
+  %x67 = extractvalue { <8 x double>, <8 x double> } %x66, 0
+  %x68 = extractvalue { <8 x double>, <8 x double> } %x66, 1
+  %x69 = fsub contract <8 x double> splat (double 0x3FF0000000000000), %x68
+  %x70 = fdiv double %scalar.g, %scalar.l
+  %x71 = insertelement <8 x double> poison, double %x70, i64 0
+  %x72 = shufflevector <8 x double> %x71, <8 x double> poison, <8 x i32> zeroinitializer
+  %x73 = fmul contract <8 x double> %x69, %x72
+  %x74 = fadd contract <8 x double> %x65, %x73
+  %x75 = select <8 x i1> %x13, <8 x double> %x74, <8 x double> splat (double 0x0000000000000000)
+  %x77 = load <8 x double>, ptr %held76, align 64
+  %x78 = fadd <8 x double> %x77, %x75
+  store <8 x double> %x78, ptr %held76, align 64
+  %x79 = call <8 x double> @llvm.fabs.v8f64(<8 x double> %x51)
+  %x80 = fcmp olt <8 x double> splat (double 0x3FE0000000000000), %x79
+  %x83 = call i1 @llvm.vector.reduce.or.v8i1(<8 x i1> %x80)
+  br i1 %x83, label %if81, label %fi82
+if81:
+  %x84 = mul i64 0, 1
+  %x85 = add i64 %x84, 0
+  %at86 = getelementptr i64, ptr %array.wide, i64 %x85
+  %x87 = and <8 x i1> %x80, %x13
+  %x88 = select <8 x i1> %x87, <8 x i64> splat (i64 1), <8 x i64> splat (i64 0)
+  %x89 = call i64 @llvm.vector.reduce.add.v8i64(<8 x i64> %x88)
+  %x90 = load i64, ptr %at86
+  %x91 = add i64 %x90, %x89
+  store i64 %x91, ptr %at86
+  br label %fi82
+fi82:
   br label %next
 next:
   %block.next = add nsw i64 %block, 1
@@ -323,12 +328,12 @@ row.done:
 tile.done:
   br label %tiles
 end:
-  %x87 = load <8 x double>, ptr %held71, align 64
-  %x88 = call reassoc double @llvm.vector.reduce.fadd.v8f64(double 0x8000000000000000, <8 x double> %x87)
-  %at89 = getelementptr double, ptr %array.energy, i64 0
-  %x90 = load double, ptr %at89
-  %x91 = fadd double %x90, %x88
-  store double %x91, ptr %at89
+  %x92 = load <8 x double>, ptr %held76, align 64
+  %x93 = call reassoc double @llvm.vector.reduce.fadd.v8f64(double 0x8000000000000000, <8 x double> %x92)
+  %at94 = getelementptr double, ptr %array.energy, i64 0
+  %x95 = load double, ptr %at94
+  %x96 = fadd double %x95, %x93
+  store double %x96, ptr %at94
   ret void
 }
 
