@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt
 from typing import Any
@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from symphys.errors import InputError
 from symphys.mechanics.density_matrix import entries
-from symphys.simulate.events import Event
 from symphys.simulate.result import Result
-from symphys.simulate.simulator import MAX_STEPS, Simulator
+from symphys.simulate.simulator import Simulator
 from symphys.statistics.density_matrices import density_matrix, expectation
 
 Complexes = NDArray[np.complex128]
@@ -60,49 +59,19 @@ class DensitySimulator(Simulator):
         initial: Any,
         parameters: Mapping[Any, Any] | None = None,
         t_span: tuple[float, float] | None = None,
-        *,
-        dt: float | None = None,
-        rtol: float | None = None,
-        atol: float | None = None,
-        t_eval: Any = None,
-        save_every: int | None = None,
-        events: Event | Sequence[Event] = (),
-        watch_every: int = 1,
-        compensated: bool | None = None,
-        max_steps: int = MAX_STEPS,
-        max_step: float | None = None,
-        first_step: float | None = None,
-        project_initial: bool = False,
-        threads: int | None = None,
-        progress: bool | Callable[[float], None] | None = None,
+        **options: Any,
     ) -> DensityResult:
-        """Integrate from a density matrix [..., n, n], or from {component: value}; the rest is as for any simulator.
+        """Integrate from a density matrix [..., n, n], or from {component: value}; options are those of any simulator.
 
         Raises InputError for what is no density matrix, with the trace or the eigenvalue that is wrong, and what
         `Simulator.run` raises.
         """
         labels = self.lowered.dynamics.labels
         start = initial if isinstance(initial, Mapping) else components_of(initial, labels)
-        result = super().run(
-            start,
-            parameters,
-            t_span,
-            dt=dt,
-            rtol=rtol,
-            atol=atol,
-            t_eval=t_eval,
-            save_every=save_every,
-            events=events,
-            watch_every=watch_every,
-            compensated=compensated,
-            max_steps=max_steps,
-            max_step=max_step,
-            first_step=first_step,
-            project_initial=project_initial,
-            threads=threads,
-            progress=progress,
-        )
+        result = super().run(start, parameters, t_span, **options)
         return DensityResult(**vars(result))
+
+    run.__wrapped__ = Simulator.run  # type: ignore[attr-defined]  # whose signature this one shows
 
 
 def components_of(rho: Any, labels: Sequence[Any]) -> dict[Any, NDArray[np.float64]]:
