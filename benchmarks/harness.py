@@ -54,14 +54,18 @@ class Case:
         return None if self.ratio is None or needed is None else self.ratio >= needed
 
 
-def seconds(function: Callable[[], object]) -> float:
-    """Wall time of one call, with the garbage collector held back."""
+TURN = 0.02  # seconds that a turn of a contestant lasts at the least
+
+
+def seconds(function: Callable[[], object], calls: int = 1) -> float:
+    """Wall time of one call, the mean of so many in a row, with the garbage collector held back."""
     gc.collect()
     gc.disable()
     try:
         start = time.perf_counter()
-        function()
-        return time.perf_counter() - start
+        for _ in range(calls):
+            function()
+        return (time.perf_counter() - start) / calls
     finally:
         gc.enable()
 
@@ -69,15 +73,18 @@ def seconds(function: Callable[[], object]) -> float:
 def interleaved(contestants: Mapping[str, Callable[[], object]], rounds: int = 5) -> dict[str, float]:
     """Median seconds of each contestant; every round runs each of them once, so that a drift of the machine meets all.
 
-    Each is called once beforehand, so compilation is not in these figures; rows that care about it time it apart.
+    Each is called beforehand, so compilation is not in these figures; rows that care about it time it apart. Short
+    calls are repeated until a turn lasts, as by `timeit`: each side finds its own code and data in the caches, not the
+    other's or the garbage collector's.
     """
     for function in contestants.values():
         function()
+    calls = {name: max(1, round(TURN / max(seconds(f), 1e-9))) for name, f in contestants.items()}
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for turn in range(rounds):
         order = list(contestants) if turn % 2 == 0 else list(contestants)[::-1]
         for name in order:
-            times[name].append(seconds(contestants[name]))
+            times[name].append(seconds(contestants[name], calls[name]))
     return {name: statistics.median(values) for name, values in times.items()}
 
 

@@ -28,7 +28,7 @@ from ..program import For, Intent, Kernel, Program, kernels_of
 from ..schedule import lanes_for, padding, row_shares
 from .cpu_native import together
 from .cpu_program import CpuProgram
-from .interface import check_arrays, lane_stride, launch_range
+from .interface import address, check_arrays, lane_stride, launch_range
 
 ASSEMBLY = "kernel.ll"
 Optimise = Callable[[Kernel], Kernel]
@@ -112,7 +112,7 @@ class CpuKernel:
             raise CompilerBug(f"instances {first} to {last} do not lie on multiples of {self.lanes} lanes")
         check_arrays(self.kernel, arrays, scalars, self.dtype, blocks * self.lanes + 2 * self.halo)
         tables = [self.table(arrays, scalars, extents) for _ in work]
-        jobs = [(a, b, table.ctypes.data) for (a, b), (table, _) in zip(work, tables, strict=True)]
+        jobs = [(a, b, address(table)) for (a, b), (table, _) in zip(work, tables, strict=True)]
         together(lambda me: self.launch(*jobs[me]), len(jobs))
         for _, sums in tables:  # in the order of the blocks: the same result for the same number of threads
             for name, partial in sums.items():
@@ -137,12 +137,12 @@ class CpuKernel:
             given = arrays[array.name]
             if array.intent is Intent.SUM:
                 given = sums[array.name] = np.zeros_like(given)
-                entries.append(given.ctypes.data)
+                entries.append(address(given))
                 continue
-            address = known.get(id(given))
-            if address is None:
-                address = known[id(given)] = given.ctypes.data
-            entries.append(address)
+            place = known.get(id(given))
+            if place is None:
+                place = known[id(given)] = address(given)
+            entries.append(place)
         stride = lane_stride(self.kernel, arrays, blocks * self.lanes)
         entries += [stride, self.halo, blocks, extents[-1], *extents[:-1]]
         for scalar in self.kernel.scalars:
@@ -173,7 +173,11 @@ class CpuBackend:
 
     def suited(self, instances: int) -> CpuBackend:
         """Scalar code for one instance, lanes for more."""
-        return replace(self, lane_count=1) if instances == 1 and self.lane_count is None else self
+        return self._scalar if instances == 1 and self.lane_count is None else self
+
+    @cached_property
+    def _scalar(self) -> CpuBackend:
+        return replace(self, lane_count=1)
 
     def compile(
         self, kernel: Kernel, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None

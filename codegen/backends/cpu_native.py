@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from codegen.program import EVERYWHERE, Intent, Launch
 from codegen.schedule import CACHE, SMALL, meetings, shares, skews, tiling
 
+from .interface import address
+
 if TYPE_CHECKING:
     from .cpu import CpuKernel
 
@@ -181,11 +183,11 @@ def run_segments(segments: Sequence[Segment], threads: int, wraps: bool, known: 
         mine = (addresses, made[me][0], order.slots)
         if tile is None:
             given = np.array([part[me] if me < len(part) else (0, 0) for part in order.parts])
-            run_in_turn(*mine, given, course, threads, barrier.ctypes.data)
+            run_in_turn(*mine, given, course, threads, address(barrier))
             return
         edges = (*own[me], int(wraps or me > 0), int(wraps or me < len(own) - 1))
         space = (ops[0].rows, order.columns)
-        run_tiled(*mine, order.blocks, order.needs, edges, space, course, tile, threads, barrier.ctypes.data)
+        run_tiled(*mine, order.blocks, order.needs, edges, space, course, tile, threads, address(barrier))
 
     together(work_of, threads)
     for number, b in enumerate(ops):

@@ -13,7 +13,7 @@ from codegen.program import Intent, Launch, Program, Repeat, Step, Transform
 from codegen.schedule import SMALL, shares
 
 from .cpu_native import Bound, Operation, Segment, joins, run_segments, together
-from .interface import Arrays, Scalars, check_arrays
+from .interface import Arrays, Scalars, address, check_arrays
 from .transforms import plan_transform
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class _Run:
         work = shares(0, bound.rows * bound.row_blocks, self.threads if bound.work > SMALL else 1)
         made = [bound.kernel.table(bound.arrays, bound.scalars, bound.extents) for _ in work]
         tables, partial_sums = [table for table, _ in made], [sums for _, sums in made]
-        calls = [(a, b, table.ctypes.data) for (a, b), table in zip(work, tables, strict=True)]
+        calls = [(a, b, address(table)) for (a, b), table in zip(work, tables, strict=True)]
         self.kept += made
         if len(calls) == 1 and slot < 0 and not bound.operation.sums:
             return partial(launch, *calls[0])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from codegen.errors import CompilerBug
 from codegen.ir import Kind
-from codegen.program import Array, Kernel, Program, Size
+from codegen.program import Array, Kernel, Program
 
 Arrays = Mapping[str, NDArray[Any]]
 Scalars = Mapping[str, float | int]
@@ -140,11 +140,12 @@ def check_arrays(kernel: Kernel, arrays: Arrays, scalars: Scalars, dtype: str, l
     """CompilerBug where an array or scalar is missing, or has another shape, type or layout than the kernel reads."""
     if missing := [s.name for s in kernel.scalars if s.name not in scalars]:
         raise CompilerBug(f"kernel {kernel.name} lacks the scalars {', '.join(missing)}")
+    real, whole = dtype_of(Kind.REAL, dtype), dtype_of(Kind.INT, dtype)
     for array in kernel.arrays:
         given = arrays.get(array.name)
         if given is None:
             raise CompilerBug(f"kernel {kernel.name} lacks the array {array.name}")
-        wanted = dtype_of(array.kind, dtype)
+        wanted = real if array.kind is Kind.REAL else whole
         if given.dtype != wanted or not given.flags.c_contiguous:
             raise CompilerBug(
                 f"array {array.name} must be contiguous {wanted}, not {given.dtype}, strides {given.strides}"
@@ -154,6 +155,11 @@ def check_arrays(kernel: Kernel, arrays: Arrays, scalars: Scalars, dtype: str, l
         if outer != shape or (array.instanced and given.shape[-1] < lanes * array.components):
             expected = (*shape, f">= {lanes * array.components}") if array.instanced else shape
             raise CompilerBug(f"array {array.name} must have shape {expected}, not {given.shape}")
+
+
+def address(array: NDArray[Any]) -> int:
+    """Where the elements of an array begin; asked for this way because `array.ctypes` costs ten times as much."""
+    return int(array.__array_interface__["data"][0])
 
 
 def lane_stride(kernel: Kernel, arrays: Arrays, default: int) -> int:
@@ -169,8 +175,4 @@ def lane_stride(kernel: Kernel, arrays: Arrays, default: int) -> int:
 
 def shape_of(array: Array, scalars: Scalars) -> tuple[int, ...]:
     """The sizes of an array without the lane axis, named sizes looked up among the scalars."""
-
-    def size(s: Size) -> int:
-        return int(scalars[s]) if isinstance(s, str) else s
-
-    return tuple(size(s) for s in array.shape)
+    return tuple([int(scalars[s]) if isinstance(s, str) else s for s in array.shape])

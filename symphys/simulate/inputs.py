@@ -82,14 +82,14 @@ def precision(dtype: Any) -> str:
 
 def _lookup(given: Given, labels: Sequence[Any]) -> tuple[dict[Any, Any], list[Any]]:
     """What was given for each label, by the symbol or by its name ("theta", "theta_dot"), and what fits no label."""
-    known = set(labels)
+    known = {label: label for label in labels}  # later look-ups are by the very object, which spares comparing
     by_text: dict[str, Any] = {}
     if any(isinstance(key, str) for key in given):
         by_text = {name: label for label in labels for name in (str(label), plain_name(label))}
     found: dict[Any, Any] = {}
     strange: list[Any] = []
     for key, value in given.items():
-        label = key if key in known else by_text.get(key) if isinstance(key, str) else None
+        label = by_text.get(key) if isinstance(key, str) else known.get(key)
         if label is None:
             strange.append(key)
         else:
@@ -118,11 +118,12 @@ def read_instances(
     shape = broadcast_shape(arrays)
     if 0 in shape:
         raise InputError(f"the ensemble has the shape {shape} and no trajectory; give arrays of at least one element")
-    flat = {key: np.broadcast_to(array, shape).reshape(-1) for key, array in arrays.items()}
+    if shape:
+        arrays = {key: np.broadcast_to(array, shape).reshape(-1) for key, array in arrays.items()}
     count = math.prod(shape)
     return Instances(
-        np.array([flat[label] for label in labels]).reshape(len(labels), count),
-        np.array([flat[symbol] for symbol in wanted]).reshape(len(wanted), count),
+        np.array([arrays[label] for label in labels]).reshape(len(labels), count),
+        np.array([arrays[symbol] for symbol in wanted]).reshape(len(wanted), count),
         shape,
     )
 
@@ -182,10 +183,10 @@ def read_times(t_eval: Any, span: tuple[float, float]) -> NDArray[np.float64]:
     direction = np.sign(span[1] - span[0])
     if times.ndim != 1 or times.size == 0:
         raise InputError(f"t_eval has shape {times.shape}; give a list of at least one time")
-    if (np.diff(times) * direction <= 0).any():
+    if times.size > 1 and (np.diff(times) * direction <= 0).any():
         raise InputError(f"t_eval must run from {span[0]} to {span[1]} without repeating; sort it")
     low, high = min(span), max(span)
-    if times.min() < low or times.max() > high:
+    if min(times[0], times[-1]) < low or max(times[0], times[-1]) > high:
         raise InputError(f"t_eval reaches from {times.min()} to {times.max()}, outside t_span = {span}; widen t_span")
     return times
 
@@ -215,6 +216,8 @@ def whole_number(name: str, value: Any, least: int = 1) -> int:
 
 
 def _one_number(name: str, value: Any) -> float:
+    if type(value) is int or (type(value) is float and math.isfinite(value)):  # the usual case, as in `numbers`
+        return float(value)
     array = numbers("option", name, value)
     if array.ndim:
         raise InputError(f"the option {name} is one number for all trajectories, not an array of shape {array.shape}")

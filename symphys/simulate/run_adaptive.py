@@ -134,10 +134,11 @@ def _advance(
             budget = min(scalars["budget"], max_steps - attempts)
             launch(kernel, buffers, {**scalars, "budget": budget}, request.threads)
             running = buffers.counter(STATUS) == RUNNING
+            if not running.any():
+                request.report(1.0)
+                return False, never
             share = (buffers.arrays["carry"][time_row, : buffers.instances] - scalars["t_start"]) / span
             request.report(float(np.mean(np.where(running, share, 1.0))))
-            if not running.any():
-                return False, never
             if free and (buffers.counter(ROW)[running] >= scalars["rows"]).any():
                 scalars["rows"] = _widen(buffers, scalars["rows"])
             attempts = int((buffers.counter(STEPS) + buffers.counter(REJECTED))[running].max())

@@ -36,12 +36,27 @@ def test_the_loosest_tolerance_just_reaches_the_error() -> None:
         harness.loosest(lambda _: 1.0, 1e-6, tightest=1e-12, widest=1e-1)
 
 
-def test_contestants_are_interleaved_and_each_is_warmed_up_once() -> None:
+def test_contestants_are_interleaved_and_each_is_warmed_up(monkeypatch) -> None:
+    monkeypatch.setattr(harness, "TURN", 0.0)
     calls: list[str] = []
     contestants = {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}
     times = harness.interleaved(contestants, rounds=3)
-    assert "".join(calls) == "ab" + "ab" + "ba" + "ab"
+    assert "".join(calls) == "ab" + "ab" + "ab" + "ba" + "ab"
     assert set(times) == {"a", "b"}
+
+
+def test_short_calls_are_repeated_until_a_turn_lasts(monkeypatch) -> None:
+    monkeypatch.setattr(harness, "TURN", 0.02)
+    asked: list[tuple[str, int]] = []
+
+    def watched(function, calls: int = 1) -> float:
+        asked.append((function(), calls))
+        return {"long": 0.03, "short": 0.001}[function()]
+
+    monkeypatch.setattr(harness, "seconds", watched)
+    times = harness.interleaved({"long": lambda: "long", "short": lambda: "short"}, rounds=2)
+    assert asked == [("long", 1), ("short", 1), ("long", 1), ("short", 20), ("short", 20), ("long", 1)]
+    assert times == {"long": 0.03, "short": 0.001}
 
 
 def test_the_table_is_made_from_the_results_with_what_falls_short_left_in(tmp_path, monkeypatch) -> None:
