@@ -245,6 +245,10 @@ def _sinc(_: sympy.Basic, arguments: list[Node]) -> Node:
     return apply("select", at_zero, 1.0, divide(apply("sin", x), apply("select", at_zero, 1.0, x)))
 
 
+def _complement(_: sympy.Basic, arguments: list[Node]) -> Node:
+    return subtract(real(1.0), apply("erf", arguments[0]))
+
+
 def _ceiling(_: sympy.Basic, arguments: list[Node]) -> Node:
     return negate(apply("floor", negate(arguments[0])))
 
@@ -295,6 +299,7 @@ _RULES: Mapping[Any, Rule] = MappingProxyType(
         sympy.Piecewise: _piecewise,
         sympy.Mod: _modulus,
         sympy.sinc: _sinc,
+        sympy.erfc: _complement,
         sympy.cot: _cotangent,
         sympy.ceiling: _ceiling,
         sympy.functions.frac: _fraction,
@@ -337,6 +342,7 @@ _RULES: Mapping[Any, Rule] = MappingProxyType(
                 sympy.asinh: "asinh",
                 sympy.acosh: "acosh",
                 sympy.atanh: "atanh",
+                sympy.erf: "erf",
             }.items()
         },
         **{

@@ -7,12 +7,19 @@ sign. Their exponents are not blind: they move as smoothly as the state, and say
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
 from codegen.ir import Node, multiply, real, walk
 
-# How often the exponential of the argument stands in it: tanh u = 1 - 2 / (exp(2 u) + 1).
-_EXPONENTS = {"exp": 1.0, "expm1": 1.0, "tanh": 2.0, "cosh": 1.0, "sinh": 1.0}
+# The exponent of the exponential that stands in it: tanh u = 1 - 2 / (exp(2 u) + 1), erf' u = 2 exp(-u^2) / sqrt(pi).
+_EXPONENTS: Mapping[str, Callable[[Node], Node]] = MappingProxyType(
+    {
+        **dict.fromkeys(("exp", "expm1", "cosh", "sinh"), lambda u: u),
+        "tanh": lambda u: multiply(u, real(2.0)),
+        "erf": lambda u: multiply(u, u),
+    }
+)
 
 
 def moving_exponents(roots: Iterable[Node], moving: Iterable[Node]) -> tuple[Node, ...]:
@@ -24,6 +31,6 @@ def moving_exponents(roots: Iterable[Node], moving: Iterable[Node]) -> tuple[Nod
             continue
         dependent.add(n.key)
         if n.op in _EXPONENTS:
-            exponent = multiply(n.args[0], real(_EXPONENTS[n.op]))
+            exponent = _EXPONENTS[n.op](n.args[0])
             found[exponent.key] = exponent
     return tuple(found.values())

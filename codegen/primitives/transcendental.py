@@ -1,8 +1,11 @@
-"""Exponentials, logarithms, circular and hyperbolic functions."""
+"""Exponentials, logarithms, circular and hyperbolic functions, and the error function."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import scipy.special
 
 from ..ir import Kind, Node, node, real
 from .row import Primitive
@@ -16,6 +19,11 @@ def _f(op: str, *args: Node) -> Node:
 
 def _sqrt(a: Node) -> Node:
     return node("sqrt", (a,), R)
+
+
+def _bell(a: Node) -> Node:
+    """d erf(a) / da = 2 exp(-a^2) / sqrt(pi)."""
+    return _f("exp", -(a * a)) * real(2.0 / math.sqrt(math.pi))
 
 
 def _atan2_partials(args: tuple[Node, ...], _: Node) -> tuple[Node | None, ...]:
@@ -57,4 +65,6 @@ ROWS = (
               lambda a, y: (real(1.0) / _sqrt(a[0] * a[0] - real(1.0)),), ulp=3.0),
     Primitive("atanh", (R,), R, np.arctanh, "math.atanh({0})", "atanh{f}({0})", "libm.atanh",
               lambda a, y: (real(1.0) / (real(1.0) - a[0] * a[0]),), ulp=3.0),
+    Primitive("erf", (R,), R, scipy.special.erf, "math.erf({0})", "erf{f}({0})", "libm.erf",
+              lambda a, y: (_bell(a[0]),), ulp=3.0),
 )  # fmt: skip

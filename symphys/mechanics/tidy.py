@@ -8,6 +8,7 @@ import sympy
 
 from symphys.mechanics.engine import expanded
 from symphys.mechanics.graph import free_symbols, postorder, size, substitute, written_operations
+from symphys.mechanics.radicals import roots_combined
 
 _MAX_SIZE = 400  # beyond this, rewriting costs more than it saves
 _MAX_OPERATIONS = 1000  # beyond this, nobody reads
@@ -59,6 +60,7 @@ def readable(expression: Any) -> Any:
     candidates = [expression]
     if _terms_when_expanded(expression) <= _MAX_TERMS:
         candidates.append(expanded(expression))
+    candidates += [roots_combined(expression), _squares_combined(candidates[-1])]
     candidates += [common_factor(candidate) for candidate in candidates]
     return min(candidates, key=written_operations)
 
@@ -89,7 +91,27 @@ def written_out(expression: Any) -> Any:
     """A moderate expression as a plain sum of terms, as equations of motion are read."""
     if written_operations(expression) > _MAX_OPERATIONS or _terms_when_expanded(expression) > _MAX_TERMS:
         return expression
-    return min((expanded(expression), expression), key=written_operations)
+    out = expanded(expression)
+    return min((out, expression, _squares_combined(out)), key=written_operations)
+
+
+def _squares_combined(expression: Any) -> Any:
+    """A sum with sin^2 + cos^2 of the same angle taken together, where that makes it shorter."""
+    if not isinstance(expression, sympy.Add) or len(expression.args) > _MAX_TERMS:
+        return expression
+    squares = {n.base for n in postorder((expression,)) if isinstance(n, sympy.Pow) and n.exp.is_Integer and n.exp >= 2}
+    sines = sorted((s for s in squares if isinstance(s, sympy.sin)), key=sympy.default_sort_key)
+    for sine in sines * len(sines):  # what one angle leaves may be taken together by another
+        cosine = sympy.cos(*sine.args)
+        if cosine not in squares:
+            continue
+        for gone, left in ((cosine, sine), (sine, cosine)):
+            powers = {n: (1 - left**2) ** (n.exp // 2) * gone ** (n.exp % 2)
+                      for n in postorder((expression,))
+                      if isinstance(n, sympy.Pow) and n.base == gone and n.exp.is_Integer and n.exp >= 2}  # fmt: skip
+            (without_square,) = substitute((expression,), powers)
+            expression = min(expression, expanded(without_square), key=written_operations)
+    return expression
 
 
 def readable_fraction(numerator: Any, denominator: Any) -> Any:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import scipy.special
 import sympy
 from numpy.typing import NDArray
 from sympy.core.function import AppliedUndef, Derivative, Subs
@@ -26,6 +27,7 @@ _NUMPY = {
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "exp": np.exp, "log": np.log, "sinh": np.sinh, "cosh": np.cosh,
     "tanh": np.tanh, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "asinh": np.arcsinh,
     "acosh": np.arccosh, "atanh": np.arctanh, "Abs": np.abs, "sign": np.sign, "conjugate": np.conjugate,
+    "erf": scipy.special.erf,
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sympy import exp, tanh
+from sympy import erf, erfc, exp, tanh
 
 import symphys as ph
 
@@ -46,3 +46,12 @@ def test_a_longest_step_does_not_end_the_motion_of_a_free_particle() -> None:
     run = falling.run({x: 0.0, v: 1.0}, {}, (0, 10), max_step=1.0)
     assert run.ok
     assert abs(run[x][-1] - 60) < 1e-12
+
+
+def test_an_error_function_is_a_step_like_any_other() -> None:
+    """V = erf(x / w) / 2 rises from -1/2 to 1/2: with v^2 / 2 = 1.5 below, 1/2 is left above."""
+    step = ph.Lagrangian(v**2 / 2 - erf(x / width) / 2)
+    run = step.compile().run({x: -5.0, v: np.sqrt(3.0)}, {width: 0.05}, (0, 10), rtol=1e-9, t_eval=[0, 10])
+    assert abs(run[v][-1] - 1) < 1e-7
+    other = ph.Lagrangian(v**2 / 2 + erfc(x / width) / 2)
+    assert abs(other.compile("dop853").run({x: -5.0, v: np.sqrt(3.0)}, {width: 0.05}, (0, 10))[v][-1] - 1) < 1e-6
