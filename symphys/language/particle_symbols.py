@@ -14,7 +14,8 @@ class LocalSymbol(sympy.Symbol):
 
     Roles: "position", "velocity" and "displacement" (components along `axis`), "distance", "cosine" (of the angle at
     the first of three labels), "speed squared", "attribute" (called `word`); and, in what is derived, the vectors
-    "acceleration", "rate", "place", "direction", "areal" and the basis vectors "basis".
+    "acceleration", "rate", "place", "direction", "areal" the basis vectors "basis", and the number
+    "multiplier".
     """
 
     role: str
@@ -49,6 +50,7 @@ class LocalSymbol(sympy.Symbol):
             "rate": rf"\dot{{\mathbf{{r}}}}_{{{index}}}",
             "place": rf"\mathbf{{r}}_{{{index}}}",
             "direction": rf"\hat{{\mathbf{{r}}}}_{{{index}}}",
+            "multiplier": rf"\lambda_{{{f'{self.word[1:]},' if self.word else ''}{index}}}",
             "areal": rf"\left(\mathbf{{r}}_{{{index}}} \times \dot{{\mathbf{{r}}}}_{{{index}}}\right)",
         }
         if self.role in written:
@@ -104,6 +106,11 @@ def vector(kind: str, *labels: str) -> Any:
     """A vector in what is derived: "acceleration", "rate", "place", "areal" of a particle, "direction" of a pair."""
     letter = {"acceleration": "a", "rate": "v", "place": "r", "direction": "e", "areal": "rxv"}[kind]
     return LocalSymbol(f"{letter}_{''.join(labels)}", kind, labels, real=True)
+
+
+def multiplier(labels: tuple[str, ...], mark: str) -> Any:
+    """The multiplier of a constraint between some particles; `mark` tells constraints apart."""
+    return LocalSymbol(f"lambda{mark}_{''.join(labels)}", "multiplier", labels, None, mark, real=True)
 
 
 def basis(axis: int) -> Any:

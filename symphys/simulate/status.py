@@ -33,10 +33,11 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Status:
-    """The outcome of one trajectory, and the last time that it reached."""
+    """The outcome of one trajectory, the last time that it reached, and what is known of the reason."""
 
     outcome: Outcome
     time: float
+    detail: str = ""
 
     @property
     def ok(self) -> bool:
@@ -44,14 +45,18 @@ class Status:
         return self.outcome.ok
 
     def __str__(self) -> str:
-        return f"{self.outcome.value} (t = {self.time:.6g})"
+        return f"{self.outcome.value} (t = {self.time:.6g})" + (f": {self.detail}" if self.detail else "")
 
 
 class Ended:
-    """A finished run, or an ensemble of them: how each ended, from its `outcomes` and `times_reached`, both [...]."""
+    """A finished run, or an ensemble of them: how each ended, from its `outcomes` and `times_reached`, both [...].
+
+    details: what is known of the reasons [...], or None.
+    """
 
     outcomes: NDArray[Any]
     times_reached: NDArray[Any]
+    details: NDArray[Any] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -61,7 +66,9 @@ class Ended:
     @property
     def status(self) -> Any:
         """How the run ended: a Status, or an array of them [...] for an ensemble."""
-        pairs = [Status(o, float(t)) for o, t in zip(self.outcomes.flat, self.times_reached.flat, strict=True)]
+        details = [""] * self.outcomes.size if self.details is None else [str(each) for each in self.details.flat]
+        parts = zip(self.outcomes.flat, self.times_reached.flat, details, strict=True)
+        pairs = [Status(o, float(t), detail) for o, t, detail in parts]
         if not self.shape:
             return pairs[0]
         out = np.empty(len(pairs), dtype=object)

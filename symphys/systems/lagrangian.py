@@ -65,11 +65,12 @@ class Lagrangian(Runnable):
         """A system of coordinates, or of particles where the expression is made of sums over particles."""
         if not holds_particles(expression):
             return super().__new__(cls)
-        if options:
+        if strange := [name for name in options if name != "constraints"]:
             raise UnsupportedError(
-                f"a Lagrangian of particles takes no {', '.join(options)}; its forces come from potentials"
+                f"a Lagrangian of particles takes no {', '.join(strange)}; its forces come from potentials and "
+                "constraints"
             )
-        return ParticleLagrangian(expression)
+        return ParticleLagrangian(expression, **options)
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """Lagrangians of particles as users hold them; each property delegates to the derivation below."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,16 +21,21 @@ from symphys.systems.particle_running import ParticleRunnable
 class ParticleLagrangian(ParticleRunnable):
     """L = sum_i m_i |r'_i|^2 / 2 - potentials of particles, pairs and surroundings, for any number of particles.
 
+    m_i r''_i = -dU/dr_i + sum_a lambda_a df_a/dr_i,    f_a = 0 for every term a of a constraint.
+
+    constraints: sums along lists, each of whose terms is held at 0: `atoms.pairs(lambda a, b: a.distance(b) - length,
+    along=bonds)`, angles by `triples`, handedness by `quadruples`; or equations.
+
     `Lagrangian` makes it where the expression is made of sums over particles. Raises `InputError` and
     `UnsupportedError` for what is no such sum; see `symphys.mechanics.particles.read`. Goldstein, "Classical
-    Mechanics", 3rd ed., section 1.2.
+    Mechanics", 3rd ed., sections 1.2 and 2.4.
     """
 
     expression: Any
     action: ParticleAction
 
-    def __init__(self, expression: Any) -> None:
-        action = read_particles(expression)
+    def __init__(self, expression: Any, *, constraints: Iterable[Any] = ()) -> None:
+        action = read_particles(expression, constraints)
         object.__setattr__(self, "action", action)
         object.__setattr__(self, "expression", action.expression)
 
@@ -48,9 +54,14 @@ class ParticleLagrangian(ParticleRunnable):
         """The networks among the terms."""
         return self.action.networks
 
+    @property
+    def constraints(self) -> tuple[Any, ...]:
+        """The sums along lists, each of whose terms vanishes."""
+        return self.action.constraints
+
     @cached_property
     def equations(self) -> tuple[Any, ...]:
-        """(m_i r''_i = F_i,), one vector equation for all particles."""
+        """(m_i r''_i = F_i,), one vector equation for all particles, with multipliers of what is held."""
         return (equation_of(self.action),)
 
     @cached_property

@@ -9,6 +9,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from symphys.errors import UnsupportedError
 from symphys.learn.fit import fit
 from symphys.learn.keywords import MotionKeywords, read_options, takes
 from symphys.learn.particles import ParticleSystem
@@ -43,7 +44,8 @@ class ParticleRunnable:
     ) -> ParticleSimulator:
         """A simulator of these particles.
 
-        method: "auto", or the name of a splitting. box: [dim] lengths or [dim, dim] edges (rows) of a periodic box.
+        method: "auto", or the name of a splitting; where constraints hold, "rattle", "rattle4" or another composition
+        of leapfrogs. box: [dim] lengths or [dim, dim] edges (rows) of a periodic box.
         cutoff: the distance beyond which pairs and surroundings are left out. smoothing: how potentials end there:
         "shift", "shift force" (no jump of the force) or "switch" (two continuous derivatives, from 0.8 of the cutoff).
         thermostat: `NoseHoover`, `Langevin` or `Berendsen`, with k_B T as an energy.
@@ -78,6 +80,11 @@ class ParticleRunnable:
         `UnsupportedError` for what is not learnt from such data. A fit that fails on its way raises nothing: its
         status says why, and its parameters are the best that it saw.
         """
+        if self.action.constraints:
+            raise UnsupportedError(
+                f"the constraint {self.action.constraints[0]} holds particles, and fits do not follow what is held; "
+                "fit a system without constraints, and run the one that has them"
+            )
         read = read_options(options)
         system = self._frames(species, box, cutoff, smoothing, backend, read.dtype)
         return fit(system, data, unknowns, parameters or {}, read)

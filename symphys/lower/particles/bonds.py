@@ -41,7 +41,7 @@ def _total(site: Site, number: int, each: BondedForce, energies: bool) -> list[N
         role = _entry(site, role_name, degree, bond)
         members = {label: _entry(site, name, degree, bond) for label, name in zip(labels, member_names, strict=True)}
         expressions = (each.potential, *each.pulls) if energies else [f for row in each.forces for f in row]
-        symbols = _symbols(site, members, expressions)
+        symbols, _ = member_symbols(site, members, expressions)
         values = site.lower(expressions, symbols)
         if energies:
             present = apply("le", integer(0), role)
@@ -65,8 +65,10 @@ def _entry(site: Site, name: str, degree: str, bond: Node) -> Node:
     return site.builder.load(name.split("_")[1], name, bond, site.row, kind=I)
 
 
-def _symbols(site: Site, members: dict[str, Node], expressions: Any) -> dict[Any, Node]:
-    """Nodes of displacements and attributes of the members of a row."""
+def member_symbols(
+    site: Site, members: dict[str, Node], expressions: Any
+) -> tuple[dict[Any, Node], dict[str, list[Node]]]:
+    """Nodes of displacements, velocities and attributes of the members of a row; and the places that were read."""
     wanted = {s for e in expressions for s in e.free_symbols if isinstance(s, LocalSymbol)}
     pairs = sorted({s.labels for s in wanted if s.role == "displacement"})
     places = {
@@ -77,6 +79,7 @@ def _symbols(site: Site, members: dict[str, Node], expressions: Any) -> dict[Any
         pair: site.nearest([a - b for a, b in zip(places[pair[0]], places[pair[1]], strict=True)]) for pair in pairs
     }
     found = {s: steps[s.labels][s.axis or 0] for s in wanted if s.role == "displacement"}
-    for s in sorted((s for s in wanted if s.role == "attribute"), key=str):
-        found[s] = site.other(s.word, members[s.labels[0]])
-    return found
+    for s in sorted((s for s in wanted if s.role in ("attribute", "velocity")), key=str):
+        member = members[s.labels[0]]
+        found[s] = site.other(s.word, member) if s.role == "attribute" else site.other("velocity", member, s.axis)
+    return found, places

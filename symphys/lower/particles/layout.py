@@ -23,7 +23,11 @@ OWN = frozenset(
     strayed found found_all capacity entry slot here move noise noise_rows k_noise bath_keep bath_push bath_temperature
     bath_relaxation bath_step freedom heat rescale chain ones row_lengths row_steps row_marks rows kicks drifts stages
     saved saved_dots saved_bars visited marks changes columns links link_slopes weight_bars place_bars rate_bars
-    force_bars parameter_bars inverse_mass unit seen pulls rows_of""".split()
+    force_bars parameter_bars inverse_mass unit seen pulls rows_of position_flat velocity_flat force_flat reference_flat
+    strayed_flat hold_block hold_blocks hold_base hold_real hold_member hold_slope hold_pull hold_floor hold_entry
+    hold_lost hold_off hold_when hold_spare hold_virial hold_width hold_grips hold_rows hold_entries hold_mixes
+    hold_turns hold_epsilon hold_root hold_tolerance hold_slight mix_entry mix_one mix_two turn_target turn_left
+    turn_right turn_pivot""".split()
 )
 
 
@@ -74,9 +78,19 @@ class Layout:
         return self.rows, "runs" if self.batch else "size"
 
     @cached_property
+    def taken(self) -> frozenset[str]:
+        """What arrays and scalars of attributes and parameters are called."""
+        return self._of_attributes | frozenset(self.names.values())
+
+    @cached_property
+    def _of_attributes(self) -> frozenset[str]:
+        words = self.dynamics.attributes
+        return frozenset((*words, *(f"{word}_{whose}" for word in words for whose in ("all", "flat"))))
+
+    @cached_property
     def names(self) -> Mapping[Any, str]:
         """An identifier for each parameter."""
-        taken = {*OWN, *(f"{word}_all" for word in self.dynamics.attributes), *self.dynamics.attributes}
+        taken = {*OWN, *self._of_attributes}
         taken |= {f"{word}{t}" for word in ("first", "second", "pairs") for t in range(len(self.dynamics.pairs))}
         found = {}
         for symbol in self.dynamics.parameters:

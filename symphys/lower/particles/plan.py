@@ -26,6 +26,13 @@ from codegen import (
 )
 from symphys.integrators import Splitting
 from symphys.lower.particles.force import energies_of, force_on, slopes_of, surroundings_of
+from symphys.lower.particles.holding import (
+    check_launches,
+    hold_launches,
+    project_launches,
+    rate_launches,
+    virial_launches,
+)
 from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.lists import image_launch
 from symphys.lower.particles.programs import program_of
@@ -36,18 +43,20 @@ from symphys.statistics import Berendsen, Langevin, NoseHoover, Thermostat
 
 @dataclass(frozen=True)
 class Plan:
-    """Programs, and scalars that are multiples of the step."""
+    """Programs, and scalars that are multiples of the step; `project` only where something is held."""
 
     advance: Program
     begin: Program
     weights: dict[str, float]
+    project: Program | None = None
 
 
 def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None = None) -> Plan:
     """The programs of a splitting; `begin` evaluates the first force.
 
     Friction acts for half a step before and after. Baths that look at the kinetic energy do likewise or, if they are
-    not reversible, for a whole step after; noise stands in the middle of the drift.
+    not reversible, for a whole step after; noise stands in the middle of the drift. What is held is so after every
+    drift, and its velocities before the bath.
     """
     kick, drift = _kick(layout, evaluate=False), _drift(layout)
     weights = {"weight_none": 0.0}
@@ -60,10 +69,11 @@ def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None 
         if kind == "drift" and isinstance(thermostat, Langevin):
             weights[name] = 0.5 * weight
             half = launch_of(layout, drift, (("weight", name),))
-            steps += [half, launch_of(layout, noise_kernel(layout)), half, *_images(layout, "position")]
+            drifts = (half, *hold_launches(layout, name))
+            steps += [*drifts, launch_of(layout, noise_kernel(layout)), *drifts, *_images(layout, "position")]
             fresh = True
         elif kind == "drift":
-            steps.append(launch_of(layout, drift, (("weight", name),)))
+            steps += [launch_of(layout, drift, (("weight", name),)), *hold_launches(layout, name)]
             steps += _images(layout, "position")
             fresh = True
         elif fresh:
@@ -71,6 +81,7 @@ def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None 
             fresh = False
         else:
             steps.append(launch_of(layout, kick, (("weight", name),)))
+    steps += rate_launches(layout)
     if isinstance(thermostat, NoseHoover | Berendsen):
         bath = scaling_launches(layout, thermostat, "weight_bath")
         weights["weight_bath"] = 0.5 if isinstance(thermostat, NoseHoover) else 1.0
@@ -80,7 +91,9 @@ def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None 
         forget = launch_of(layout, _forget(layout), (("weight", "weight_forget"),))
         steps = [forget, *steps, forget]
     advance = program_of("advance", (Repeat("steps", tuple(steps), "k"),))
-    return Plan(advance, program_of("begin", pull_launches(layout, "weight_none")), weights)
+    begin = program_of("begin", (*check_launches(layout), *pull_launches(layout, "weight_none")))
+    project = program_of("project", project_launches(layout)) if layout.dynamics.held else None
+    return Plan(advance, begin, weights, project)
 
 
 def pull_launches(layout: Layout, weight: str) -> tuple[Launch, ...]:
@@ -199,7 +212,8 @@ def measure_program(layout: Layout) -> Program:
             b.accumulate("totals", integer(number), variable(layout.lane, Kind.INT), value=value)
         else:
             b.accumulate("totals", integer(number), value=apply("select", real, value, 0.0))
-    return program_of("measure", (launch_of(layout, site.kernel("measure"), (), EVERYWHERE),))
+    launch = launch_of(layout, site.kernel("measure"), (), EVERYWHERE)
+    return program_of("measure", (launch, *virial_launches(layout)))
 
 
 def launch_of(layout: Layout, kernel: Kernel, rename: Iterable[tuple[str, str]] = (), reach: int = 0) -> Launch:

@@ -13,7 +13,7 @@ from symphys.errors import UnsupportedError
 from symphys.language.particle_sums import LABELS
 from symphys.language.particle_symbols import LocalSymbol, displacement
 from symphys.lower.expressions import lower_expressions, weights_read
-from symphys.lower.particles.layout import Layout
+from symphys.lower.particles.layout import OWN, Layout
 from symphys.mechanics.particles.surroundings import CUTOFF, ONSET, SQUARE
 
 I, J = LABELS[:2]
@@ -29,7 +29,7 @@ class Site:
     scalars: dict[str, Scalar] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in (self.layout.row, self.layout.lane):
+        for name in (*OWN, *self.layout.taken):  # no local name may be one of those that are declared when needed
             self.builder.names.fresh(name)
         self._loaded: dict[Any, Node] = {}
 

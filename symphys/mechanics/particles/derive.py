@@ -15,7 +15,7 @@ import sympy
 
 from symphys.errors import UnsupportedError
 from symphys.language.particle_sums import LABELS, ParticleSum, SumOver, sums_in, with_labels
-from symphys.language.particle_symbols import LocalSymbol, basis, component, displacement, distance, vector
+from symphys.language.particle_symbols import LocalSymbol, basis, component, displacement, distance, multiplier, vector
 from symphys.mechanics.particles.read import ParticleAction
 from symphys.mechanics.particles.surroundings import (
     CUTOFF,
@@ -73,8 +73,24 @@ class BondedForce:
 
 
 @dataclass(frozen=True)
+class Held:
+    """f(i, j, k, ...) = 0 along a list; written: f as the user wrote it, value: in displacements d.
+
+    slopes: [ends][dim], df/dr_e. pulls: terms of the sum d . df/dd. bend: what f'' = sum df/dr_e . r''_e + bend has
+    besides, quadratic in the velocities of the ends.
+    """
+
+    over: SumOver
+    written: Any
+    value: Any
+    slopes: tuple[tuple[Any, ...], ...]
+    pulls: tuple[Any, ...]
+    bend: Any
+
+
+@dataclass(frozen=True)
 class ParticleDynamics:
-    """m_i r''_i = F_i, as lowering takes it.
+    """m_i r''_i = F_i, as lowering takes it; where something is held, plus the forces that hold it.
 
     reciprocal: what i does to j comes back; not so for agents, each of which descends a loss of its own.
     smoothing: how pair potentials and weights end at the cutoff; None where they are cut off as they are.
@@ -93,13 +109,14 @@ class ParticleDynamics:
     reciprocal: bool = True
     smoothing: str | None = None
     friction: Any = None
+    held: tuple[Held, ...] = ()
 
     @cached_property
     def attributes(self) -> tuple[str, ...]:
         """The attributes that occur, sorted by name."""
         parts: list[Any] = [self.mass, self.friction or 0, *(site.potential for site in self.sites)]
         parts += [pair.potential for pair in self.pairs] + [bonded.potential for bonded in self.bonded]
-        parts += [each.weight for each in self.environments]
+        parts += [each.weight for each in self.environments] + [each.value for each in self.held]
         parts += [coefficient for each in self.invariants for coefficient, _ in each.terms]
         symbols = {s for part in parts for s in sympy.sympify(part).free_symbols}
         return tuple(sorted({s.word for s in symbols if isinstance(s, LocalSymbol) and s.role == "attribute"}))
@@ -114,7 +131,8 @@ class ParticleDynamics:
         """Whether all energies depend on distances and angles alone, so that the angular momentum is conserved."""
         seen = all(turns_along(self.invariants, self.environments, site.slopes) for site in self.sites)
         straight = seen and not any(pair.along for pair in self.pairs)
-        return self.translations and straight and all(_turns(b) for b in self.bonded)
+        listed = [(each.over, each.forces) for each in self.bonded] + [(each.over, each.slopes) for each in self.held]
+        return self.translations and straight and all(_turns(*each) for each in listed)
 
 
 def derive_particles(action: ParticleAction, smoothing: str | None = None) -> ParticleDynamics:
@@ -138,6 +156,7 @@ def derive_particles(action: ParticleAction, smoothing: str | None = None) -> Pa
         action.reciprocal,
         smoothing,
         action.friction,
+        tuple(_held(each) for each in action.constraints),
     )
 
 
@@ -188,23 +207,34 @@ def _bonded(each: ParticleSum) -> BondedForce:
     return BondedForce(each.over, body, tuple(forces), pulls or (sympy.S.Zero,))
 
 
-def _turns(bonded: BondedForce) -> bool:
-    """Whether the torques of an energy add up to nothing, tested at a place of no symmetry."""
-    dim = bonded.over.particles.dim
+def _held(each: ParticleSum) -> Held:
+    """A constraint with its derivatives, by the chain rule through the displacements."""
+    like = _bonded(each)
+    legs = sorted({s for s in like.potential.free_symbols if getattr(s, "role", "") == "displacement"}, key=str)
+    rates = {s: component(s.labels[0], 1, s.axis) - component(s.labels[1], 1, s.axis) for s in legs}
+    bend = sympy.Add(*(like.potential.diff(a, b) * rates[a] * rates[b] for a in legs for b in legs))
+    bend = bend.replace(sympy.DiracDelta, lambda *_: sympy.S.Zero)  # of |d| on a line, which is nowhere 0
+    slopes = tuple(tuple(-each for each in row) for row in like.forces)
+    return Held(each.over, each.body, like.potential, slopes, tuple(-pull for pull in like.pulls), bend)
+
+
+def _turns(over: SumOver, rows: tuple[tuple[Any, ...], ...]) -> bool:
+    """Whether the torques of forces along a list add up to nothing, tested at a place of no symmetry."""
+    dim = over.particles.dim
     spots = {label: [sympy.Rational(7 * i + 3 * k * k + 1, 5 + i + k) for k in range(dim)]
-             for i, label in enumerate(bonded.over.bound)}  # fmt: skip
+             for i, label in enumerate(over.bound)}  # fmt: skip
     values: dict[Any, Any] = {}
-    for s in {s for row in bonded.forces for each in row for s in each.free_symbols}:
+    for s in {s for row in rows for each in row for s in each.free_symbols}:
         if isinstance(s, LocalSymbol) and s.role == "displacement":
             values[s] = spots[s.labels[0]][s.axis or 0] - spots[s.labels[1]][s.axis or 0]
         else:
             values[s] = sympy.Rational(13, 11)
-    forces = [[float(each.xreplace(values)) for each in row] for row in bonded.forces]
+    forces = [[float(each.xreplace(values)) for each in row] for row in rows]
     size = sum(abs(f) for row in forces for f in row)
     for a in range(dim):
         for b in range(a):
             torque = sum(float(spots[label][a]) * row[b] - float(spots[label][b]) * row[a]
-                         for label, row in zip(bonded.over.bound, forces, strict=True))  # fmt: skip
+                         for label, row in zip(over.bound, forces, strict=True))  # fmt: skip
             if abs(torque) > 1e-9 * size * 20:
                 return False
     return True
@@ -215,6 +245,9 @@ def equation_of(action: ParticleAction) -> Any:
     total = sympy.Add(*(_pull_of(each, action.reciprocal) for each in action.potentials))
     if action.friction is not None:
         total = total - action.mass * action.friction * vector("rate", I)
+    for number, each in enumerate(action.constraints):
+        mark = f"_{number}" if len(action.constraints) > 1 else ""
+        total = total + sympy.Function("grad_i")(each.over(multiplier(each.over.bound, mark) * each.body))
     return sympy.Eq(action.mass * vector("acceleration", I), total, evaluate=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -23,6 +24,7 @@ class ParticleAction:
     mass: m_i, in attributes of particle i and parameters. potentials: sums of energies U, so that L holds -U.
     reciprocal: what i does to j comes back; not so for agents, whose potentials are losses of their own.
     friction: 1 / tau of agents that forget: r'' = ... - r' / tau; None without.
+    constraints: sums along lists, each of whose terms vanishes.
     """
 
     particles: Any
@@ -31,11 +33,12 @@ class ParticleAction:
     potentials: tuple[ParticleSum, ...]
     reciprocal: bool = True
     friction: Any = None
+    constraints: tuple[ParticleSum, ...] = ()
 
     @cached_property
     def parameters(self) -> tuple[Any, ...]:
         """Every symbol that belongs to no particle, sorted by name."""
-        return parameters_of((self.mass, *self.potentials, self.friction or 0))
+        return parameters_of((self.mass, *self.potentials, self.friction or 0, *self.constraints))
 
     @cached_property
     def networks(self) -> tuple[Any, ...]:
@@ -54,11 +57,12 @@ def holds_particles(expression: Any) -> bool:
     return isinstance(expression, sympy.Basic) and any(True for _ in sums_in(expression))
 
 
-def read_particles(expression: Any) -> ParticleAction:
+def read_particles(expression: Any, constraints: Iterable[Any] = ()) -> ParticleAction:
     """The parts of a Lagrangian of particles.
 
-    Raises `InputError` for two families of particles, terms that are no sum, a missing or unfit kinetic energy, and
-    `UnsupportedError` for products of sums and for potentials that depend on velocities or time.
+    Raises `InputError` for two families of particles, terms that are no sum, a missing or unfit kinetic energy,
+    constraints that go along no list, and `UnsupportedError` for products of sums and for potentials and constraints
+    that depend on velocities or time.
     """
     expression = sympy.sympify(expression)
     terms = [_single(term) for term in sympy.Add.make_args(sympy.expand_mul(expression, deep=False))]
@@ -79,7 +83,42 @@ def read_particles(expression: Any) -> ParticleAction:
         if potential != 0:
             potentials.append(potential)
     _check_mass(families[0], mass)
-    return ParticleAction(families[0], expression, mass, joined(potentials))
+    held = tuple(_constraint(each, families[0]) for each in constraints)
+    return ParticleAction(families[0], expression, mass, joined(potentials), constraints=held)
+
+
+def _constraint(given: Any, particles: Any) -> ParticleSum:
+    """A sum along a list, each of whose terms is to vanish, from an expression or an equation."""
+    if isinstance(given, sympy.Equality):
+        given = given.lhs - given.rhs
+    given = sympy.sympify(given)
+    if len(list(sums_in(given))) != 1 or not given.is_Mul | isinstance(given, ParticleSum):
+        raise InputError(
+            f"the constraint {given} is no sum along a list; write {particles}.pairs(lambda a, b: a.distance(b) - "
+            "length, along=bonds), whose every term is held at 0"
+        )
+    each = _single(given)
+    if each.over.particles != particles or each.over.bonds is None:
+        raise InputError(
+            f"the constraint {each} goes along no list of {particles}; say whom it binds: {particles}.pairs(..., "
+            "along=bonds), or triples or quadruples"
+        )
+    if any(True for _ in sums_in(each.body)) or networks_in(sympy.preorder_traversal(each.body)):
+        raise UnsupportedError(
+            f"the constraint {each} holds a sum or a network; write it in distances, displacements and angles of those "
+            "it binds"
+        )
+    allowed = ("distance", "displacement", "attribute")
+    strange = {s for s in each.body.free_symbols if isinstance(s, LocalSymbol) and s.role not in allowed}
+    if strange or each.body.has(t):
+        what = "the time" if each.body.has(t) else "places or velocities"
+        raise UnsupportedError(
+            f"the constraint {each} depends on {what}; write it in distances, displacements and angles of those that "
+            "it binds"
+        )
+    if not {s for s in each.body.free_symbols if isinstance(s, LocalSymbol) and s.role != "attribute"}:
+        raise InputError(f"the constraint {each} says nothing about places; write it in a.distance(b) and the like")
+    return each
 
 
 def joined(sums: list[ParticleSum]) -> tuple[ParticleSum, ...]:

@@ -13,10 +13,10 @@ from symphys.mechanics.particles import ParticleDynamics
 from symphys.statistics import Langevin, NoseHoover, Thermostat
 
 
-def degrees_of_freedom(dynamics: ParticleDynamics, thermostat: Thermostat | None, count: int) -> int:
-    """dim n, less the dim of the momentum where it stays what it is."""
+def degrees_of_freedom(dynamics: ParticleDynamics, thermostat: Thermostat | None, count: int, held: int = 0) -> int:
+    """dim n, less the dim of the momentum where it stays what it is, and the number of independent constraints."""
     kept = dynamics.translations and count > 1 and not isinstance(thermostat, Langevin)
-    return int(dynamics.particles.dim * (count - kept))
+    return max(int(dynamics.particles.dim * (count - kept)) - held, 0)
 
 
 def bath_scalars(

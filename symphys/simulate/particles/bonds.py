@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
+from symphys.language.particle_sums import SumOver
 from symphys.lower.particles.bonds import bond_names
 from symphys.mechanics.particles import ParticleDynamics
 
@@ -36,14 +37,20 @@ class Bonds:
         return {bond_names(number, 0)[2]: len(role) for number, role in enumerate(self.roles)}
 
 
+def rows_of(over: SumOver, count: int) -> Integers:
+    """[m, ends], the rows of the list along which a sum goes; InputError for an index that no particle has."""
+    assert over.bonds is not None
+    rows = np.array(over.bonds.rows, dtype=np.int64)
+    if rows.max() >= count:
+        raise InputError(f"a list of bonds names particle {rows.max()}, but there are {count}; indices start at 0")
+    return rows
+
+
 def bonds_of(dynamics: ParticleDynamics, count: int) -> Bonds:
     """The lists of some dynamics; InputError for an index that no particle has."""
     roles, members = [], []
     for each in dynamics.bonded:
-        assert each.over.bonds is not None
-        rows = np.array(each.over.bonds.rows, dtype=np.int64)
-        if rows.max() >= count:
-            raise InputError(f"a list of bonds names particle {rows.max()}, but there are {count}; indices start at 0")
+        rows = rows_of(each.over, count)
         who, ends = rows.reshape(-1), rows.shape[1]
         order = np.argsort(who, kind="stable")
         counts = np.bincount(who, minlength=count)

@@ -28,6 +28,7 @@ class Course:
     watch: Watch
     outcomes: NDArray[Any]
     reached: NDArray[np.float64]
+    details: NDArray[Any]
 
     def run(self, report: Callable[[float], None]) -> None:
         """Take all steps; runs that leave the finite world keep what they have."""
@@ -56,7 +57,11 @@ class Course:
         return np.array([o is Outcome.FINISHED for o in self.outcomes])
 
     def _alive(self) -> bool:
-        """Note who is no longer finite; whether anyone is."""
+        """Note who is no longer held or finite; whether anyone goes on."""
+        for member, (step, what) in self.state.lost().items():
+            if self.outcomes[member] is Outcome.FINISHED:
+                self.outcomes[member], self.reached[member] = Outcome.NOT_CONVERGED, step
+                self.details[member] = what
         finite = np.isfinite(self.state.read("position")).all((1, 2)) & np.isfinite(self.state.read("velocity")).all(
             (1, 2)
         )

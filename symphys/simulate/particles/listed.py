@@ -22,7 +22,8 @@ from symphys.simulate.particles.state import Machine, State, aligned
 REGROUPED = 4  # lists that are made from the same clusters
 FAR = 1e8  # where what fills up clusters is put, in units of the range
 STATE = ("position", "velocity", "force")
-KEPT = (*STATE, "strayed", "hits", "chain")  # what is taken back with a portion
+HELD = ("hold_slope", "hold_pull", "hold_lost", "hold_off", "hold_when")
+KEPT = (*STATE, "strayed", "hits", "chain", *HELD)  # what is taken back with a portion
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class ListedState(State):
             if self.rebuilds:
                 self._gather()
             self._group()
+        if not self.rebuilds:
+            self._project()
         self._look_for_neighbours()
         self.since, self.rebuilds = 0, self.rebuilds + 1
 
@@ -97,17 +100,22 @@ class ListedState(State):
             flat[:, clusters.place] = self.whole[name].T
             self.arrays[name] = aligned((dim, clusters.count, size), dtype)
             self.arrays[name][...] = flat.reshape(self.arrays[name].shape)
+            self.arrays[f"{name}_flat"] = self.arrays[name].reshape(dim, -1)
         for name, values, pad, kind in (
             *((name, values, 1.0, dtype) for name, values in self.constant.items()),
             ("kind", self.inputs.kinds, -1, np.dtype(np.int64)),
             *((("hits", self.met, 0, np.dtype(np.int64)),) if layout.limited else ()),
         ):
             self.arrays[name] = np.full((clusters.count, size), pad, dtype=kind)
-            self.arrays[name].reshape(-1)[clusters.place] = values
+            self.arrays[f"{name}_flat"] = self.arrays[name].reshape(-1)
+            self.arrays[f"{name}_flat"][clusters.place] = values
         for name, rows in self.bonds.arrays(clusters.place).items():
             whole = np.full((len(rows), width), -1 if name.endswith("role") else 0, dtype=np.int64)
             whole[:, clusters.place] = rows
             self.arrays[name] = whole.reshape(-1, clusters.count, size)
+        if self.holds is not None:
+            self.arrays |= self.holds.placed(clusters.place)
+            self.scalars["hold_width"] = width
         self.scalars |= {"clusters": clusters.count, "size": size}
 
     def _look_for_neighbours(self) -> None:
@@ -116,6 +124,8 @@ class ListedState(State):
         dim, size, count = layout.dim, layout.size, self.clusters.count
         self.arrays["reference"] = self.arrays["position"].copy()
         self.arrays["strayed"] = np.zeros((count, size), dtype=dtype)
+        self.arrays["reference_flat"] = self.arrays["reference"].reshape(dim, -1)
+        self.arrays["strayed_flat"] = self.arrays["strayed"].reshape(-1)
         real = self.arrays["kind"] >= 0
         low = np.where(real, self.arrays["position"], np.inf).min(axis=2).T.astype(np.float64)
         high = np.where(real, self.arrays["position"], -np.inf).max(axis=2).T.astype(np.float64)

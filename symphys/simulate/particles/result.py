@@ -27,6 +27,7 @@ class ParticleResult(Ended):
     largest sum of absolute values of its terms (norms for vectors), one number a run. totals: by name [..., time], such
     as "kinetic", "potential", "virial", "momentum" [..., time, dim].
     outcomes, times_reached: how and when each run ended; rows beyond hold NaN in ensembles, and are cut off else.
+    details: which constraint did not hold, of runs that ended so.
     """
 
     t: Floats
@@ -42,6 +43,7 @@ class ParticleResult(Ended):
     method: str = ""
     species: tuple[str, ...] | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    details: NDArray[Any] | None = None
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         rate = self.particles.rate(1)
@@ -59,8 +61,8 @@ class ParticleResult(Ended):
     @property
     def temperature(self) -> Floats:
         """[..., time], k_B T = 2 K / f, as an energy, with f degrees of freedom (those of a conserved momentum not
-        counted)."""
-        return 2.0 * self.totals["kinetic"] / self.degrees
+        counted, nor what constraints hold); NaN where none is left."""
+        return 2.0 * self.totals["kinetic"] / (self.degrees or np.nan)
 
     @property
     def pressure(self) -> Floats:
@@ -74,7 +76,7 @@ class ParticleResult(Ended):
 
     @property
     def virial(self) -> Floats:
-        """[..., time], sum_{i<j} (r_i - r_j) . F_ij."""
+        """[..., time], sum_{i<j} (r_i - r_j) . F_ij, forces along lists and of constraints included."""
         return self.totals["virial"]
 
     def frames(self, member: int | tuple[int, ...] = 0, *, every: int = 1) -> Frames:

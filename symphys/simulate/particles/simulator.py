@@ -13,14 +13,14 @@ import numpy as np
 
 from codegen import get_backend
 from symphys.errors import InputError, MethodError
-from symphys.integrators import METHODS, Splitting, method_named
+from symphys.integrators import Splitting
 from symphys.lower.particles.layout import Layout
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.mechanics.particles.surroundings import SMOOTHINGS
 from symphys.simulate.execute import cores
 from symphys.simulate.inputs import positive_number, precision, read_span, read_times, whole_number
-from symphys.simulate.particles.bath import degrees_of_freedom
 from symphys.simulate.particles.box import Box, read_box
+from symphys.simulate.particles.choose import choose_splitting
 from symphys.simulate.particles.course import Course
 from symphys.simulate.particles.inputs import ParticleInputs, read_particles_inputs
 from symphys.simulate.particles.listed import ListedState, ListMachine, build_lists
@@ -121,6 +121,7 @@ class ParticleSimulator:
         species: Any = None,
         force_limit: float | None = None,
         seed: int = 0,
+        project_initial: bool = False,
         threads: int | None = None,
         progress: bool | Callable[[float], None] | None = None,
     ) -> ParticleResult:
@@ -132,10 +133,12 @@ class ParticleSimulator:
         t_eval gives the times to save (multiples of dt), save_every every n-th step and the start; with neither every
         step is saved. Laws are watched at the saved times, and every watch_every steps besides, as that takes a pass
         over all pairs. force_limit: the largest |F_i|; larger ones are shortened, and `result.counts` says how often.
-        seed: of the noise of a Langevin thermostat. threads defaults to all cores.
+        seed: of the noise of a Langevin thermostat. What constraints hold must be held from the start;
+        `project_initial` takes the nearest state that is. threads defaults to all cores.
 
-        Raises InputError for missing, unknown, non-finite or forbidden values and shapes that do not fit. A run that
-        fails on its way raises nothing: its status says why, and what was saved is kept.
+        Raises InputError for missing, unknown, non-finite or forbidden values and shapes that do not fit, and for
+        initial states off the constraints, with the particles and the residual. A run that fails on its way raises
+        nothing: its status says why, and what was saved is kept.
         """
         span = read_span(t_span)
         if dt is None:
@@ -152,6 +155,7 @@ class ParticleSimulator:
             cores() if threads is None else whole_number("threads", threads),
             None if force_limit is None else positive_number("force_limit", force_limit),
             whole_number("seed", seed, least=0),
+            project_initial,
         )
         report, finish = progress_report(progress)
         try:
@@ -180,7 +184,8 @@ class ParticleSimulator:
         watch = Watch.new(machine.layout, len(members), rows, self.box is not None, self.thermostat)
         outcomes = np.full(len(members), Outcome.FINISHED, dtype=object)
         reached = np.zeros(len(members))
-        first, hits = 0, 0
+        details = np.full(len(members), "", dtype=object)
+        first, hits, degrees = 0, 0, 0
         for number, group in enumerate(groups):
             part = slice(first, first + len(group))
             state = self.start(inputs, group, batch, listed, choices)
@@ -188,14 +193,16 @@ class ParticleSimulator:
             def told(share: float, number: int = number) -> None:
                 report((number + share) / len(groups))
 
-            course = Course(state, marks, look, saved[:, part], watch.part(part), outcomes[part], reached[part])
+            course = Course(
+                state, marks, look, saved[:, part], watch.part(part), outcomes[part], reached[part], details[part]
+            )
+            degrees = max(degrees, state.degrees)
             course.run(told)
             first, hits = first + len(group), hits + state.hits
         reached = marks.times[0] - marks.steps[0] * marks.h + reached * marks.h
         shape = inputs.shape
         last = rows if shape else int(np.isfinite(saved[0, 0, :, 0, 0]).sum())
         saved = saved.reshape(2, *shape, *saved.shape[2:])
-        degrees = degrees_of_freedom(self.dynamics, self.thermostat, inputs.count)
         return ParticleResult(
             np.asarray(marks.times[:last], dtype=np.float64),
             self.dynamics.particles,
@@ -210,6 +217,7 @@ class ParticleSimulator:
             self.method.name,
             species,
             {} if choices.limit is None else {"force limit": hits},
+            details.reshape(shape),
         )
 
 
@@ -230,18 +238,14 @@ def build_particle_simulator(
     """
     dtype = precision(dtype)
     get_backend(backend)
-    reason = f"method {method!r} was asked for."
-    chosen = METHODS["verlet"] if method == "auto" else method_named(method, METHODS)
-    if method == "auto":
-        reason = "Forces are free of velocities: leapfrog, which is symplectic and keeps momenta."
-    if not isinstance(chosen, Splitting):
-        raise MethodError(f"method {method!r} does not integrate particles; choose a splitting: verlet, yoshida4, ...")
     if thermostat is not None and not isinstance(thermostat, NoseHoover | Langevin | Berendsen):
         raise InputError(f"thermostat is {thermostat!r}; give a NoseHoover, Langevin or Berendsen thermostat")
-    if thermostat is not None and chosen.name != "verlet":
-        raise MethodError(f"with a thermostat any method is of order 2; take 'verlet' instead of {chosen.name!r}")
     cutoffs = read_cutoff(cutoff, smoothing)
     derived = dynamics(smoothing)
+    chosen, reason = choose_splitting(method, bool(derived.held))
+    if thermostat is not None and chosen.order > 2:
+        take = "rattle" if derived.held else "verlet"
+        raise MethodError(f"with a thermostat any method is of order 2; take {take!r} instead of {chosen.name!r}")
     walls, skin = read_box(box, derived.particles.dim), SKIN * cutoffs.get("cutoff", 0.0)
     return ParticleSimulator(derived, chosen, walls, cutoffs, skin, thermostat, backend, dtype, reason)
 

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen import Backend, CompiledProgram, compile_program
+from symphys.errors import InputError
 from symphys.integrators import Splitting
 from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.plan import Plan, measure_program, measures_of, plan_of
-from symphys.simulate.particles.bath import bath_arrays, bath_energy, bath_scalars
+from symphys.simulate.particles.bath import bath_arrays, bath_energy, bath_scalars, degrees_of_freedom
 from symphys.simulate.particles.bonds import bonds_of
 from symphys.simulate.particles.box import Box
+from symphys.simulate.particles.holds import holds_of
 from symphys.simulate.particles.inputs import ParticleInputs
 from symphys.simulate.weights import kernel_weights
 from symphys.statistics import Langevin, Thermostat
@@ -36,6 +38,7 @@ class Machine:
     advance: CompiledProgram
     begin: CompiledProgram
     measure: CompiledProgram
+    project: CompiledProgram | None = None
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -51,17 +54,22 @@ def build_machine(
     advance, begin, measure = (
         compile_program(program, backend, dtype) for program in (plan.advance, plan.begin, measure_program(layout))
     )
-    return Machine(layout, plan, backend, dtype, thermostat, advance, begin, measure)
+    project = None if plan.project is None else compile_program(plan.project, backend, dtype)
+    return Machine(layout, plan, backend, dtype, thermostat, advance, begin, measure, project)
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What a run is told besides its values: the step, threads, the limit of forces, the seed of noise."""
+    """What a run is told besides its values: the step, threads, the limit of forces, the seed of noise.
+
+    project: whether the initial state is carried to what is held.
+    """
 
     h: float
     threads: int
     limit: float | None = None
     seed: int = 0
+    project: bool = False
 
 
 @dataclass
@@ -102,10 +110,62 @@ class State:
         self.arrays |= bath_arrays(m.thermostat, np.dtype(m.dtype))
         self.bonds = bonds_of(m.layout.dynamics, n)
         self.scalars |= self.bonds.degrees()
+        self.holds = holds_of(layout, n, layout.size) if layout.dynamics.held else None
+        if self.holds is not None:
+            self.arrays |= self.holds.arrays(width, np.dtype(m.dtype))
+            self.scalars |= {**self.holds.scalars(m.dtype), "hold_width": rows * width}
+            self.arrays["hold_virial"] = np.zeros((1, len(self.members)) if layout.batch else 1, np.dtype(m.dtype))
         self._fill()
         m.begin(self.arrays, self.scalars, self.choices.threads)
+        self._check_start()
         if "hits" in self.arrays:  # the limit of forces is counted from the first step on
             self.arrays["hits"][...] = 0
+
+    def _project(self) -> None:
+        """Carry the places in memory to what is held, if that was asked for."""
+        if self.machine.project is not None and self.choices.project:
+            self.machine.project(self.arrays, self.scalars, self.choices.threads)
+
+    def _check_start(self) -> None:
+        """InputError where the initial state is not held, or nothing is left to a thermostat."""
+        if self.holds is None:
+            return
+        for block, lane in self.holds.failed(self.arrays)[:1]:
+            what = self.holds.complaint(self.arrays, block, lane)
+            if self.choices.project:
+                raise InputError(f"the initial state could not be projected: {what}; start nearer to it")
+            raise InputError(
+                f"in the initial state {what}; give values that obey it, or project_initial=True to take the nearest "
+                "ones"
+            )
+        if self.machine.thermostat is not None:
+            if not self.degrees:
+                raise InputError(
+                    f"the constraints leave nothing of the motion of {self.inputs.count} particles to a thermostat; "
+                    "hold less, or run without it"
+                )
+            self.scalars["freedom"] = float(self.degrees)
+
+    @property
+    def degrees(self) -> int:
+        """The number of degrees of freedom that a temperature counts."""
+        held = 0
+        if self.holds is not None:
+            held = self.holds.independent(self.arrays)
+        dynamics, thermostat = self.machine.layout.dynamics, self.machine.thermostat
+        return degrees_of_freedom(dynamics, thermostat, self.inputs.count, held)
+
+    def lost(self) -> dict[int, tuple[int, str]]:
+        """By member that is not held any more, the step at which that was seen, and what was."""
+        found: dict[int, tuple[int, str]] = {}
+        if self.holds is None or not self.arrays["hold_lost"].any():
+            return found
+        for block, lane in self.holds.failed(self.arrays):
+            member = int(lane) if self.machine.layout.batch else 0
+            when = int(self.arrays["hold_when"][block, lane])
+            if member < len(self.members) and (member not in found or when < found[member][0]):
+                found[member] = when, self.holds.complaint(self.arrays, block, lane)
+        return found
 
     @property
     def hits(self) -> int:
@@ -132,6 +192,7 @@ class State:
         if self.machine.layout.limited:
             self.number("hits", np.zeros((len(self.members), inputs.count)), np.dtype(np.int64), 0)
         self._fill_parameters(dtype)
+        self._project()
 
     def _fill_parameters(self, dtype: Any) -> None:
         inputs = self.inputs
@@ -159,7 +220,8 @@ class State:
             array[..., len(values) :] = values[-1].T[..., None]
         else:
             array.reshape(dim, -1)[:, : values.shape[1]] = values[0].T
-        self.arrays[name], self.arrays[f"{name}_all"] = array, array.reshape(dim, -1)
+        self.arrays[name] = array
+        self.arrays[f"{name}_all"] = self.arrays[f"{name}_flat"] = array.reshape(dim, -1)
 
     def number(self, name: str, values: NDArray[Any], dtype: Any, pad: float) -> None:
         """Lay [member, n] into memory as [row, lane], and beside it as one list of others."""
@@ -169,7 +231,8 @@ class State:
             array[:, : len(values)] = values.T
         else:
             array.reshape(-1)[: values.shape[1]] = values[0]
-        self.arrays[name], self.arrays[f"{name}_all"] = array, array.reshape(-1)
+        self.arrays[name] = array
+        self.arrays[f"{name}_all"] = self.arrays[f"{name}_flat"] = array.reshape(-1)
 
     def read(self, name: str) -> NDArray[Any]:
         """[member, n, dim], copied."""
@@ -213,7 +276,9 @@ class State:
         """[member, measures and the energy of the bath]."""
         self.machine.measure(self.arrays, self.scalars, self.choices.threads)
         found = self.arrays["totals"].astype(np.float64)
-        found = found.T if self.machine.layout.batch else found[None]
+        found = found.T.copy() if self.machine.layout.batch else found[None]
+        if self.holds is not None:
+            found[:, self.machine.measures.index("virial")] += self.arrays["hold_virial"].reshape(-1)
         bath = bath_energy(self.machine.thermostat, self.arrays, self.scalars)
         return np.concatenate([found, np.full((len(found), 1), bath)], axis=1)
 

@@ -64,6 +64,7 @@ def particle_table(result: ParticleResult) -> Table:
         "ensemble": json.dumps(list(result.shape)),
         "degrees": result.degrees,
         "counts": json.dumps(dict(result.counts)),
+        "details": json.dumps([] if result.details is None else [str(each) for each in result.details.flat]),
         "name": str(result.particles),
         "kinds": json.dumps(list(result.particles.species)),
         "numbers": json.dumps(list(result.particles.attributes)),
@@ -82,6 +83,8 @@ def particle_parts(table: Table) -> dict[str, Any]:
         own = particles(
             str(a["name"]), states[0].shape[-1], tuple(json.loads(a["kinds"])), tuple(json.loads(a["numbers"]))
         )
+        outcomes = outcomes_of(the_one(table, "status"))
+        details = np.array(json.loads(a.get("details", "[]")), dtype=object)
         boxes, kinds = by_symbol(table, "box"), by_symbol(table, "parameter").get("species")
         return {
             "t": the_one(table, "time").values,
@@ -92,11 +95,12 @@ def particle_parts(table: Table) -> dict[str, Any]:
             "totals": by_symbol(table, "total"),
             "degrees": int(a["degrees"]),
             "box": Box(boxes["box"]) if boxes else None,
-            "outcomes": outcomes_of(the_one(table, "status")),
+            "outcomes": outcomes,
             "times_reached": the_one(table, "time_reached").values,
             "method": str(a["method"]),
             "species": None if kinds is None else tuple(map(str, kinds)),
             "counts": {str(name): int(number) for name, number in json.loads(a["counts"]).items()},
+            "details": details.reshape(outcomes.shape) if details.size else None,
         }
     except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
         raise InputError(f"this result of symphys is damaged: {error}") from error
