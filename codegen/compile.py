@@ -5,7 +5,7 @@ from __future__ import annotations
 from .backends import Backend, CompiledKernel, CompiledProgram
 from .optimise.pipeline import optimise_kernel
 from .program import Kernel, Program
-from .spec import check_program
+from .spec_program import check_program
 
 
 def compile_kernel(kernel: Kernel, backend: Backend, dtype: str = "float64", halo: int = 0) -> CompiledKernel:

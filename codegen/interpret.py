@@ -30,6 +30,7 @@ from .program import (
     Let,
     Load,
     Local,
+    Outer,
     Store,
     Var,
     While,
@@ -132,7 +133,7 @@ def _run(statement: Any, values: Values, mask: NDArray[np.bool_], at: _Instances
             dtype = at.dtype if array.kind is Kind.REAL else np.int64
             at.declared[array.name] = array
             at.arrays[array.name] = np.zeros((*(int(s) for s in array.shape), at.lanes + 2 * at.halo), dtype=dtype)
-        case Load() | Store() | Accumulate():
+        case Load() | Store() | Accumulate() | Outer():
             _reach(statement, values, mask, at)
         case For(counter, start, stop, body):
             for i in range(int(at.evaluate(start, values)), int(at.evaluate(stop, values))):
@@ -156,7 +157,9 @@ def _run(statement: Any, values: Values, mask: NDArray[np.bool_], at: _Instances
             raise CompilerBug(f"the interpreter has no meaning for {type(statement).__name__}")
 
 
-def _reach(statement: Load | Store | Accumulate, values: Values, mask: NDArray[np.bool_], at: _Instances) -> None:
+def _reach(
+    statement: Load | Store | Accumulate | Outer, values: Values, mask: NDArray[np.bool_], at: _Instances
+) -> None:
     """Memory, at indices that may differ by lane."""
     match statement:
         case Load(target, array, index, shift):
@@ -173,6 +176,23 @@ def _reach(statement: Load | Store | Accumulate, values: Values, mask: NDArray[n
                 np.add.at(at.arrays[array], where, added)
             else:  # one number: no index that could spread over the lanes
                 at.arrays[array][...] += added.sum()
+        case Outer():
+            _add_products(statement, values, mask, at)
+
+
+def _add_products(outer: Outer, values: Values, mask: NDArray[np.bool_], at: _Instances) -> None:
+    """Outer products of private vectors, over the lanes at work."""
+
+    def vectors(names: tuple[str, ...], begin: Node, size: int) -> NDArray[Any]:
+        first, lanes = int(at.evaluate(begin, values)), slice(at.halo, at.halo + at.lanes)
+        return np.stack([at.arrays[name][first : first + size, lanes][:, mask] for name in names])
+
+    left = vectors(outer.left, outer.left_begin, outer.rows)
+    right = vectors(outer.right, outer.right_begin, outer.columns)
+    *row, first = (int(at.evaluate(i, values)) for i in outer.index)
+    at.arrays[outer.array][tuple(row)][first : first + outer.rows * outer.columns] += np.einsum(
+        "pil,pkl->ik", left, right
+    ).ravel()
 
 
 def _call(function: Function, arguments: tuple[Any, ...], mask: NDArray[np.bool_], at: _Instances) -> tuple[Any, ...]:

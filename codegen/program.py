@@ -129,6 +129,24 @@ class Accumulate:
 
 
 @dataclass(frozen=True)
+class Outer:
+    """Add sum_p left_p[i] right_p[k] for i < rows, k < columns to a SUM array, over all instances.
+
+    The matrix lies in the array row after row, beginning at the element `index`; the vectors are private memory of one
+    axis, read from `left_begin` and `right_begin` on. All these are the same for all lanes.
+    """
+
+    array: str
+    index: tuple[Node, ...]
+    rows: int
+    columns: int
+    left: tuple[str, ...]
+    left_begin: Node
+    right: tuple[str, ...]
+    right_begin: Node
+
+
+@dataclass(frozen=True)
 class For:
     """Repeat for counter = start, ..., stop - 1; the bounds are the same for all lanes."""
 
@@ -170,7 +188,7 @@ class Comment:
     text: str
 
 
-Statement = Let | Var | Assign | Local | Load | Store | Accumulate | For | While | If | Call | Comment
+Statement = Let | Var | Assign | Local | Load | Store | Accumulate | Outer | For | While | If | Call | Comment
 Block = tuple[Statement, ...]
 
 
@@ -320,7 +338,7 @@ def must_be_inlined(function: Function) -> bool:
     """
     private = {s.array.name for s in statements(function.body) if isinstance(s, Local)}
     return any(array.instanced for array in function.arrays) or any(
-        (isinstance(s, Store | Accumulate) and s.array not in private)
+        (isinstance(s, Store | Accumulate | Outer) and s.array not in private)
         or (isinstance(s, Call) and must_be_inlined(s.function))
         for s in statements(function.body)
     )
@@ -341,6 +359,8 @@ def nodes_of(statement: Statement) -> tuple[Node, ...]:
             return index
         case Accumulate(_, index, value, more):
             return (*index, value, *more)
+        case Outer():
+            return (*statement.index, statement.left_begin, statement.right_begin)
         case Store(_, index, value):
             return (*index, value)
         case For(_, start, stop, _):

@@ -8,14 +8,13 @@ all lanes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from .errors import CompilerBug
 from .ir import JET, Kind, Node, constant_value, render, walk
 from .primitives import PRIMITIVES
 from .program import (
-    TRANSFORMS,
     Accumulate,
     Array,
     Assign,
@@ -27,20 +26,15 @@ from .program import (
     If,
     Intent,
     Kernel,
-    Launch,
     Let,
     Load,
     Local,
-    Program,
-    Repeat,
-    Size,
+    Outer,
     Statement,
     Store,
-    Transform,
     Var,
     While,
     nodes_of,
-    program_steps,
 )
 from .uniform import Uniformity
 
@@ -70,88 +64,6 @@ def check_kernel(kernel: Kernel) -> None:
     for array in kernel.arrays:
         checker.declare(array, integers)
     checker.check_block(kernel.body)
-
-
-def check_program(program: Program) -> None:
-    """Every kernel of a program, and that what each launch names is there and fits.
-
-    Raises CompilerBug: arrays, scalars and sizes known to the program, kinds and ranks equal on both sides, no array
-    given twice to a kernel that writes it, transforms on two real rows, one kernel per name.
-    """
-    arrays = {a.name: a for a in program.arrays}
-    scalars = {s.name: s.kind for s in program.scalars}
-    place = f"program {program.name!r}"
-    if len({*arrays, *scalars}) != len(program.arrays) + len(program.scalars):
-        raise CompilerBug(f"{place}: two of its arrays and scalars bear one name")
-    kernels: dict[str, Kernel] = {}
-    for step in program_steps(program.body):
-        match step:
-            case Launch(kernel):
-                if step.reach and not kernel.outer:
-                    raise CompilerBug(f"{place}: kernel {kernel.name!r} has no outer axis along which to reach")
-                known = kernels.setdefault(kernel.name, kernel)
-                if known is not kernel and known != kernel:
-                    raise CompilerBug(f"{place}: two different kernels are called {kernel.name!r}")
-                _check_launch(f"{place}, launch of {kernel.name!r}", step, arrays, scalars)
-            case Transform(source, output, extent, _, kinds, _):
-                _check_size(f"{place}, transform of {source!r}", extent, scalars)
-                _check_transform(f"{place}, transform of {source!r}", arrays.get(source), arrays.get(output), kinds)
-            case Repeat(count, _, counter, _):
-                _check_size(f"{place}, repetition", count, scalars)
-                if counter is not None:
-                    _check_size(f"{place}, counter of a repetition", counter, scalars)
-    for kernel in kernels.values():
-        check_kernel(kernel)
-
-
-def _check_size(place: str, size: Size, scalars: Mapping[str, Kind]) -> None:
-    if isinstance(size, str) and scalars.get(size) is not Kind.INT:
-        raise CompilerBug(f"{place}: the size {size!r} is no integer scalar of the program")
-    if isinstance(size, int) and size < 0:
-        raise CompilerBug(f"{place}: the size {size} is negative")
-
-
-def _check_launch(place: str, launch: Launch, arrays: Mapping[str, Array], scalars: Mapping[str, Kind]) -> None:
-    kernel, rename = launch.kernel, dict(launch.rename)
-    if len(launch.extents) != len(kernel.outer) + 1:
-        raise CompilerBug(f"{place}: {len(launch.extents)} extents for {len(kernel.outer)} outer axes and the lanes")
-    for size in launch.extents:
-        _check_size(place, size, scalars)
-    for scalar in kernel.scalars:
-        name = rename.get(scalar.name, scalar.name)
-        if scalars.get(name) is not scalar.kind:
-            raise CompilerBug(f"{place}: the program has no {scalar.kind} scalar {name!r}")
-    if unknown := set(rename) - {a.name for a in kernel.arrays} - {s.name for s in kernel.scalars}:
-        raise CompilerBug(f"{place}: {', '.join(sorted(unknown))} renamed, but no array or scalar of the kernel")
-    given: dict[str, Array] = {}
-    for array in kernel.arrays:
-        name = rename.get(array.name, array.name)
-        there = arrays.get(name)
-        if there is None:
-            raise CompilerBug(f"{place}: the program has no array {name!r}")
-        if there.components != array.components:
-            here, outside = f"{array.components} numbers an element", f"{there.components}"
-            raise CompilerBug(f"{place}: array {array.name!r} has {here}, the program's {name!r} {outside}")
-        if there.kind is not array.kind or _memory_rank(there) != _memory_rank(array):
-            here, outside = f"{array.kind} of rank {_memory_rank(array)}", f"{there.kind} of rank {_memory_rank(there)}"
-            raise CompilerBug(f"{place}: array {array.name!r} is {here}, the program's {name!r} is {outside}")
-        other = given.setdefault(name, array)
-        if other is not array and not (other.intent is Intent.IN and array.intent is Intent.IN):
-            raise CompilerBug(f"{place}: {name!r} is given as {other.name!r} and {array.name!r}, and one is written")
-
-
-def _memory_rank(array: Array) -> int:
-    return len(array.shape) + array.instanced
-
-
-def _check_transform(place: str, source: Array | None, output: Array | None, kinds: tuple[str, ...]) -> None:
-    if unknown := set(kinds) - set(TRANSFORMS):
-        raise CompilerBug(f"{place}: {', '.join(sorted(unknown))} is none of {', '.join(TRANSFORMS)}")
-    for array in (source, output):
-        if array is None:
-            raise CompilerBug(f"{place}: the program has no such array")
-        if array.kind is not Kind.REAL or array.components != 2 or _memory_rank(array) != len(kinds):
-            raise CompilerBug(f"{place}: array {array.name!r} does not hold complex numbers over {len(kinds)} axes")
 
 
 def _check_function(function: Function, known: dict[str, Function]) -> None:
@@ -275,6 +187,8 @@ class _Checker:
                 self.declare(array, (), local=True)
             case Load() | Store() | Accumulate():
                 self._check_access(statement)
+            case Outer():
+                self._check_outer(statement)
             case For(counter, start, stop, body):
                 self._check_for(counter, start, stop, body)
             case While(condition, body) | If(condition, body):
@@ -315,6 +229,25 @@ class _Checker:
                 self.fail(f"array {array.name!r} has intent {array.intent.value!r} and is stored to")
             case Accumulate() if local or array.intent is not Intent.SUM:
                 self.fail(f"array {array.name!r} is no sum; declare it with intent 'sum'")
+
+    def _check_outer(self, outer: Outer) -> None:
+        array = self.arrays.get(outer.array)
+        if array is None or array.intent is not Intent.SUM or array.kind is not Kind.REAL:
+            self.fail(f"array {outer.array!r} is no sum of reals; declare it with intent 'sum'")
+            return
+        self._check_index(array, outer.index)
+        if len(outer.left) != len(outer.right) or not outer.left or min(outer.rows, outer.columns) < 1:
+            self.fail(
+                f"{len(outer.left)} vectors on the left and {len(outer.right)} on the right make no matrix of "
+                f"{outer.rows} by {outer.columns}"
+            )
+        for name in (*outer.left, *outer.right):
+            vector = self.arrays.get(name)
+            if name not in self.locals or vector is None or len(vector.shape) != 1 or vector.kind is not Kind.REAL:
+                self.fail(f"{name!r} is no private vector of reals")
+        for place in nodes_of(outer):
+            if place.kind is not Kind.INT or not self.uniform.holds(place):
+                self.fail(f"the place {render(place, 2)} is not an integer that is the same for all lanes")
 
     def _check_index(self, array: Array, index: tuple[Node, ...]) -> None:
         if len(index) != array.indices:
@@ -374,6 +307,8 @@ def describe(statement: Statement) -> str:
             return f"Load {render(target, 2)} = {array}[{', '.join(render(i, 2) for i in index)}]"
         case Store(array, index, value) | Accumulate(array, index, value):
             return f"{type(statement).__name__} {array}[{', '.join(render(i, 2) for i in index)}] = {render(value, 2)}"
+        case Outer():
+            return f"Outer {statement.array}[{', '.join(render(i, 2) for i in statement.index)}]"
         case For(counter, start, stop, _):
             return f"For {render(counter, 2)} from {render(start, 2)} to {render(stop, 2)}"
         case While(condition, _) | If(condition, _):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .ir import Node, walk
-from .program import Accumulate, Block, For, Function, If, Kernel, Let, Load, Store, While, statements
+from .program import Accumulate, Block, For, Function, If, Kernel, Let, Load, Outer, Store, While, statements
 
 
 class Uniformity:
@@ -25,14 +25,14 @@ class Uniformity:
     @classmethod
     def of_kernel(cls, kernel: Kernel) -> Uniformity:
         """What is uniform before the first statement of a kernel."""
-        written = {s.array for s in statements(kernel.body) if isinstance(s, Store | Accumulate)}
+        written = {s.array for s in statements(kernel.body) if isinstance(s, Store | Accumulate | Outer)}
         shared = (a.name for a in kernel.arrays if not a.instanced and a.name not in written)
         return cls((*(s.name for s in kernel.scalars), *kernel.outer), shared)
 
     @classmethod
     def of_function(cls, function: Function) -> Uniformity:
         """What is uniform before the first statement of a function: nothing but what it reads of shared arrays."""
-        written = {s.array for s in statements(function.body) if isinstance(s, Store | Accumulate)}
+        written = {s.array for s in statements(function.body) if isinstance(s, Store | Accumulate | Outer)}
         return cls((), (a.name for a in function.arrays if not a.instanced and a.name not in written))
 
     def holds(self, n: Node) -> bool:

@@ -12,6 +12,7 @@ from codegen.emit.cuda import Layout, emit_cuda
 from codegen.errors import CompilerBug
 from codegen.interpret_program import program_halo
 from codegen.optimise.roots import lift_roots
+from codegen.outer import write_out
 from codegen.program import Kernel, Program, kernels_of
 
 from .cuda_device import cuda_available, load_cupy
@@ -45,7 +46,7 @@ class CudaBackend:
         self, kernel: Kernel, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
     ) -> CudaKernel:
         """Machine code for the current device, through CuPy's cache on disk; once more for arrays of 2^31 elements."""
-        kernel = kernel if optimise is None else lift_roots(optimise(kernel))
+        kernel = write_out(kernel if optimise is None else lift_roots(optimise(kernel)))
 
         @cache
         def function(narrow: bool) -> Any:

@@ -23,6 +23,7 @@ from codegen.emit.cuda import Layout, adds_up, emit_cuda
 from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.ir import Kind
 from codegen.optimise.roots import lift_roots
+from codegen.outer import write_out
 from codegen.program import Intent, Kernel, Program
 
 from .host_program import HostProgram, compile_for_host
@@ -177,7 +178,7 @@ class ShimBackend:
         self, kernel: Kernel, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
     ) -> ShimKernel:
         """The source of `emit_cuda` as a library; CompilerBug, with the compiler's log, where it does not compile."""
-        kernel = kernel if optimise is None else lift_roots(optimise(kernel))
+        kernel = write_out(kernel if optimise is None else lift_roots(optimise(kernel)))
         library = load_library(shim_source(kernel, dtype, halo, self.narrow))
         source = emit_cuda(kernel, dtype, halo, self.narrow)
         return ShimKernel(kernel, dtype, halo, self.block, self.rows, self.tall, source, library)

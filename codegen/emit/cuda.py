@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from codegen.errors import CompilerBug
 from codegen.ir import Kind, Node, integer, variable, variables, walk
+from codegen.outer import write_out
 from codegen.program import (
     Accumulate,
     Array,
@@ -92,6 +93,7 @@ def emit_cuda(kernel: Kernel, dtype: str = "float64", halo: int = 0, narrow: boo
 
     Raises CompilerBug for statements and operations that are not of the IR.
     """
+    kernel = write_out(kernel)
     layout = Layout.of(kernel)
     names = name_functions(kernel.body, layout.naming)
     parts = ["\n".join(_function(f, dtype, names)) for f in functions(kernel.body)]

@@ -16,19 +16,20 @@ from ..program import (
     Let,
     Load,
     Local,
+    Outer,
     Statement,
     Store,
     Var,
     While,
     assigned,
 )
-from .llvm_sums import Sums
+from .llvm_outer import Outers
 from .llvm_writer import Value, function_symbol, spelled
 
 I = Kind.INT
 
 
-class Printer(Sums):
+class Printer(Outers):
     """Prints the statements of one function body."""
 
     def block(self, block: Block) -> None:
@@ -51,6 +52,8 @@ class Printer(Sums):
                 self.store(s)
             case Accumulate():
                 self.accumulate(s)
+            case Outer():
+                self.outer(s)
             case For():
                 self.loop(s)
             case While():

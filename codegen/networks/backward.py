@@ -22,11 +22,10 @@ from functools import partial
 from ..bars import Bar
 from ..builder import Builder
 from ..ir import Node, add_many, constant_value, integer, real
+from ..tiles import NEIGHBOURS, tile_width, tiled
 from .dense import ALONG, Wanted
-from .loops import Place, downward, tiled, upward
-from .sweeps import Sweeps, tile_width
-
-NEIGHBOURS = 8  # weights whose sums over samples are taken together
+from .loops import Place, downward, upward
+from .sweeps import Sweeps
 
 Cotangents = Mapping[tuple[int, ...], Node]  # of one component, by the inputs of each derivative
 
@@ -199,25 +198,15 @@ class Backward:
         """W_ and the cotangents of the biases of a layer after the first."""
         if self.bar is None:
             return
-        width = tile_width(1 + len(self.tangents) + len(self.turned))
-        tiled(self.b, place.layer.outputs, width, partial(self.outer, place))
+        b, bar, kept, layer = self.b, self.bar, self.kept, place.layer
 
-    def outer(self, place: Place, rows: tuple[Node, ...]) -> None:
-        """Some rows of W_."""
-        b, kept = self.b, self.kept
+        def biases(rows: tuple[Node, ...]) -> None:
+            self.weigh(place.bias + rows[0], *(b.load("bar", self.inputs, place.here + i) for i in rows))
+
+        tiled(b, layer.outputs, NEIGHBOURS, biases)
         left = [self.inputs, *self.tangents, *(kept.scaled[c] for c in self.turned)]
         right = [kept.state[0], *self.pushed, *self.turned.values()]
-        bars = [[b.load("bar", name, place.here + i) for name in left] for i in rows]
-        for i, (bias, *_) in zip(rows, bars, strict=True):
-            self.weigh(place.bias + i, bias)
-
-        def block(columns: tuple[Node, ...]) -> None:
-            vectors = [[b.load("y", name, place.before + k) for name in right] for k in columns]
-            for i, own in zip(rows, bars, strict=True):
-                values = [add_many(x * y for x, y in zip(own, column, strict=True)) for column in vectors]
-                self.weigh(place.weight(i, columns[0]), *values)
-
-        tiled(b, place.layer.inputs, NEIGHBOURS, block)
+        bar.add_products(b, place.weights, (layer.outputs, layer.inputs), left, place.here, right, place.before)
 
     def first_layer(self) -> tuple[Node, ...]:
         """The cotangents of the inputs, and of the weights that meet them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -70,15 +70,3 @@ def downward(b: Builder, network: Dense) -> Iterator[Place]:
         else:
             with b.loop("layer", 0, len(run.layers)) as step:
                 yield run.place(b.let("step", integer(len(run.layers) - 1) - step))
-
-
-def tiled(b: Builder, count: int, width: int, body: Callable[[tuple[Node, ...]], None]) -> None:
-    """Write `body` for `width` of `count` numbers at a time, and for what is left."""
-    whole, rest = divmod(count, width)
-    if whole == 1:
-        body(tuple(integer(i) for i in range(width)))
-    elif whole:
-        with b.loop("tile", 0, whole) as tile:
-            body(tuple(b.let("neuron", tile * width + i) for i in range(width)))
-    if rest:
-        body(tuple(integer(whole * width + i) for i in range(rest)))

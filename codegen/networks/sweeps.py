@@ -18,16 +18,10 @@ from functools import partial
 from ..builder import Builder, Names
 from ..ir import Node, add_many, as_node, integer, real, variable
 from ..program import Function
+from ..tiles import SUMS, tile_width, tiled
 from .activations import ACTIVATIONS, Activation
 from .dense import ALONG, DenseJet, Wanted
-from .loops import Place, downward, tiled, upward
-
-SUMS = 12  # that a product keeps in registers: 24 of 32, where sixteen doubles are two of them
-
-
-def tile_width(rows: int) -> int:
-    """How many neurons a product computes at once, for so many vectors."""
-    return max(1, SUMS // rows)
+from .loops import Place, downward, upward
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from codegen.program import (
     Let,
     Load,
     Local,
+    Outer,
     Statement,
     Store,
     Var,
@@ -86,7 +87,7 @@ class _Liveness:
         self._enter(body, None)
         self._want_nodes(results)
         for i, entry in enumerate(self.entries):
-            if isinstance(entry.statement, Store | Accumulate) and entry.statement.array not in self.private:
+            if isinstance(entry.statement, Store | Accumulate | Outer) and entry.statement.array not in self.private:
                 self._queue.append(i)
         self._spread()
 
@@ -127,6 +128,9 @@ class _Liveness:
             self._want_nodes(nodes_of(entry.statement))
             if isinstance(entry.statement, Load | Store):
                 self._want(entry.statement.array)
+            elif isinstance(entry.statement, Outer):
+                for name in (*entry.statement.left, *entry.statement.right):
+                    self._want(name)
 
     def kept(self, body: Block) -> Block:
         """The block without what is not needed; numbered as `_enter` numbered it."""

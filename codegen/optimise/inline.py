@@ -23,6 +23,7 @@ from codegen.program import (
     Let,
     Load,
     Local,
+    Outer,
     Statement,
     Store,
     Var,
@@ -141,6 +142,9 @@ class _Copier:
                 )
             case Store() | Accumulate():
                 return replace(copied, array=self.arrays.get(copied.array, copied.array))
+            case Outer(array, _, _, _, left, _, right, _):
+                array, *vectors = (self.arrays.get(name, name) for name in (array, *left, *right))
+                return replace(copied, array=array, left=tuple(vectors[: len(left)]), right=tuple(vectors[len(left) :]))
             case For(counter, _, _, body):
                 renamed = self.target(counter)
                 return replace(copied, counter=renamed, body=self.block(body))

@@ -11,7 +11,7 @@ from codegen.errors import CompilerBug
 from codegen.interpret_program import program_halo, run_program
 from codegen.optimise.pipeline import optimise_kernel
 from codegen.program import Launch, Program, Repeat, Transform
-from codegen.spec import check_program
+from codegen.spec_program import check_program
 from tests.codegen.conftest import RunProgram
 from tests.codegen.miniatures import MINIATURES, Miniature
 

@@ -14,7 +14,7 @@ from codegen.ir import Kind, variable
 from codegen.primitives import apply
 from codegen.program import Array, Intent, Kernel, Launch, Program, Repeat, Scalar, Transform
 from codegen.schedule import Tiling, skews, tiling
-from codegen.spec import check_program
+from codegen.spec_program import check_program
 from tests.codegen.conftest import BACKENDS
 from tests.codegen.miniatures import MINIATURES
 

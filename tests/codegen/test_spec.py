@@ -24,6 +24,7 @@ from codegen.program import (
     Let,
     Load,
     Local,
+    Outer,
     Program,
     Repeat,
     Scalar,
@@ -33,7 +34,8 @@ from codegen.program import (
     Var,
     While,
 )
-from codegen.spec import check_function, check_kernel, check_program
+from codegen.spec import check_function, check_kernel
+from codegen.spec_program import check_program
 from codegen.uniform import uniform_names
 from tests.codegen.strategies import Case, random_functions, random_kernels
 
@@ -50,6 +52,13 @@ ARRAYS = (
 
 def kernel(*body: Statement, **changes: object) -> Kernel:
     return replace(Kernel("k", "lane", ARRAYS, (Scalar("h"), Scalar("size", Kind.INT)), body), **changes)
+
+
+def products(**changes: object) -> Kernel:
+    """A kernel with outer products of vectors of two numbers."""
+    sums = (*ARRAYS, Array("sums", (2,), intent=Intent.SUM, instanced=False))
+    outer = Outer("sums", (ZERO,), 2, 1, ("own",), ZERO, ("own",), ZERO)
+    return kernel(Local(Array("own", (2,))), replace(outer, **changes), arrays=sums)
 
 
 LANE = variable("lane", Kind.INT)
@@ -83,6 +92,12 @@ BROKEN: list[tuple[Kernel, str]] = [
     (kernel(Store("sum", (), ONE)), r"array 'sum' has intent 'sum' and is stored to"),
     (kernel(Store("out", (ZERO,), ZERO)), r"array 'out' holds real, the value is int"),
     (kernel(Accumulate("out", (ZERO,), ONE)), r"array 'out' is no sum; declare it with intent 'sum'"),
+    (products(array="out"), r"at Outer out\[0\]: array 'out' is no sum of reals; declare it with intent 'sum'"),
+    (products(right=()), r"1 vectors on the left and 0 on the right make no matrix of 2 by 1"),
+    (products(columns=0), r"1 vectors on the left and 1 on the right make no matrix of 2 by 0"),
+    (products(left=("source",)), r"'source' is no private vector of reals"),
+    (products(left_begin=LANE), r"the place lane is not an integer that is the same for all lanes"),
+    (products(right_begin=ONE), r"the place 1.0 is not an integer that is the same for all lanes"),
     (kernel(Local(Array("m", ("size",)))), r"at Local m: array 'm' has size 'size'; private memory has constant sizes"),
     (kernel(If(boolean(True), (Local(Array("m", (2,))),)), Load(X, "m", (ZERO,))), r"there is no array 'm' here"),
     (kernel(For(N, ZERO, LANE, ())), r"at For n from 0 to lane: the bound lane differs between lanes; use While"),
