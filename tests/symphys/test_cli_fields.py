@@ -115,7 +115,7 @@ def test_what_is_missing_in_a_file_is_named(kink: Path, tmp_path: Path) -> None:
     assert "other.py defines no grid; write grid = Grid({x:" in refused("run", without("grid"))
     assert "grid in" in refused("run", without("grid", "grid = 7"))
     assert "gives no step; define dt there, or give --dt" in refused("run", without("dt"))
-    assert "no initial values for phi(t, x)" in refused("run", without("initial"))
+    assert "no initial values for phi; the state is phi, phi_t" in refused("run", without("initial"))
     assert "no value for the parameter lam" in refused("run", without("parameters", "parameters = {V: 0.0}"))
     assert "mu is unknown here" in refused("run", without("parameters", "parameters = {'mu': 0.0}"))
     assert "phi_t" in printed("derive", without("grid"))  # reading asks for no grid

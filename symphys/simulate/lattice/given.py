@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,8 @@ from symphys.errors import InputError
 from symphys.fields.dynamics import FieldDynamics
 from symphys.fields.jets import Jet
 from symphys.lower.lattice.layout import Layout
-from symphys.simulate.inputs import check_assumptions, numbers
+from symphys.simulate.inputs import check_assumptions, named_values, numbers
+from symphys.simulate.lattice.naming import field_name
 from symphys.simulate.weights import split_weights
 
 Values = Mapping[Any, Any]
@@ -45,10 +46,12 @@ def read_inputs(dynamics: FieldDynamics, grid: Grid, initial: Values, parameters
     finite, complex values for real fields, and values that contradict what a symbol was declared to be.
     """
     labels = {label: u for u in dynamics.unknowns for label in labels_of(u)}
+    initial = by_name(named_values("initial values", initial), labels)
     state = {label: _field(label, labels[label], _find(initial, label, labels, "initial"), grid) for label in labels}
     _refuse_unknown(initial, labels, "the state")
     functions = given_functions(dynamics)
     weights, parameters = split_weights(parameters, dynamics.networks)
+    parameters = by_name(parameters, (*dynamics.parameters, *functions))
     wanted = {**dict.fromkeys(dynamics.parameters), **dict.fromkeys(functions)}
     _refuse_unknown(parameters, wanted, "the parameters")
     found: dict[Any, NDArray[np.float64]] = {}
@@ -69,7 +72,26 @@ def read_inputs(dynamics: FieldDynamics, grid: Grid, initial: Values, parameters
     except ValueError:
         shapes = ", ".join(str(s) for s in leading if s)
         raise InputError(f"the ensemble's shapes {shapes} do not fit each other; give one shape to all") from None
-    return Inputs(state, found, {f: parameters[f] for f in functions}, shape, weights)
+    given = {f: _as_callable(field_name(f), parameters[f], f.args) for f in functions}
+    return Inputs(state, found, given, shape, weights)
+
+
+def by_name(given: Values, known: Iterable[Any]) -> dict[Any, Any]:
+    """Values by symbol where they were given by name, as "psi", "phi_t", "V"; other keys as they are."""
+    named = {field_name(s): s for s in known} if any(isinstance(key, str) for key in given) else {}
+    return {named.get(key, key) if isinstance(key, str) else key: value for key, value in given.items()}
+
+
+def _as_callable(name: str, value: Any, arguments: Sequence[Any]) -> Any:
+    """A formula in SymPy as a function of these arguments; what is none as it is."""
+    if not isinstance(value, sympy.Expr):
+        return value
+    if value.is_number:
+        return float(value) if value.is_real else complex(value)
+    if strange := sorted(map(str, value.free_symbols - set(arguments))):
+        places = ", ".join(map(str, arguments))
+        raise InputError(f"the formula {value} given for {name} holds {strange[0]}; it may hold {places} and numbers")
+    return sympy.lambdify(tuple(arguments), value, ["scipy", "numpy"])
 
 
 def labels_of(unknown: Any) -> tuple[Any, ...]:
@@ -87,34 +109,36 @@ def member_of(
 def _find(given: Values, label: Any, labels: Mapping[Any, Any], what: str) -> Any:
     if label in given:
         return given[label]
-    listed = ", ".join(str(each) for each in labels)
-    raise InputError(f"no {what} values for {label}; the state is {listed}")
+    listed = ", ".join(field_name(each) for each in labels)
+    raise InputError(f"no {what} values for {field_name(label)}; the state is {listed}")
 
 
 def _refuse_unknown(given: Values, known: Mapping[Any, Any], what: str) -> None:
     for symbol in given:
         if symbol not in known:
-            listed = ", ".join(str(each) for each in known) or "empty"
+            listed = ", ".join(field_name(each) for each in known) or "empty"
             raise InputError(f"{symbol} does not belong to {what} of this theory; that is {listed}")
 
 
 def _field(label: Any, unknown: Any, values: Any, grid: Grid) -> NDArray[Any]:
+    name = field_name(label)
+    values = _as_callable(name, values, grid.coordinates)
     try:
-        array = np.asarray(values)
+        array = np.asarray(_call(name, values, grid.mesh) if callable(values) else values)
     except (TypeError, ValueError) as error:
-        raise InputError(f"the initial values of {label} are no array: {error}") from error
+        raise InputError(f"the initial values of {name} are no array: {error}") from error
     if array.dtype.kind not in "bifuc":
-        raise InputError(f"the initial values of {label} are of type {array.dtype}; give numbers")
+        raise InputError(f"the initial values of {name} are of type {array.dtype}; give numbers")
     if array.dtype.kind == "c" and not unknown.complex:
-        raise InputError(f"{label} is a real field, and its initial values are complex; give their real part")
+        raise InputError(f"{name} is a real field, and its initial values are complex; give their real part")
     array = array.astype(np.complex128 if unknown.complex else np.float64)
     if not np.isfinite(array).all():
-        raise InputError(f"the initial values of {label} are not finite; give finite numbers")
+        raise InputError(f"the initial values of {name} are not finite; give finite numbers")
     if array.ndim == 0:
         array = np.full(grid.shape, array[()])
     if array.shape[-len(grid.shape) :] != grid.shape:
         raise InputError(
-            f"the initial values of {label} have shape {array.shape}, but the grid has {grid.shape}; give one value a "
+            f"the initial values of {name} have shape {array.shape}, but the grid has {grid.shape}; give one value a "
             "point of the grid"
         )
     return array

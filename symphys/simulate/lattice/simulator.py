@@ -109,7 +109,7 @@ class FieldSimulator:
         every = None if save_every is None else whole_number("save_every", save_every)
         if times is not None and every is not None:
             raise InputError("t_eval and save_every were both given; give one of them")
-        inputs = read_inputs(self.dynamics, self.grid, initial, dict(parameters or {}))
+        inputs = read_inputs(self.dynamics, self.grid, initial, parameters or {})
         output = read_output(self, out, keep, checkpoint, checkpoint_every)
         steps = abs(span[1] - span[0]) / positive_number("dt", dt)
         check_size(self, inputs, round(steps / (every or 1)) if times is None else len(times), output)
