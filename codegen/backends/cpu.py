@@ -119,31 +119,18 @@ class CpuKernel:
                 arrays[name][...] += partial
 
     def table(
-        self,
-        arrays: Mapping[str, NDArray[Any]],
-        scalars: Mapping[str, float | int],
-        extents: tuple[int, ...],
-        known: dict[int, int] | None = None,
+        self, arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, float | int], extents: tuple[int, ...]
     ) -> tuple[NDArray[np.uint64], dict[str, NDArray[Any]]]:
-        """The kernel's argument table (see `emit.llvm`) and this thread's own sums.
-
-        known: addresses of arrays by their identity, which grow.
-        """
+        """The kernel's argument table (see `emit.llvm`) and this thread's own sums."""
         blocks = -(-extents[-1] // self.lanes)
         entries: list[int] = []
         sums: dict[str, NDArray[Any]] = {}
-        known = {} if known is None else known
+        stride = lane_stride(self.kernel, arrays, blocks * self.lanes)
         for array in self.kernel.arrays:
             given = arrays[array.name]
             if array.intent is Intent.SUM:
                 given = sums[array.name] = np.zeros_like(given)
-                entries.append(address(given))
-                continue
-            place = known.get(id(given))
-            if place is None:
-                place = known[id(given)] = address(given)
-            entries.append(place)
-        stride = lane_stride(self.kernel, arrays, blocks * self.lanes)
+            entries.append(address(given))
         entries += [stride, self.halo, blocks, extents[-1], *extents[:-1]]
         for scalar in self.kernel.scalars:
             value = scalars[scalar.name]

@@ -2,131 +2,131 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.program import EVERYWHERE, Intent, Launch
+from codegen.interpret_program import size_of
 from codegen.schedule import CACHE, SMALL, meetings, shares, skews, tiling
 
+from .cpu_pieces import Bound, Operation, Piece, Place
 from .interface import address
 
-if TYPE_CHECKING:
-    from .cpu import CpuKernel
+Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Operation:
-    """What is known of a launch before it has numbers."""
+class Prepared:
+    """A piece with its arrays, which it does not keep alive: what stays from run to run.
 
-    launch: Launch
-    kernel: CpuKernel
-
-    @cached_property
-    def names(self) -> dict[str, str]:
-        """Arrays and scalars of the program, by the names that the kernel has for them."""
-        names = dict(self.launch.rename)
-        own = (*(a.name for a in self.kernel.kernel.arrays), *(s.name for s in self.kernel.kernel.scalars))
-        return {name: names.get(name, name) for name in own}
-
-    @cached_property
-    def accesses(self) -> dict[str, tuple[bool, int]]:
-        """By array of the program: whether it is written, and how far the launch reaches in it."""
-        found: dict[str, tuple[bool, int]] = {}
-        for array in self.kernel.kernel.arrays:
-            written = array.intent is not Intent.IN
-            found[self.names[array.name]] = (written, 0 if written else self.launch.reach)
-        return found
-
-    @cached_property
-    def sums(self) -> tuple[str, ...]:
-        """The arrays to which it adds, by the kernel's names."""
-        return tuple(a.name for a in self.kernel.kernel.arrays if a.intent is Intent.SUM)
-
-    def slot(self, counter: str | None) -> int:
-        """Where the counter of a repetition stands in the table."""
-        own = (s.name for s in self.kernel.kernel.scalars if self.names[s.name] == counter)
-        return self.kernel.slot(next(own, ""))
-
-
-@dataclass(frozen=True)
-class Bound:
-    """A launch with its numbers: which code runs on how many blocks, and what it is told."""
-
-    operation: Operation
-    arrays: Mapping[str, NDArray[Any]]
-    scalars: Mapping[str, float | int]
-    extents: tuple[int, ...]
-
-    @property
-    def kernel(self) -> CpuKernel:
-        return self.operation.kernel
-
-    @property
-    def everywhere(self) -> bool:
-        """Whether each row looks at all others."""
-        return self.operation.launch.reach >= EVERYWHERE
-
-    @property
-    def row_blocks(self) -> int:
-        """The blocks of one index of the first outer axis; all, where there is none."""
-        outer = self.extents[1:-1]
-        return math.prod(outer) * -(-self.extents[-1] // self.kernel.lanes)
-
-    @property
-    def rows(self) -> int:
-        return self.extents[0] if len(self.extents) > 1 else 1
-
-    @property
-    def columns(self) -> int:
-        """The indices of the second outer axis; one, where there is none."""
-        return self.extents[1] if len(self.extents) > 2 else 1
-
-    @cached_property
-    def work(self) -> int:
-        """The bytes that it goes through; all of them at every row, where each row looks at all others."""
-        size = sum([a.nbytes for a in self.arrays.values()])
-        return size * self.rows if self.everywhere else size
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Launches that are done `count` times one after the other.
-
-    counter: the scalar that goes up by `stride` each time, from `start`.
+    sizes: the integers by which arrays and extents are as large as they are. table [ops, entries]: all but the scalars,
+    of which each segment has reals and integers at these places of the flat table. sums: operation, entry and array of
+    each sum. total: the bytes of all arrays.
     """
 
-    bound: tuple[Bound, ...]
-    count: int = 1
-    counter: str | None = None
-    start: int = 0
-    stride: int = 1
+    arrays: tuple[tuple[str, ref[NDArray[Any]]], ...]
+    sizes: tuple[int, ...]
+    places: tuple[Place, ...]
+    table: NDArray[np.uint64]
+    scalars: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]
+    sums: tuple[tuple[int, int, str], ...]
+    addresses: NDArray[np.int64]
+    total: int
 
-    @property
-    def sums(self) -> bool:
-        return any(b.operation.sums for b in self.bound)
+    def fits(self, arrays: Arrays, sizes: tuple[int, ...]) -> bool:
+        """Whether it is for these very arrays."""
+        return sizes == self.sizes and all(arrays[name] is known() for name, known in self.arrays)
 
 
-def joins(before: Sequence[Segment], segment: Segment) -> bool:
-    """Whether a segment may run in one piece with those before it: over like rows, and with no sum before the last.
+def prepare(piece: Piece, bound: Sequence[Bound], arrays: Arrays, sizes: tuple[int, ...]) -> Prepared:
+    """What stays, from operations that have been bound to their arrays."""
+    rows = [b.operation.kernel.table(b.arrays, b.scalars, b.extents)[0] for b in bound]
+    table = np.zeros((len(rows), max(len(row) for row in rows)), dtype=np.uint64)
+    for i, row in enumerate(rows):
+        table[i, : len(row)] = row
+    named = {name: arrays[name] for op in piece.operations for name in op.accesses}
+    flat, first = [], 0
+    for segment in piece.segments:
+        flat.append(segment.entries(first, table.shape[1]))
+        first += len(segment.operations)
+    sums = [(i, *each) for i, op in enumerate(piece.operations) for each in op.sums]
+    return Prepared(
+        tuple((name, ref(a)) for name, a in named.items()),
+        sizes,
+        tuple(b.place for b in bound),
+        table,
+        tuple(flat),
+        tuple(sums),
+        np.array([op.kernel.address for op in piece.operations]),
+        sum(a.nbytes for a in {id(a): a for a in named.values()}.values()),
+    )
 
-    What is summed up is known once all threads are through, and nothing before it may touch it.
+
+def run_piece(
+    piece: Piece, prepared: Prepared, arrays: Arrays, scalars: dict[str, Any], threads: int, wraps: bool, known: Any
+) -> None:
+    """Many steps without a return to Python, in turn or tiled; sums start from zero, and counters go on.
+
+    known: what one program has found out about the sharing of its operations, which is remembered.
     """
-    if not before or not segment.bound:
-        return True
-    first, ops = before[0].bound[0], [b for each in before for b in each.bound]
-    if any((b.rows, b.columns) != (first.rows, first.columns) for b in segment.bound) or before[-1].sums:
-        return False
-    names = {b.operation.names[name] for b in segment.bound for name in b.operation.sums}
-    return not names or not any(names & b.operation.accesses.keys() for b in ops)
+    from .numba_driver import run_in_turn, run_tiled
+
+    table, course = prepared.table.copy(), np.zeros((len(piece.segments), 5), dtype=np.int64)
+    flat, first = table.reshape(-1), 0
+    for number, (segment, (reals, words)) in enumerate(zip(piece.segments, prepared.scalars, strict=True)):
+        flat[reals] = np.array([scalars[name] for name in segment.reals], dtype=np.float64).view(np.uint64)
+        flat[words] = np.array([scalars[name] for name in segment.words], dtype=np.int64).view(np.uint64)
+        count, start = max(0, size_of(segment.count, scalars)), 0
+        if segment.counter is not None:
+            start = int(scalars[segment.counter])
+            scalars[segment.counter] += count * segment.stride
+        course[number] = first, len(segment.operations), count, start, segment.stride
+        first += len(segment.operations)
+    threads = max(1, threads) if max(prepared.total, *(p.work for p in prepared.places)) > SMALL else 1
+    longest = int(np.argmax(course[:, 1] * course[:, 2]))
+    body = piece.segments[longest].operations if course[longest, 2] > 1 else piece.operations
+    key = (id(piece), prepared.sizes, prepared.total, threads, len(body), longest)
+    order: _Order | None = known.get(key)
+    if order is None:
+        order = known[key] = _order(piece, prepared, body, threads, wraps)
+    tile = order.tile and _even(order.tile, order.room, int((course[:, 1] * course[:, 2]).sum()))
+    own, threads = order.parts[0], max(len(part) for part in order.parts)
+    barrier, mine, sums = np.zeros(8, dtype=np.int64), [table], [_own_sums(table, prepared, arrays)]
+    for _ in range(1, threads):
+        mine.append(table.copy())
+        sums.append(_own_sums(mine[-1], prepared, arrays))
+
+    def work_of(me: int) -> None:
+        given = (prepared.addresses, mine[me], order.slots)
+        if tile is None:
+            parts = np.array([part[me] if me < len(part) else (0, 0) for part in order.parts])
+            run_in_turn(*given, parts, course, threads, address(barrier))
+            return
+        edges = (*own[me], int(wraps or me > 0), int(wraps or me < len(own) - 1))
+        space = (prepared.places[0].rows, order.columns)
+        run_tiled(*given, order.blocks, order.needs, edges, space, course, tile, threads, address(barrier))
+
+    together(work_of, threads)
+    for k, (_, _, name) in enumerate(
+        prepared.sums
+    ):  # in the order of the threads: the same for the same number of them
+        arrays[name][...] = sum(each[k] for each in sums)
+
+
+def _own_sums(table: NDArray[np.uint64], prepared: Prepared, arrays: Arrays) -> list[NDArray[Any]]:
+    """Zeros for the sums of one thread, told to its table."""
+    made = [np.zeros_like(arrays[name]) for _, _, name in prepared.sums]
+    for (op, entry, _), zeros in zip(prepared.sums, made, strict=True):
+        table[op, entry] = address(zeros)
+    return made
 
 
 @lru_cache(maxsize=8)
@@ -138,6 +138,15 @@ def waiting_threads(process: int, caller: int, threads: int) -> ThreadPoolExecut
     """
     del process, caller
     return ThreadPoolExecutor(threads)
+
+
+def together(work: Callable[[int], None], threads: int) -> None:
+    """work(0) here, work(1), ... in threads of their own; an error of any is raised here."""
+    pool = waiting_threads(os.getpid(), get_ident(), threads) if threads > 1 else None
+    waiting = [] if pool is None else [pool.submit(work, me) for me in range(1, threads)]
+    work(0)
+    for future in waiting:
+        future.result()
 
 
 @dataclass(frozen=True)
@@ -157,69 +166,22 @@ class _Order:
     room: int = 0
 
 
-def run_segments(segments: Sequence[Segment], threads: int, wraps: bool, known: dict[Any, Any]) -> None:
-    """Many steps without a return to Python, in turn or tiled; sums start from zero.
-
-    known: what one program has found out about the sharing of its operations, which is remembered.
-    """
-    from .numba_driver import run_in_turn, run_tiled
-
-    ops = [b for segment in segments for b in segment.bound]
-    total = sum(a.nbytes for a in {id(a): a for b in ops for a in b.arrays.values()}.values())
-    threads = max(1, threads) if max(total, *(b.work for b in ops)) > SMALL else 1
-    longest = max(segments, key=lambda s: s.count * len(s.bound))
-    body = longest.bound if longest.count > 1 else ops
-    key = (total, threads, *((id(b.operation), b.extents) for b in ops), *(id(b.operation) for b in body))
-    order = known.get(key)
-    if order is None:
-        order = known[key] = _order(segments, body, total, threads, wraps)
-    own = order.parts[0]
-    threads = max(len(part) for part in order.parts)
-    addresses, course = np.array([b.kernel.address for b in ops]), _course(segments)
-    barrier, made = np.zeros(8, dtype=np.int64), _tables(ops, threads)
-    tile = None if order.tile is None else _even(order.tile, order.room, sum(s.count * len(s.bound) for s in segments))
-
-    def work_of(me: int) -> None:
-        mine = (addresses, made[me][0], order.slots)
-        if tile is None:
-            given = np.array([part[me] if me < len(part) else (0, 0) for part in order.parts])
-            run_in_turn(*mine, given, course, threads, address(barrier))
-            return
-        edges = (*own[me], int(wraps or me > 0), int(wraps or me < len(own) - 1))
-        space = (ops[0].rows, order.columns)
-        run_tiled(*mine, order.blocks, order.needs, edges, space, course, tile, threads, address(barrier))
-
-    together(work_of, threads)
-    for number, b in enumerate(ops):
-        for name in b.operation.sums:  # in the order of the threads: the same for the same number of them
-            b.arrays[name][...] = sum(sums[number][name] for _, sums in made)
-
-
-def together(work: Callable[[int], None], threads: int) -> None:
-    """work(0) here, work(1), ... in threads of their own; an error of any is raised here."""
-    pool = waiting_threads(os.getpid(), get_ident(), threads) if threads > 1 else None
-    waiting = [] if pool is None else [pool.submit(work, me) for me in range(1, threads)]
-    work(0)
-    for future in waiting:
-        future.result()
-
-
-def _order(segments: Sequence[Segment], body: Sequence[Bound], total: int, threads: int, wraps: bool) -> _Order:
+def _order(piece: Piece, prepared: Prepared, body: Sequence[Operation], threads: int, wraps: bool) -> _Order:
     """Tiles where all operations go over like rows, and where they gain anything for the operations `body`."""
-    ops = [b for segment in segments for b in segment.bound]
-    slots = np.array([b.operation.slot(segment.counter) for segment in segments for b in segment.bound])
-    rows, none = ops[0].rows, np.zeros((0, 0), dtype=np.int64)
-    alike = rows > 1 and all(b.rows == rows for b in ops)
-    columns = ops[0].columns if all(b.columns == ops[0].columns for b in ops) else 1
-    if alike and not any(b.everywhere for b in ops) and total > CACHE:
-        lag, own = sum(skews([b.operation.accesses for b in body])), shares(0, rows, threads)
+    places, total = prepared.places, prepared.total
+    slots = np.array([op.slot(segment.counter) for segment in piece.segments for op in segment.operations])
+    rows, none = places[0].rows, np.zeros((0, 0), dtype=np.int64)
+    alike = rows > 1 and all(p.rows == rows for p in places)
+    columns = places[0].columns if all(p.columns == places[0].columns for p in places) else 1
+    if alike and not any(op.everywhere for op in piece.operations) and total > CACHE:
+        lag, own = sum(skews([op.accesses for op in body])), shares(0, rows, threads)
         found = tiling(lag, total // rows, min(b - a for a, b in own), threads == 1 and not wraps, columns)
         if found is not None:
             tile = (found.steps * len(body), found.steps * lag, found.band, min(found.chunk, columns))
-            blocks = np.array([b.row_blocks // columns for b in ops])
+            blocks = np.array([p.row_blocks // columns for p in places])
             room = rows if threads == 1 and not wraps else min(b - a for a, b in own) // 2
-            return _Order([own], slots, blocks, columns, tile, _needs(ops), room)
-    parts = [shares(0, b.rows * b.row_blocks, threads) for b in ops]
+            return _Order([own], slots, blocks, columns, tile, _needs(piece.operations), room)
+    parts = [shares(0, p.rows * p.row_blocks, threads) for p in places]
     return _Order(parts, slots, none, columns, None, none)
 
 
@@ -234,35 +196,8 @@ def _even(tile: tuple[int, int, int, int], room: int, count: int) -> tuple[int, 
     return (ops, min(lag * max(ops, most) // most, room), *tile[2:])
 
 
-def _course(segments: Sequence[Segment]) -> NDArray[np.int64]:
-    """[segments, 5]: the first operation, how many there are, how often they are done, the counter and its stride."""
-    rows, first = [], 0
-    for s in segments:
-        rows.append((first, len(s.bound), s.count, s.start, s.stride))
-        first += len(s.bound)
-    return np.array(rows, dtype=np.int64)
-
-
-def _needs(ops: Sequence[Bound]) -> NDArray[np.int64]:
+def _needs(ops: Sequence[Operation]) -> NDArray[np.int64]:
     """[later, earlier]: by how many rows an operation must lag behind another one; many of them are alike."""
     kinds: dict[tuple[tuple[str, tuple[bool, int]], ...], int] = {}
-    which = [kinds.setdefault(tuple(b.operation.accesses.items()), len(kinds)) for b in ops]
+    which = [kinds.setdefault(tuple(op.accesses.items()), len(kinds)) for op in ops]
     return np.array(meetings([dict(kind) for kind in kinds]))[np.ix_(which, which)]
-
-
-def _tables(ops: Sequence[Bound], threads: int) -> list[tuple[NDArray[np.uint64], list[dict[str, NDArray[Any]]]]]:
-    """The argument tables of all operations [ops, entries], a copy for each thread, and its own sums."""
-    known: dict[int, int] = {}
-    made = [b.kernel.table(b.arrays, b.scalars, b.extents, known) for b in ops]
-    first = np.zeros((len(made), max(len(row) for row, _ in made)), dtype=np.uint64)
-    for i, (row, _) in enumerate(made):
-        first[i, : len(row)] = row
-    found = [(first, [sums for _, sums in made])]
-    for _ in range(1, threads):
-        table, own = first.copy(), [dict(sums) for _, sums in made]
-        for i, b in enumerate(ops):
-            if b.operation.sums:
-                row, own[i] = b.kernel.table(b.arrays, b.scalars, b.extents, known)
-                table[i, : len(row)] = row
-        found.append((table, own))
-    return found

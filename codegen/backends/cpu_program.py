@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,8 @@ from codegen.interpret_program import complex_view, size_of
 from codegen.program import Intent, Launch, Program, Repeat, Step, Transform
 from codegen.schedule import SMALL, shares
 
-from .cpu_native import Bound, Operation, Segment, joins, run_segments, together
+from .cpu_native import Prepared, prepare, run_piece, together
+from .cpu_pieces import Bound, Operation, Piece, Segment, joins
 from .interface import Arrays, Scalars, address, check_arrays
 from .transforms import plan_transform
 
@@ -43,6 +44,36 @@ class CpuProgram:
         known: Operation = self._known[key]
         return known
 
+    def pieces(self, body: tuple[Step, ...]) -> tuple[Piece | Transform | Repeat, ...]:
+        """A sequence with what native code can take in one piece without a return to Python put together."""
+        key = ("pieces", id(body))
+        if key not in self._known:
+            found: list[Piece | Transform | Repeat] = []
+            waiting: list[Segment] = []
+            for step in body:
+                segment = self._segment(step)
+                if waiting and (segment is None or not joins(waiting, segment)):
+                    found.append(Piece(tuple(waiting)))
+                    waiting = []
+                if segment is not None:
+                    waiting.append(segment)
+                elif not isinstance(step, Launch):
+                    found.append(step)
+            self._known[key] = (*found, *([Piece(tuple(waiting))] if waiting else []))
+        known: tuple[Piece | Transform | Repeat, ...] = self._known[key]
+        return known
+
+    def _segment(self, step: Step) -> Segment | None:
+        """A launch, or a repetition of launches that sum nothing up; else None."""
+        if isinstance(step, Launch):
+            return Segment((self.operation(step),))
+        if not isinstance(step, Repeat):
+            return None
+        launches = [s for s in step.body if isinstance(s, Launch) and not sums_up(s)]
+        if not launches or len(launches) < len(step.body):
+            return None
+        return Segment(tuple(self.operation(s) for s in launches), step.count, step.counter, step.stride)
+
     def __call__(self, arrays: Arrays, scalars: Scalars, threads: int = 1) -> None:
         """Run in place; see `interface.CompiledProgram`."""
         _Run(self, arrays, dict(scalars), threads).steps(self.program.body)
@@ -56,46 +87,32 @@ class _Run:
     arrays: Arrays
     scalars: dict[str, float | int]
     threads: int
-    checked: set[tuple[Any, ...]] = field(default_factory=set)  # arrays that fit their kernels
     kept: list[Any] = field(default_factory=list)  # argument tables whose addresses have been given away
 
     def steps(self, body: tuple[Step, ...]) -> None:
-        """Steps one after the other; those that native code can take in one piece without a return to Python."""
-        waiting: list[Segment] = []
-        for step in body:
-            segment = self.segment(step)
-            if segment is None or not joins(waiting, segment):
-                self.natively(waiting)
-                waiting = []
-            if segment is not None:
-                waiting += [segment] if segment.count > 0 else []
-            elif isinstance(step, Transform):
-                self.plan(step)()
-            elif isinstance(step, Repeat):
-                self.repeat(step)
-        self.natively(waiting)
+        """Steps one after the other."""
+        for piece in self.compiled.pieces(body):
+            match piece:
+                case Piece():
+                    self.natively(piece)
+                case Transform():
+                    self.plan(piece)()
+                case Repeat():
+                    self.repeat(piece)
 
-    def segment(self, step: Step) -> Segment | None:
-        """A launch, or a repetition of launches that sum nothing up, with the counters of its turn; else None.
-
-        The counters go on as if it were done.
-        """
-        if isinstance(step, Launch):
-            return Segment((self.bind(step),))
-        if not isinstance(step, Repeat) or not all(isinstance(s, Launch) and not sums_up(s) for s in step.body):
-            return None
-        count = max(0, size_of(step.count, self.scalars))
-        start = int(self.scalars[step.counter]) if step.counter is not None else 0
-        bound = tuple(self.bind(s) for s in step.body if isinstance(s, Launch)) if count else ()
-        self.count(step, count)
-        return Segment(bound, count, step.counter, start, step.stride)
-
-    def natively(self, segments: Sequence[Segment]) -> None:
-        """Segments in one piece; a launch that stands alone is shared out as such."""
-        if len(segments) == 1 and segments[0].counter is None and segments[0].count == len(segments[0].bound) == 1:
-            self.launch(segments[0].bound[0])
-        elif segments:
-            run_segments(segments, self.threads, self.compiled.program.wraps, self.compiled._known)
+    def natively(self, piece: Piece) -> None:
+        """A piece by native code; a launch that stands alone is shared out as such."""
+        if piece.alone is not None:
+            self.launch(self.bind(piece.alone.launch))
+            return
+        known, key = self.compiled._known, ("prepared", id(piece))
+        sizes = tuple([int(self.scalars[name]) for name in piece.sizes])
+        prepared: Prepared | None = known.get(key)
+        if prepared is None or not prepared.fits(self.arrays, sizes):
+            bound = [self.bind(op.launch) for op in piece.operations]
+            prepared = known[key] = prepare(piece, bound, self.arrays, sizes)
+        wraps = self.compiled.program.wraps
+        run_piece(piece, prepared, self.arrays, self.scalars, self.threads, wraps, known)
 
     def bind(self, launch: Launch) -> Bound:
         """A launch with its arrays and the present scalars; CompilerBug where they do not fit."""
@@ -105,17 +122,15 @@ class _Run:
         scalars = {s.name: self.scalars[names[s.name]] for s in kernel.kernel.scalars}
         extents = tuple(size_of(e, self.scalars) for e in launch.extents)
         lanes = -(-extents[-1] // kernel.lanes) * kernel.lanes
-        what = (kernel.kernel.name, lanes, *map(id, arrays.values()))
-        if what not in self.checked:
-            check_arrays(kernel.kernel, arrays, scalars, self.compiled.dtype, lanes + 2 * kernel.halo)
-            self.checked.add(what)
+        check_arrays(kernel.kernel, arrays, scalars, self.compiled.dtype, lanes + 2 * kernel.halo)
         return Bound(operation, arrays, scalars, extents)
 
     def launch(self, bound: Bound) -> None:
         """One launch; sums start from zero."""
-        for name in bound.operation.sums:
-            bound.arrays[name][...] = 0
-        bound.kernel(bound.arrays, bound.scalars, bound.extents, self.threads if bound.work > SMALL else 1)
+        for _, name in bound.operation.sums:
+            self.arrays[name][...] = 0
+        threads = self.threads if bound.place.work > SMALL else 1
+        bound.operation.kernel(bound.arrays, bound.scalars, bound.extents, threads)
 
     def repeat(self, step: Repeat) -> None:
         """A repetition that returns to Python."""
@@ -147,9 +162,12 @@ class _Run:
         if not isinstance(step, Launch):
             raise CompilerBug("a repetition inside a repetition is run step by step")
         bound = self.bind(step)
-        launch, slot = bound.kernel.launch, bound.operation.slot(counter)
-        work = shares(0, bound.rows * bound.row_blocks, self.threads if bound.work > SMALL else 1)
-        made = [bound.kernel.table(bound.arrays, bound.scalars, bound.extents) for _ in work]
+        kernel, place, slot = bound.operation.kernel, bound.place, bound.operation.slot(counter)
+        launch, work = (
+            kernel.launch,
+            shares(0, place.rows * place.row_blocks, self.threads if place.work > SMALL else 1),
+        )
+        made = [kernel.table(bound.arrays, bound.scalars, bound.extents) for _ in work]
         tables, partial_sums = [table for table, _ in made], [sums for _, sums in made]
         calls = [(a, b, address(table)) for (a, b), table in zip(work, tables, strict=True)]
         self.kept += made
