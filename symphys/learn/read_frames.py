@@ -73,6 +73,8 @@ def frames_objective(
     for forces that are not made of what each particle sees.
     """
     particles = dynamics.particles
+    if dynamics.turning:
+        raise UnsupportedError("forces that turn velocities are not fitted; write a few particles in coordinates")
     places = read_places(particles, data)
     measured, rates = _measured(particles, data, places.shape)
     if dynamics.friction is not None and particles.rate(1) not in data:

@@ -65,7 +65,7 @@ class Lagrangian(Runnable):
         """A system of coordinates, or of particles where the expression is made of sums over particles."""
         if not holds_particles(expression):
             return super().__new__(cls)
-        if strange := [name for name in options if name != "constraints"]:
+        if strange := [name for name in options if name not in ("constraints", "dissipation")]:
             raise UnsupportedError(
                 f"a Lagrangian of particles takes no {', '.join(strange)}; its forces come from potentials and "
                 "constraints"

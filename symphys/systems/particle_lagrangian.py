@@ -26,6 +26,9 @@ class ParticleLagrangian(ParticleRunnable):
     constraints: sums along lists, each of whose terms is held at 0: `atoms.pairs(lambda a, b: a.distance(b) - length,
     along=bonds)`, angles by `triples`, handedness by `quadruples`; or equations.
 
+    dissipation: a Rayleigh function sum_i c_i |r'_i|^2 / 2, half the power lost. Terms A(r) . r' of L turn
+    velocities, as a magnetic field does.
+
     `Lagrangian` makes it where the expression is made of sums over particles. Raises `InputError` and
     `UnsupportedError` for what is no such sum; see `symphys.mechanics.particles.read`. Goldstein, "Classical
     Mechanics", 3rd ed., sections 1.2 and 2.4.
@@ -34,8 +37,8 @@ class ParticleLagrangian(ParticleRunnable):
     expression: Any
     action: ParticleAction
 
-    def __init__(self, expression: Any, *, constraints: Iterable[Any] = ()) -> None:
-        action = read_particles(expression, constraints)
+    def __init__(self, expression: Any, *, constraints: Iterable[Any] = (), dissipation: Any = 0) -> None:
+        action = read_particles(expression, constraints, dissipation)
         object.__setattr__(self, "action", action)
         object.__setattr__(self, "expression", action.expression)
 

@@ -39,7 +39,7 @@ INT = Kind.INT
 
 def central(dynamics: ParticleDynamics) -> bool:
     """Whether all forces are pair forces along the line between two particles."""
-    alone = dynamics.sites or dynamics.environments or dynamics.bonded
+    alone = dynamics.sites or dynamics.environments or dynamics.bonded or dynamics.turning
     return not alone and not any(each.along for each in dynamics.pairs)
 
 

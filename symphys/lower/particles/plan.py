@@ -54,9 +54,9 @@ class Plan:
 def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None = None) -> Plan:
     """The programs of a splitting; `begin` evaluates the first force.
 
-    Friction acts for half a step before and after. Baths that look at the kinetic energy do likewise or, if they are
-    not reversible, for a whole step after; noise stands in the middle of the drift. What is held is so after every
-    drift, and its velocities before the bath.
+    Friction acts for half a step before and after, and so does what turns velocities. Baths that look at the kinetic
+    energy do likewise or, if they are not reversible, for a whole step after; noise stands in the middle of the drift.
+    What is held is so after every drift, and its velocities before the bath.
     """
     kick, drift = _kick(layout, evaluate=False), _drift(layout)
     weights = {"weight_none": 0.0}
@@ -88,8 +88,12 @@ def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None 
         steps = [*(bath if isinstance(thermostat, NoseHoover) else ()), *steps, *bath]
     if layout.dynamics.friction is not None:
         weights["weight_forget"] = 0.5
-        forget = launch_of(layout, _forget(layout), (("weight", "weight_forget"),))
-        steps = [forget, *steps, forget]
+        forget = (launch_of(layout, _forget(layout), (("weight", "weight_forget"),)), *rate_launches(layout))
+        steps = [*forget, *steps, *forget]
+    if layout.dynamics.turning:
+        weights["weight_turn"] = 0.5
+        turn = (launch_of(layout, _turn(layout), (("weight", "weight_turn"),)), *rate_launches(layout))
+        steps = [*turn, *steps, *turn]
     advance = program_of("advance", (Repeat("steps", tuple(steps), "k"),))
     begin = program_of("begin", (*check_launches(layout), *pull_launches(layout, "weight_none")))
     project = program_of("project", project_launches(layout)) if layout.dynamics.held else None
@@ -140,6 +144,33 @@ def _forget(layout: Layout) -> Kernel:
     for axis in range(layout.dim):
         site.store("velocity", axis, site.own("velocity", axis) * factor)
     return site.kernel("forget")
+
+
+def _turn(layout: Layout) -> Kernel:
+    """v turns about b at standing places, by |b| w / m, exactly: v cos + v x n sin + n (n . v) (1 - cos)."""
+    site = Site(layout)
+    b = site.builder
+    b.comment("turn: velocities turn at standing places")
+    mass, *field = site.lower((layout.dynamics.mass, *layout.dynamics.turning), {})
+    pace = b.let("pace", site.scalar("weight") / mass)
+    turns = [b.let("turn", part * pace) for part in field]
+    v = [site.own("velocity", axis) for axis in range(layout.dim)]
+    if len(turns) == 1:
+        c, s = b.let("cosine", apply("cos", turns[0])), b.let("sine", apply("sin", turns[0]))
+        turned = [v[0] * c + v[1] * s, v[1] * c - v[0] * s]
+    else:
+        square = b.let("angle_squared", add_many(part * part for part in turns))
+        some = apply("lt", 0.0, square)
+        angle = b.let("angle", apply("sqrt", apply("select", some, square, 1.0)))
+        c = b.let("cosine", apply("select", some, apply("cos", angle), 1.0))
+        s = b.let("sine", apply("select", some, apply("sin", angle) / angle, 0.0))
+        along = b.let("along", add_many(n * u for n, u in zip(turns, v, strict=True)) * ((1.0 - c) / (angle * angle)))
+        turned = [
+            v[k] * c + (v[k - 2] * turns[k - 1] - v[k - 1] * turns[k - 2]) * s + turns[k] * along for k in range(3)
+        ]
+    for axis, value in enumerate(turned):
+        site.store("velocity", axis, b.let("turned", value))
+    return site.kernel("turn")
 
 
 def _held(site: Site, forces: list[Node]) -> list[Node]:

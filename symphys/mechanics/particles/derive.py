@@ -95,6 +95,7 @@ class ParticleDynamics:
     reciprocal: what i does to j comes back; not so for agents, each of which descends a loss of its own.
     smoothing: how pair potentials and weights end at the cutoff; None where they are cut off as they are.
     friction: 1 / tau, so many times the velocity is taken from the acceleration; None without.
+    turning: b of the force r' x b, one component in a plane, three in space; () without.
     """
 
     particles: Any
@@ -110,21 +111,28 @@ class ParticleDynamics:
     smoothing: str | None = None
     friction: Any = None
     held: tuple[Held, ...] = ()
+    turning: tuple[Any, ...] = ()
 
     @cached_property
     def attributes(self) -> tuple[str, ...]:
         """The attributes that occur, sorted by name."""
-        parts: list[Any] = [self.mass, self.friction or 0, *(site.potential for site in self.sites)]
+        parts: list[Any] = [self.mass, self.friction or 0, *self.turning, *(site.potential for site in self.sites)]
         parts += [pair.potential for pair in self.pairs] + [bonded.potential for bonded in self.bonded]
         parts += [each.weight for each in self.environments] + [each.value for each in self.held]
         parts += [coefficient for each in self.invariants for coefficient, _ in each.terms]
         symbols = {s for part in parts for s in sympy.sympify(part).free_symbols}
         return tuple(sorted({s.word for s in symbols if isinstance(s, LocalSymbol) and s.role == "attribute"}))
 
+    @property
+    def closed(self) -> bool:
+        """Whether the energy is conserved: what is done comes back, and nothing rubs."""
+        return self.reciprocal and self.friction is None
+
     @cached_property
     def translations(self) -> bool:
         """Whether all energies depend on displacements alone, so that the momentum is conserved."""
-        return self.reciprocal and not any(any(site.along) for site in self.sites)
+        alone = self.turning or any(any(site.along) for site in self.sites)
+        return self.closed and not alone
 
     @cached_property
     def rotations(self) -> bool:
@@ -157,6 +165,7 @@ def derive_particles(action: ParticleAction, smoothing: str | None = None) -> Pa
         smoothing,
         action.friction,
         tuple(_held(each) for each in action.constraints),
+        action.turning,
     )
 
 
@@ -245,10 +254,20 @@ def equation_of(action: ParticleAction) -> Any:
     total = sympy.Add(*(_pull_of(each, action.reciprocal) for each in action.potentials))
     if action.friction is not None:
         total = total - action.mass * action.friction * vector("rate", I)
+    if action.turning:
+        total = total + sympy.Add(*(basis(k) * part for k, part in enumerate(_across(action.turning))))
     for number, each in enumerate(action.constraints):
         mark = f"_{number}" if len(action.constraints) > 1 else ""
         total = total + sympy.Function("grad_i")(each.over(multiplier(each.over.bound, mark) * each.body))
     return sympy.Eq(action.mass * vector("acceleration", I), total, evaluate=False)
+
+
+def _across(b: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The components of v x b, b across the plane where it has one component."""
+    v = [component(I, 1, axis) for axis in range(2 if len(b) == 1 else 3)]
+    if len(b) == 1:
+        return v[1] * b[0], -v[0] * b[0]
+    return v[1] * b[2] - v[2] * b[1], v[2] * b[0] - v[0] * b[2], v[0] * b[1] - v[1] * b[0]
 
 
 def _pull_of(each: ParticleSum, reciprocal: bool) -> Any:

@@ -32,7 +32,7 @@ def conserved_of(action: ParticleAction, dynamics: ParticleDynamics) -> tuple[Co
     """
     everyone = SumOver(action.particles, "sum", (None,))
     energy = energy_expression(action)
-    found = [ConservedQuantity("energy", energy, energy, _energy_terms(action))]
+    found = [ConservedQuantity("energy", energy, energy, _energy_terms(action))] if dynamics.closed else []
     if dynamics.translations:
         found.append(_law("momentum", everyone(action.mass * vector("rate", I))))
     if dynamics.rotations and action.particles.dim > 1:

@@ -15,6 +15,7 @@ from symphys.language.networks import networks_in
 from symphys.language.particle_sums import LABELS, SEEN, ParticleSum, SumOver, sums_in
 from symphys.language.particle_symbols import LocalSymbol, component, rate_squared
 from symphys.language.symbols import t
+from symphys.mechanics.particles.velocities import friction_of, potential_and_turning
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class ParticleAction:
 
     mass: m_i, in attributes of particle i and parameters. potentials: sums of energies U, so that L holds -U.
     reciprocal: what i does to j comes back; not so for agents, whose potentials are losses of their own.
-    friction: 1 / tau of agents that forget: r'' = ... - r' / tau; None without.
+    friction: 1 / tau of agents that forget, or c / m: r'' = ... - r' / tau; None without.
+    turning: b of the force r' x b, one component in a plane, three in space; () without.
     constraints: sums along lists, each of whose terms vanishes.
     """
 
@@ -34,11 +36,12 @@ class ParticleAction:
     reciprocal: bool = True
     friction: Any = None
     constraints: tuple[ParticleSum, ...] = ()
+    turning: tuple[Any, ...] = ()
 
     @cached_property
     def parameters(self) -> tuple[Any, ...]:
         """Every symbol that belongs to no particle, sorted by name."""
-        return parameters_of((self.mass, *self.potentials, self.friction or 0, *self.constraints))
+        return parameters_of((self.mass, *self.potentials, self.friction or 0, *self.constraints, *self.turning))
 
     @cached_property
     def networks(self) -> tuple[Any, ...]:
@@ -57,12 +60,12 @@ def holds_particles(expression: Any) -> bool:
     return isinstance(expression, sympy.Basic) and any(True for _ in sums_in(expression))
 
 
-def read_particles(expression: Any, constraints: Iterable[Any] = ()) -> ParticleAction:
+def read_particles(expression: Any, constraints: Iterable[Any] = (), dissipation: Any = 0) -> ParticleAction:
     """The parts of a Lagrangian of particles.
 
     Raises `InputError` for two families of particles, terms that are no sum, a missing or unfit kinetic energy,
-    constraints that go along no list, and `UnsupportedError` for products of sums and for potentials and constraints
-    that depend on velocities or time.
+    constraints that go along no list, a dissipation that is not of single particles, and `UnsupportedError` for
+    products of sums and for potentials and constraints that depend on velocities or time.
     """
     expression = sympy.sympify(expression)
     terms = [_single(term) for term in sympy.Add.make_args(sympy.expand_mul(expression, deep=False))]
@@ -73,18 +76,39 @@ def read_particles(expression: Any, constraints: Iterable[Any] = ()) -> Particle
         )
     mass: Any = sympy.S.Zero
     potentials: list[ParticleSum] = []
+    turning: list[Any] = []
     for each in terms:
         body = each.body
         if each.over.kind == "sum":
             part, body = _kinetic(each)
             mass += part
+            body, turned = potential_and_turning(body, each.over.bound[0], families[0].dim)
+            if turned and each.over.species != (None,):
+                raise InputError("velocities enter for one species alone; give all a charge, 0 where they have none")
+            turning = [a + b for a, b in zip(turning or [0] * len(turned), turned, strict=True)] if turned else turning
         _check_static(body)
         potential = each.over(-body)
         if potential != 0:
             potentials.append(potential)
     _check_mass(families[0], mass)
     held = tuple(_constraint(each, families[0]) for each in constraints)
-    return ParticleAction(families[0], expression, mass, joined(potentials), constraints=held)
+    friction = _friction(dissipation, families[0], mass) if dissipation != 0 else None
+    given = (families[0], expression, mass, joined(potentials))
+    return ParticleAction(*given, friction=friction, constraints=held, turning=tuple(turning))
+
+
+def _friction(dissipation: Any, particles: Any, mass: Any) -> Any:
+    """1 / tau of a Rayleigh function; InputError for one that is not of these particles, one by one."""
+    read = sympy.sympify(dissipation)
+    coefficient: Any = sympy.S.Zero
+    rest: Any = sympy.S.Zero
+    for term in sympy.Add.make_args(sympy.expand_mul(read, deep=False)):
+        found = list(sums_in(term))
+        if len(found) != 1 or found[0].over.kind != "sum" or found[0].over.particles != particles:
+            return friction_of(coefficient, sympy.S.One, read, mass)
+        part, other = _kinetic(_single(term))
+        coefficient, rest = coefficient + part, rest + other
+    return friction_of(coefficient, rest, read, mass)
 
 
 def _constraint(given: Any, particles: Any) -> ParticleSum:
@@ -160,10 +184,10 @@ def _kinetic(each: ParticleSum) -> tuple[Any, Any]:
         body = sympy.expand(body - curvature * sum(rate**2 for rate in rates) / 2) + curvature * square / 2
     slope = body.diff(square)
     rest = body - slope * square if slope == 0 else sympy.expand(body - slope * square)
-    if rest.has(square, *rates) or slope.has(square, *rates):
+    if rest.has(square) or slope.has(square, *rates):
         raise UnsupportedError(
             f"the term {each.body} of the Lagrangian is not quadratic in the speed; particles move with a kinetic "
-            "energy m |v|^2 / 2 and forces that are free of velocities"
+            "energy m |v|^2 / 2"
         )
     if slope != 0 and each.over.species != (None,):
         raise InputError("a kinetic energy of one species alone was given; give masses to all, as values of atoms.mass")

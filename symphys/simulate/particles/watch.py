@@ -31,8 +31,8 @@ class Watch:
         """Nothing seen yet. A thermostat leaves no law but its own."""
         names = (*measures_of(layout), "bath")
         dynamics = layout.dynamics
-        laws = ["energy"] if dynamics.reciprocal and thermostat is None else []
-        if dynamics.reciprocal and isinstance(thermostat, NoseHoover):
+        laws = ["energy"] if dynamics.closed and thermostat is None else []
+        if dynamics.closed and isinstance(thermostat, NoseHoover):
             laws.append("invariant")
         if dynamics.translations and thermostat is None:
             laws.append("momentum")

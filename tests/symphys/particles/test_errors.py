@@ -34,7 +34,7 @@ WRITTEN = [
      "depends on velocities"),
     (lambda: ph.Lagrangian(kinetic - atoms.sum(lambda a: ph.t * a.position[0])), "depends on the time"),
     (lambda: ph.Lagrangian(kinetic + wet.expression), "two families"),
-    (lambda: ph.Lagrangian(kinetic, dissipation=k), "takes no dissipation"),
+    (lambda: ph.Lagrangian(kinetic, dissipation=k), "the dissipation k is no sum over particles"),
     (lambda: ph.LearningDynamics(water, {"O": water.environment("O", weight=lambda s: 1 / s)}), "'H' of w has no loss"),
     (lambda: ph.NoseHoover(temperature=-1, relaxation=1), "temperature of NoseHoover is -1"),
     (lambda: ph.maxwell_boltzmann(1.0, {"O": 1.0}, ["O", "H"]), "species H has no mass"),
