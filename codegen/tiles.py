@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from .builder import Builder
 from .ir import Node, integer
 
 SUMS = 12  # that a product keeps in registers: 24 of 32, where sixteen doubles are two of them
+BESIDE = 3  # vectors that several rows of a matrix meet together, where there are many
 NEIGHBOURS = 8  # elements whose sums over instances are taken together
+
+
+def groups(vectors: int) -> list[range]:
+    """Vectors that a matrix meets, in groups that leave room for several rows of it: all where that is so anyway.
+
+    A product of one row with many vectors loads a number for each multiplication; four rows with three vectors load
+    seven for twelve, and pass over the vectors a quarter as often.
+    """
+    if tile_width(vectors) > 2:
+        return [range(vectors)]
+    count = -(-vectors // BESIDE)
+    edges = [vectors * i // count for i in range(count + 1)]
+    return [range(a, b) for a, b in pairwise(edges)]
 
 
 def tile_width(rows: int) -> int:

@@ -22,7 +22,7 @@ from functools import partial
 from ..bars import Bar
 from ..builder import Builder
 from ..ir import Node, add_many, constant_value, integer, real
-from ..tiles import NEIGHBOURS, tile_width, tiled
+from ..tiles import NEIGHBOURS, groups, tile_width, tiled
 from .dense import ALONG, Wanted
 from .loops import Place, downward, upward
 from .sweeps import Sweeps
@@ -149,33 +149,38 @@ class Backward:
             for c, value in values.items():
                 self.weigh(k + (last.weights + c * last.inputs), value * b.load("y", self.kept.state[0], neuron))
             bar = add_many(self.sweeps.weight(last.weights + c * last.inputs, k) * v for c, v in values.items())
-            self.unsettle(self.network.layers[-1].activation, neuron, bar, ())
+            self.unsettle(self.network.layers[-1].activation, neuron, bar, 0, ())
         for c, value in values.items():
             self.weigh(integer(last.bias + c), value)
         for place in downward(b, self.network):
             self.weights(place)
-            tiled(b, place.layer.inputs, tile_width(1 + len(self.tangents)), partial(self.sink, place))
+            for group in groups(1 + len(self.tangents)):
+                tiled(b, place.layer.inputs, tile_width(len(group)), partial(self.sink, place, group))
 
-    def unsettle(self, activation: str, neuron: Node, value: Node, pushed: Sequence[Node]) -> None:
-        """Complete z_ and J_ of one neuron from y_ and P_."""
+    def unsettle(
+        self, activation: str, neuron: Node, value: Node | None, first_pushed: int, pushed: Sequence[Node]
+    ) -> None:
+        """Complete z_ and J_ of one neuron from y_ and P_; of the latter, those from `first_pushed` on."""
         b, sweeps = self.b, self.sweeps
-        if not self.sloping:
-            first, _, _ = sweeps.activation(activation).derivatives(sweeps.state_of(activation, neuron))
-            b.store(self.inputs, neuron, value=first * value)
-            return
         first, second, _ = sweeps.activation(activation).derivatives(sweeps.state_of(activation, neuron))
+        if not self.sloping:
+            b.store(self.inputs, neuron, value=first * (real(0.0) if value is None else value))
+            return
         first = b.let("first", first)
-        bar = b.load("bar", self.inputs, neuron) + first * value
+        bar = b.load("bar", self.inputs, neuron)
+        if value is not None:
+            bar = bar + first * value
         if pushed:
-            bent = (p * b.load("slope", name, neuron) for p, name in zip(pushed, self.slopes, strict=True))
+            there = slice(first_pushed, first_pushed + len(pushed))
+            bent = (p * b.load("slope", name, neuron) for p, name in zip(pushed, self.slopes[there], strict=True))
             bar = bar + second * add_many(bent)
-            for name, p in zip(self.tangents, pushed, strict=True):
+            for name, p in zip(self.tangents[there], pushed, strict=True):
                 b.store(name, neuron, value=b.load("bar", name, neuron) + first * p)
         b.store(self.inputs, neuron, value=bar)
 
-    def sink(self, place: Place, columns: tuple[Node, ...]) -> None:
-        """y_ and P_ of some neurons of the layer before, and what they complete."""
-        b, sources = self.b, (self.inputs, *self.tangents)
+    def sink(self, place: Place, group: range, columns: tuple[Node, ...]) -> None:
+        """y_ (0) and P_ of some neurons of the layer before, those of a group, and what they complete."""
+        b, sources = self.b, [(self.inputs, *self.tangents)[g] for g in group]
         sums = [[b.register("bar", 0.0) for _ in sources] for _ in columns]
         with b.loop("k", 0, place.layer.outputs) as k:
             row = b.let("row", place.weights + k * place.layer.inputs)
@@ -184,8 +189,10 @@ class Backward:
                 w = self.sweeps.weight(row, j)
                 for register, vector in zip(registers, vectors, strict=True):
                     b.assign(register, register + w * vector)
-        for j, (value, *pushed) in zip(columns, sums, strict=True):
-            self.unsettle(place.below, b.let("neuron", place.before + j), value, pushed)
+        for j, registers in zip(columns, sums, strict=True):
+            value, pushed = (registers[0], registers[1:]) if 0 in group else (None, registers)
+            first_pushed = max(group.start - 1, 0)
+            self.unsettle(place.below, b.let("neuron", place.before + j), value, first_pushed, pushed)
 
     # --- weights ------------------------------------------------------------------------------------------------------
 

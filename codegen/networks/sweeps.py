@@ -18,7 +18,7 @@ from functools import partial
 from ..builder import Builder, Names
 from ..ir import Node, add_many, as_node, integer, real, variable
 from ..program import Function
-from ..tiles import SUMS, tile_width, tiled
+from ..tiles import SUMS, groups, tile_width, tiled
 from .activations import ACTIVATIONS, Activation
 from .dense import ALONG, DenseJet, Wanted
 from .loops import Place, downward, upward
@@ -102,7 +102,8 @@ class Sweeps:
             slopes = [self.along_first(row, j) for j in self.wanted.directions]
             self.settle(first.activation, i, z, slopes)
         for place in upward(b, self.network):
-            tiled(b, place.layer.outputs, tile_width(1 + len(self.kept.pushed)), partial(self.lift, place))
+            for group in groups(1 + len(self.kept.pushed)):
+                tiled(b, place.layer.outputs, tile_width(len(group)), partial(self.lift, place, group))
 
     def along_first(self, row: Node, direction: int) -> Node:
         """What a row of the first layer makes of a direction."""
@@ -110,33 +111,42 @@ class Sweeps:
             return self.weight(row, direction)
         return add_many(self.weight(row, j) * u for j, u in self.along.items())
 
-    def lift(self, place: Place, rows: tuple[Node, ...]) -> None:
-        """Some neurons of a layer from all of the layer before it."""
-        b, pushed = self.b, self.kept.pushed
-        sums = [
-            [b.register("z", self.weight(place.bias, i)), *(b.register("slope", 0.0) for _ in pushed)] for i in rows
-        ]
+    def lift(self, place: Place, group: range, rows: tuple[Node, ...]) -> None:
+        """Of some neurons of a layer the inputs (0) and tangents, those of a group, from the layer before it."""
+        b = self.b
+        names = [(self.kept.state[0], *self.kept.pushed)[g] for g in group]
+        sums = [[b.register("sum", 0.0 if g else self.weight(place.bias, i)) for g in group] for i in rows]
         starts = [b.let("row", place.weights + i * place.layer.inputs) for i in rows]
         with b.loop("k", 0, place.layer.inputs) as k:
-            vectors = [b.load("y", name, place.before + k) for name in (self.kept.state[0], *pushed)]
+            vectors = [b.load("y", name, place.before + k) for name in names]
             for start, registers in zip(starts, sums, strict=True):
                 w = self.weight(start, k)
                 for register, vector in zip(registers, vectors, strict=True):
                     b.assign(register, register + w * vector)
-        for i, (z, *slopes) in zip(rows, sums, strict=True):
-            self.settle(place.layer.activation, b.let("neuron", place.here + i), z, slopes)
+        for i, registers in zip(rows, sums, strict=True):
+            neuron = b.let("neuron", place.here + i)
+            if 0 in group:
+                self.settle(place.layer.activation, neuron, registers[0], registers[1:])
+            else:
+                state = self.state_of(place.layer.activation, neuron)
+                self.push(place.layer.activation, neuron, state, group.start - 1, registers)
 
     def settle(self, activation: str, neuron: Node, z: Node, slopes: Sequence[Node]) -> None:
-        """Keep what the input and its tangents make of a neuron."""
+        """Keep what the input and the first of its tangents make of a neuron."""
         b, row = self.b, self.activation(activation)
         state = tuple(b.let("kept", part) for part in row.state(z))
         for name, part in zip(self.kept.state, state, strict=False):
             b.store(name, neuron, value=part)
-        if slopes:
-            slope = b.let("first", row.derivatives(state)[0])
-            for tangent, pushed, value in zip(self.kept.tangents, self.kept.pushed, slopes, strict=True):
-                b.store(tangent, neuron, value=value)
-                b.store(pushed, neuron, value=slope * value)
+        self.push(activation, neuron, state, 0, slopes)
+
+    def push(self, activation: str, neuron: Node, state: tuple[Node, ...], first: int, slopes: Sequence[Node]) -> None:
+        """Keep tangents of a neuron's input, from the one numbered `first` on, and what they make of its value."""
+        if not slopes:
+            return
+        b, slope = self.b, self.b.let("first", self.activation(activation).derivatives(state)[0])
+        for n, value in enumerate(slopes, first):
+            b.store(self.kept.tangents[n], neuron, value=value)
+            b.store(self.kept.pushed[n], neuron, value=slope * value)
 
     # --- downward ----------------------------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ SHAPES = {
     "five inputs, one layer": Dense("N", 5, (4,), 1, "sin"),
     "two outputs": Dense("N", 2, (5, 5), 2, "squareplus"),
     "features": Dense("N", 2, (6, 6), 1, "tanh", features=6),
+    "seven inputs": Dense("N", 7, (5, 4), 1, "tanh"),  # whose vectors meet weights in groups
 }
 ROUNDING = 1e-13
 

@@ -31,6 +31,7 @@ SHAPES = {
     "three inputs, one layer": Dense("N", 3, (4,), 1, "gelu"),
     "two outputs": Dense("N", 2, (3, 3), 2, "squareplus"),
     "features": Dense("N", 2, (3, 3), 1, "sin", features=4),
+    "seven inputs": Dense("N", 7, (5, 4), 1, "tanh"),  # whose vectors meet weights in groups
 }
 
 
@@ -78,8 +79,9 @@ def test_rows_of_weights_equal_rodinis_on_every_backend(shape, run_backend):
     assert_close(bars, input_bars(network, wanted, weights, points, seeds), 1e-8)
 
 
-def test_sums_over_samples_are_sums_of_rows(run_backend):
-    network = SHAPES["two outputs"]
+@pytest.mark.parametrize("shape", ["two outputs", "seven inputs"])
+def test_sums_over_samples_are_sums_of_rows(shape, run_backend):
+    network = SHAPES[shape]
     weights, points = drawn(network, seed=4, count=37)
     wanted = everything(network)
     seeds = np.random.default_rng(5).normal(size=(len(wanted), 37))
