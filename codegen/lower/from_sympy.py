@@ -80,7 +80,9 @@ class _Lowering:
         if isinstance(expression, sympy.Sum | sympy.Product | sympy.Derivative | sympy.Integral | sympy.Subs):
             evaluated = expression.doit()
             if isinstance(evaluated, type(expression)):
-                raise _unsupported(expression, "evaluate it, or substitute an expression for it")
+                undefined = sorted(map(str, evaluated.atoms(AppliedUndef)))
+                what = f"{undefined[0]} is undefined: " if undefined else "evaluate it, or "
+                raise _unsupported(expression, f"{what}substitute an expression for it")
             return self.run(evaluated)
         if expression.is_Mul or self.rule(expression) is not None:
             return None

@@ -109,7 +109,10 @@ def scalar(expression: Any, what: str) -> Any:
             f"The {what} must be a SymPy expression, but {expression!r} is of type {type(expression).__name__}."
         ) from error
     if isinstance(read, sympy.MatrixBase):
-        raise InputError(f"The {what} must be one scalar expression, but a matrix of shape {read.shape} was given.")
+        one = "; take its entry, (...)[0]" if read.shape == (1, 1) else ""
+        raise InputError(
+            f"The {what} must be one scalar expression, but a matrix of shape {read.shape} was given{one}."
+        )
     if not isinstance(read, sympy.Expr) or not read.is_commutative:
         raise InputError(
             f"The {what} must be one scalar SymPy expression, but {read} is of type {type(read).__name__}."

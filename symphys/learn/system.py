@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -101,16 +101,18 @@ class CoordinateSystem:
     ) -> Data:
         """See `System`."""
         loss = None if plain else options.loss
+        dynamics = self.lowered.dynamics
+        rates = (sympy.Derivative(label, t) for label in dynamics.labels)
+        known = (*rates, *dynamics.labels, *(user for _, user in dynamics.signals), t)
         if isinstance(data, Trajectories):
             refuse_weights(options, plain)
             method = method_for(self.lowered, options.method)
+            data = _named_by_symbol(data, known)
             return trajectory_objective(
                 self.lowered, self.kernels, data, unknowns, given, method, options.dt, loss, options.guess
             )
         weights = None if plain else options.weights
-        dynamics = self.lowered.dynamics
-        rates = (sympy.Derivative(label, t) for label in dynamics.labels)
-        samples = by_symbol(samples_in(data), (*rates, *dynamics.labels, *(user for _, user in dynamics.signals), t))
+        samples = by_symbol(samples_in(data), known)
         return sample_objective(dynamics, self.kernels, samples, unknowns, given, loss, weights)
 
     def starts(self, objective: RunsObjective, initial: Floats) -> dict[Any, Floats]:
@@ -140,6 +142,19 @@ def by_symbol(given: Mapping[Any, Any], symbols: Iterable[Any]) -> dict[Any, Any
     """Values by symbol where they were given by name, as "k", "q" or "q_dot"; other keys as they are."""
     named = {plain_name(s): s for s in symbols} if any(isinstance(key, str) for key in given) else {}
     return {named.get(key, key) if isinstance(key, str) else key: value for key, value in given.items()}
+
+
+def _named_by_symbol(data: Trajectories, known: Sequence[Any]) -> Trajectories:
+    """Trajectories with symbols for keys that are names."""
+    if not any(isinstance(key, str) for key in (*data.observed, *data.start, *data.weights)):
+        return data
+    return Trajectories(
+        data.times,
+        by_symbol(data.observed, known),
+        start=by_symbol(data.start, known),
+        weights=by_symbol(data.weights, known),
+        unknown_start=data.unknown_start,
+    )
 
 
 def samples_in(data: Any) -> Mapping[Any, Any]:

@@ -59,7 +59,10 @@ def scalar(expression: Any, what: str) -> Any:
             f"The {what} must be a SymPy expression, but {expression!r} is of type {type(expression).__name__}."
         ) from error
     if isinstance(read, sympy.MatrixBase):
-        raise InputError(f"The {what} must be one scalar expression, but a matrix of shape {read.shape} was given.")
+        one = "; take its entry, (...)[0]" if read.shape == (1, 1) else ""
+        raise InputError(
+            f"The {what} must be one scalar expression, but a matrix of shape {read.shape} was given{one}."
+        )
     if not isinstance(read, sympy.Expr) or not read.is_commutative:
         raise InputError(
             f"The {what} must be one scalar SymPy expression, but {read} is of type {type(read).__name__}."
@@ -93,7 +96,11 @@ def contents(expressions: Iterable[Any], what: str) -> Contents:
         _check_symbol(node, what)
     for node in nodes:
         if isinstance(node, sympy.Indexed | sympy.MatrixSymbol):
-            raise InputError(f"{node} in the {what} is an element of an array; write a parameter of its own for it.")
+            name = str(node.base if isinstance(node, sympy.Indexed) else node)
+            raise InputError(
+                f"{node} in the {what} is an element of an array; make the array by parameter_array('{name}', shape), "
+                "whose elements are parameters."
+            )
     found = Contents(orders, by_name(symbols - {t}))
     _check_names(found, what)
     _check_networks(networks_in(nodes), what)

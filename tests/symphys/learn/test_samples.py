@@ -181,3 +181,6 @@ def test_names_and_tables_stand_for_symbols() -> None:
     for data in (named, Table()):
         fit = spring.fit(data, unknowns=["k"], parameters={"m": 2.0}, guess={"k": 1.0})
         assert abs(fit.parameters[k] - 6.0) < 1e-12
+    times = np.linspace(0, 2, 9)
+    motion = ph.Trajectories(times, {"x": np.cos(1.5 * times)}, start={"x_dot": 0.0})
+    assert abs(spring.fit(motion, parameters={"m": 2.0}, guess={"k": 4.0}).parameters[k] - 4.5) < 1e-6

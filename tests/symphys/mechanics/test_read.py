@@ -4,6 +4,7 @@ import pytest
 import sympy
 from sympy.physics.mechanics import dynamicsymbols
 
+import symphys as ph
 from symphys.errors import DegenerateLagrangianError, InputError
 from symphys.language import canonical, coordinates, ddot, dot, input_signal, parameters, t
 from symphys.mechanics.action import read_action
@@ -108,3 +109,18 @@ def test_degenerate_lagrangians_are_refused_with_their_null_direction(lagrangian
     action = read(lagrangian)
     with pytest.raises(DegenerateLagrangianError, match=message):
         derive_lagrangian_dynamics(action)
+
+
+def test_what_is_nearly_a_lagrangian_is_told_what_is_missing() -> None:
+    q = ph.coordinates("q")
+    v = sympy.Matrix([ph.dot(q)])
+    with pytest.raises(ph.InputError, match=r"a matrix of shape \(1, 1\) was given; take its entry, \(\.\.\.\)\[0\]"):
+        ph.Lagrangian(v.T * v / 2)
+    masses = sympy.IndexedBase("m")
+    with pytest.raises(
+        ph.InputError, match=r"m\[0\] .* is an element of an array; make the array by parameter_array\('m'"
+    ):
+        ph.Lagrangian(masses[0] * ph.dot(q) ** 2 / 2)
+    unknown = ph.Lagrangian(ph.dot(q) ** 2 / 2 - sympy.Function("V")(q))
+    with pytest.raises(ph.UnsupportedError, match=r"V\(q\) is undefined: substitute an expression for it"):
+        unknown.compile()
