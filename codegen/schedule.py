@@ -53,6 +53,14 @@ def padding(dtype: str) -> int:
     return WIDEST if dtype == "float64" else 2 * WIDEST
 
 
+GRAIN = 4_000_000  # operations that a thread must have: 0.1 ms where all goes well, as long as waking it may take
+
+
+def threads_for(most: int, work: int | None, grain: int) -> int:
+    """How many threads are woken for so much work, `most` at most; all where it is not known how much that is."""
+    return most if work is None or not grain else max(1, min(most, work // grain))
+
+
 def shares(begin: int, end: int, workers: int) -> list[tuple[int, int]]:
     """Blocks begin..end - 1 in as many runs of equal length as there are workers, fewer where blocks are fewer."""
     count = max(1, min(workers, end - begin))

@@ -23,9 +23,10 @@ from ..errors import CompilerBug
 from ..fingerprint import fingerprint
 from ..interpret_program import program_halo
 from ..ir import Kind
+from ..optimise.cost import work
 from ..optimise.roots import lift_roots
 from ..program import For, Intent, Kernel, Program, kernels_of
-from ..schedule import lanes_for, padding, row_shares
+from ..schedule import GRAIN, lanes_for, padding, row_shares, threads_for
 from .cpu_native import together
 from .cpu_program import CpuProgram
 from .interface import address, check_arrays, lane_stride, launch_range
@@ -39,6 +40,7 @@ from numba import njit
 
 from codegen.backends.numba_launch import kernel_intrinsic
 
+operations = {operations}  # of an instance, None where that is not known
 kernel = kernel_intrinsic("{symbol}", {assembly!r}, scalar={scalar})
 
 
@@ -49,15 +51,15 @@ def {launch}(first, last, table):
 
 
 @lru_cache(maxsize=512)
-def _load(module: Path, function: str) -> Launch:
+def _load(module: Path, function: str) -> tuple[Launch, int | None]:
+    """The function that launches a kernel, and how many operations an instance takes."""
     spec = importlib.util.spec_from_file_location(function, module)
     if spec is None or spec.loader is None:
         raise CompilerBug(f"the generated module {module} cannot be imported")
     loaded = importlib.util.module_from_spec(spec)
     sys.modules[function] = loaded  # Numba looks the module up by its name when it loads machine code from its cache
     spec.loader.exec_module(loaded)
-    launch: Launch = getattr(loaded, function)
-    return launch
+    return getattr(loaded, function), loaded.operations
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class CpuKernel:
     halo: int
     folder: Path
     launch: Launch = field(repr=False)
+    operations: int | None
+    grain: int
     optimise: Optimise | None = field(repr=False)
 
     @cached_property
@@ -103,16 +107,21 @@ class CpuKernel:
         first: int = 0,
         last: int | None = None,
     ) -> None:
-        """Run on instances first..last (multiples of the lanes, or the end); see `interface.CompiledKernel`."""
+        """Run on instances first..last (multiples of the lanes, or the end); see `interface.CompiledKernel`.
+
+        On as many of the `threads` as have enough to do.
+        """
         last = launch_range(self.kernel, extents, first, last).last
         blocks = -(-extents[-1] // self.lanes)
         rows = math.prod(extents[:-1])
-        work = row_shares(rows, blocks, first // self.lanes, -(-last // self.lanes), threads)
+        all_work = None if self.operations is None else self.operations * rows * (last - first)
+        woken = threads_for(threads, all_work, self.grain)
+        parts = row_shares(rows, blocks, first // self.lanes, -(-last // self.lanes), woken)
         if first % self.lanes or (last % self.lanes and last != extents[-1]):
             raise CompilerBug(f"instances {first} to {last} do not lie on multiples of {self.lanes} lanes")
         check_arrays(self.kernel, arrays, scalars, self.dtype, blocks * self.lanes + 2 * self.halo)
-        tables = [self.table(arrays, scalars, extents) for _ in work]
-        jobs = [(a, b, address(table)) for (a, b), (table, _) in zip(work, tables, strict=True)]
+        tables = [self.table(arrays, scalars, extents) for _ in parts]
+        jobs = [(a, b, address(table)) for (a, b), (table, _) in zip(parts, tables, strict=True)]
         together(lambda me: self.launch(*jobs[me]), len(jobs))
         for _, sums in tables:  # in the order of the blocks: the same result for the same number of threads
             for name, partial in sums.items():
@@ -146,12 +155,14 @@ def _bits(value: float) -> int:
 class CpuBackend:
     """Compiles kernels for this machine's CPU.
 
-    `lane_count` overrides how many instances stand side by side, `features` what the processor is known to have.
+    `lane_count` overrides how many instances stand side by side, `features` what the processor is known to have,
+    `grain` how many operations make a thread worth waking.
     """
 
     cache: KernelCache = field(default_factory=lambda: KernelCache(default_directory()))
     lane_count: int | None = None
     features: frozenset[str] | None = None
+    grain: int = GRAIN
     name: str = "cpu"
 
     def lanes(self, dtype: str) -> int:
@@ -178,13 +189,17 @@ class CpuBackend:
         module = f"launch_{key}"
         folder = self.cache.place(key)
         if not (folder / f"{module}.py").exists():
-            assembly = emit_llvm(_prepared(kernel, lanes, optimise), lanes, dtype, features)
+            prepared = _prepared(kernel, lanes, optimise)
+            assembly = emit_llvm(prepared, lanes, dtype, features)
             path, symbol = str(folder / ASSEMBLY), kernel_symbol(kernel)
             paired = lanes == 1 and _worth_pairing(kernel, assembly)
-            text = MODULE.format(symbol=symbol, launch=module, assembly=path, scalar=paired)
+            text = MODULE.format(
+                symbol=symbol, launch=module, assembly=path, scalar=paired, operations=work(prepared.body)
+            )
             self.cache.write(key, {ASSEMBLY: assembly, f"{module}.py": text})
         self.cache.used(key)
-        return CpuKernel(kernel, dtype, lanes, halo, folder, _load(folder / f"{module}.py", module), optimise)
+        launch, operations = _load(folder / f"{module}.py", module)
+        return CpuKernel(kernel, dtype, lanes, halo, folder, launch, operations, self.grain, optimise)
 
     def compile_program(
         self, program: Program, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None

@@ -104,7 +104,7 @@ def test_lanes_add_the_products_of_those_at_work(
 ) -> None:
     """Tiles in registers, their remainders in rows and columns, idle lanes and those past the last instance."""
     arrays = padded(given(rows, columns, pairs, dtype), lanes)
-    backend = CpuBackend(KernelCache(tmp_path), lanes)
+    backend = CpuBackend(KernelCache(tmp_path), lanes, grain=0)
     backend.compile(products(rows, columns, pairs), dtype)(arrays, {}, (INSTANCES,), threads=2)
     wanted = expected({**arrays, "gate": arrays["gate"]}, rows, columns)
     assert np.abs(arrays["matrix"] - wanted).max() <= 64 * np.finfo(dtype).eps * np.abs(wanted).max()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from codegen.ir import Kind, integer, real, variable
 from codegen.primitives import apply
 from codegen.program import Array, For, Kernel, Var
-from codegen.schedule import FEW, SOME, lanes_for, padding, registers, row_shares, shares
+from codegen.schedule import FEW, SOME, lanes_for, padding, registers, row_shares, shares, threads_for
 from tests.codegen.strategies import Case, random_kernels
 
 BLOCKS = st.integers(0, 40)
@@ -78,3 +78,11 @@ def test_the_same_threads_share_alike() -> None:
 def test_a_condition_is_no_real_register() -> None:
     truth = Var(variable("b", Kind.BOOL), apply("lt", variable("x"), 1.0))
     assert registers(Kernel("k", "lane", (), (), (truth,))) == 0
+
+
+@pytest.mark.parametrize(
+    ("work", "grain", "woken"), [(None, 100, 4), (0, 100, 1), (199, 100, 1), (200, 100, 2), (10**9, 100, 4), (1, 0, 4)]
+)
+def test_threads_are_woken_where_each_has_enough_to_do(work: int | None, grain: int, woken: int) -> None:
+    """All of them where the work is not known, or where no grain is asked for."""
+    assert threads_for(4, work, grain) == woken

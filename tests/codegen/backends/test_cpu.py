@@ -90,7 +90,9 @@ def test_random_kernels_give_what_the_interpreter_gives(
     for array in case.kernel.arrays:
         if array.intent is Intent.SUM:
             arrays[array.name][...] = 0
-    found = run_cpu(CpuBackend(cache, lanes), case.kernel, arrays, case.scalars, case.extents, case.halo, threads)
+    found = run_cpu(
+        CpuBackend(cache, lanes, grain=0), case.kernel, arrays, case.scalars, case.extents, case.halo, threads
+    )
     expected = case.run(dtype=np.dtype(dtype).type)
     coarser = float(np.finfo(dtype).eps / np.finfo("float64").eps)
     with np.errstate(invalid="ignore"):  # what overflows has no distance
@@ -124,7 +126,9 @@ def test_every_case_gives_what_the_interpreter_gives(name: str, lanes: int, dtyp
     that in the result, which is of size 5: 1500 units, and fused multiply-adds make some of these errors."""
     case = CASES[name]()
     arrays = case.arrays(dtype, padding=0)
-    found = run_cpu(CpuBackend(cache, lanes), case.kernel, arrays, case.scalars, case.extents, case.halo, threads=2)
+    found = run_cpu(
+        CpuBackend(cache, lanes, grain=0), case.kernel, arrays, case.scalars, case.extents, case.halo, threads=2
+    )
     units = 1500 if name == "awkward_names" else 100
     assert_same(inner_part(found, case), inner_part(reference(case, dtype), case), case.kernel, units)
 
@@ -136,7 +140,9 @@ def test_a_part_of_the_instances_runs(name: str, first: int, last: int, threads:
     case = CASES[name]()
     arrays = case.arrays("float64", padding=0)
     span = {"first": first, "last": last}
-    found = run_cpu(CpuBackend(cache, 8), case.kernel, arrays, case.scalars, case.extents, case.halo, threads, **span)
+    found = run_cpu(
+        CpuBackend(cache, 8, grain=0), case.kernel, arrays, case.scalars, case.extents, case.halo, threads, **span
+    )
     expected = reference(case, "float64", **span)
     assert_same(inner_part(found, case), inner_part(expected, case), case.kernel, 100)
 

@@ -192,6 +192,6 @@ def test_sums_of_neighbours_are_added_in_order(count, dtype):
     kernel = Kernel("sum_up", "sample", (Array("points", ()), total), (), b.block())
     for lanes in (1, 8, 32):
         arrays = {"points": np.ones(64, dtype), "total": np.zeros((2, 20), dtype)}
-        compile_kernel(kernel, CpuBackend(lane_count=lanes), dtype)(arrays, {}, (37,), threads=2)
+        compile_kernel(kernel, CpuBackend(lane_count=lanes, grain=0), dtype)(arrays, {}, (37,), threads=2)
         np.testing.assert_array_equal(arrays["total"][0, 2 : 2 + count], 37.0 * np.arange(1, count + 1))
         assert arrays["total"].sum() == 37.0 * count * (count + 1) / 2
