@@ -54,6 +54,36 @@ class Reached:
 
 
 @dataclass(frozen=True)
+class Operator:
+    """How slopes u [n, used] of some sources pull at some targets [k, dim] in a frame, pair by pair of them.
+
+    chain: [n, used, environments], dI/drho. pulls: [environments, dim, pairs], those of pairs first, second, of the
+    sources and the targets; sorted by the first.
+    """
+
+    source: Sources
+    targets: Integers
+    chain: Floats
+    pulls: Floats
+    first: Integers
+    second: Integers
+
+    def forces(self, slopes: Floats) -> Floats:
+        """[k, dim]."""
+        pulling = np.einsum("jp,jpa->aj", slopes, self.chain, optimize=True)[:, self.first]
+        parts = np.einsum("adq,aq->dq", self.pulls, pulling)
+        return np.stack([np.bincount(self.second, part, minlength=len(self.targets)) for part in parts], axis=1)
+
+    def rows(self, slopes: Floats) -> Floats:
+        """[k, dim, U], of derivatives of slopes [n * used, U]."""
+        environments, dim, _ = self.pulls.shape
+        dense = np.zeros((len(self.chain), len(self.targets), environments, dim))
+        dense[self.first, self.second] = self.pulls.transpose(2, 0, 1)
+        wide = self.chain @ dense.transpose(0, 2, 1, 3).reshape(len(self.chain), environments, -1)
+        return np.asarray(wide.reshape(len(slopes), -1).T @ slopes).reshape(len(self.targets), dim, -1)
+
+
+@dataclass(frozen=True)
 class Reactions:
     """How the slopes u [invariants, n] of all particles in a frame become forces [n, dim].
 
@@ -75,36 +105,27 @@ class Reactions:
         """The sources that pull at all."""
         return tuple(each for each in self.sources if each.used)
 
-    def operators(self, frame: int) -> Iterator[tuple[Sources, Integers, Floats]]:
-        """(sources, targets [k], accelerations of these [n * used, k * dim] by slopes of the sources), one by one."""
+    def operators(self, frame: int) -> Iterator[Operator]:
+        """Those of all sources and targets in a frame."""
         places, box = self.places[frame], self.boxes[frame]
         slopes = list(self.polynomials.slopes(self.around[:, frame]))
         for reached, each in product(self.reached, self.pulling):
             steps = places[reached.targets] - places[each.mine][:, None]
             if box is not None:
                 steps = steps - np.round(steps @ box.inverse) @ box.matrix
-            square = np.sum(steps**2, axis=-1)
-            near = (square < self.reach**2) & (each.mine[:, None] != reached.targets)
-            pulls = self._pulls(reached, steps, near) / self.mass[reached.targets][:, None]
+            near = np.sum(steps**2, axis=-1) < self.reach**2
+            first, second = np.nonzero(near & (each.mine[:, None] != reached.targets))
+            if not len(first):
+                continue
+            columns = {"state": np.ascontiguousarray(steps[first, second].T), **_empty(len(first))}
+            columns["parameters"] = np.broadcast_to(reached.numbers[:, None], (len(reached.numbers), len(first)))
+            pulls = reached.made.residuals(columns, {}).reshape(len(reached.places), -1, len(first))
             chain = np.zeros((len(each.mine), len(each.used), len(reached.places)))
             number = {a: k for k, a in enumerate(reached.places.tolist())}
             for row, p in enumerate(each.used):
                 for a in slopes[p].keys() & number.keys():
                     chain[:, row, number[a]] = slopes[p][a][each.mine]
-            wide = chain @ pulls.reshape(*chain.shape[::2], -1)
-            yield each, reached.targets, wide.reshape(-1, wide.shape[-1])
-
-    def _pulls(self, reached: Reached, steps: Floats, near: NDArray[np.bool_]) -> Floats:
-        """[n, environments, targets, dim] by all sources of one kind, zero out of reach."""
-        source, target = np.nonzero(near)
-        found = np.zeros((len(near), len(reached.targets), len(reached.places), steps.shape[-1]))
-        if not len(source):
-            return found.transpose(0, 2, 1, 3)
-        columns = {"state": np.ascontiguousarray(steps[source, target].T), **_empty(len(source))}
-        columns["parameters"] = np.broadcast_to(reached.numbers[:, None], (len(reached.numbers), len(source)))
-        values = reached.made.residuals(columns, {}).reshape(len(reached.places), -1, len(source))
-        found[source, target] = values.transpose(2, 0, 1)
-        return found.transpose(0, 2, 1, 3)
+            yield Operator(each, reached.targets, chain, pulls, first, second)
 
 
 @dataclass(frozen=True)
@@ -177,13 +198,14 @@ class ReactingObjective(FramesObjective):
                 self._own(group, each.mine, number, theta, r, rows)
             slopes = {id(s): self._slopes(s, int(frame), known, networks, with_rows) for s in self._reactions.pulling}
             roots = self._roots(number)
-            for each, targets, operator in self._reactions.operators(int(frame)):
-                weighed = operator * roots[targets].reshape(-1)
-                value, slope = slopes[id(each)]
-                r[targets] += (value @ weighed).reshape(-1, dim)
-                if rows is not None and slope is not None:
+            for operator in self._reactions.operators(int(frame)):
+                each, targets = operator.source, operator.targets
+                values, derivatives = slopes[id(each)]
+                weighed = roots[targets] / self._reactions.mass[targets][:, None]
+                r[targets] += weighed * operator.forces(values)
+                if rows is not None and derivatives is not None:
                     spot = targets[:, None, None], np.arange(dim)[:, None], each.places
-                    rows[spot] += (weighed.T @ slope).reshape(len(targets), dim, -1)
+                    rows[spot] += weighed[..., None] * operator.rows(derivatives)
             yield int(frame), r, rows
 
     def _own(self, group: Group, mine: Integers, number: int, theta: Floats, r: Floats, rows: Floats | None) -> None:
@@ -216,7 +238,7 @@ class ReactingObjective(FramesObjective):
         networks: Mapping[NetworkSymbol, Floats],
         with_rows: bool,
     ) -> tuple[Floats, Floats | None]:
-        """u [n * used] of the particles of a species, and its derivatives [n * used, U]."""
+        """u [n, used] of the particles of a species, and its derivatives [n * used, U]."""
         n, many = len(each.mine), len(each.used)
         state = each.state[:, frame * n : (frame + 1) * n]
         numbers = np.array([known[s] for s in each.symbols]).reshape(-1, 1)
@@ -228,7 +250,7 @@ class ReactingObjective(FramesObjective):
             parameters = np.broadcast_to(numbers, (len(each.symbols), count))
             return {"state": state, **_empty(count), "parameters": parameters}
 
-        values = each.made.residuals(columns(state), weights).T.reshape(-1)
+        values = each.made.residuals(columns(state), weights).T
         if not with_rows or not len(each.places):
             return values, None
         directed = {**columns(np.repeat(state, many, axis=1)), "data": np.tile(np.eye(many), (1, n))}
