@@ -92,7 +92,7 @@ def test_inputs_are_left_as_they_are() -> None:
 
 def test_ensembles_that_do_not_fit_are_refused() -> None:
     simulator, settings = SIMULATORS["dt"]
-    with pytest.raises(ph.InputError, match=r"shapes are a\(t\): \(3,\), m: \(4,\)"):
+    with pytest.raises(ph.InputError, match=r"shapes are a: \(3,\), m: \(4,\)"):
         simulator.run({a: np.zeros(3), b: 0, va: 0, vb: 0}, {m: np.ones(4), g: 1}, (0, 1), **settings)
     with pytest.raises(ph.InputError, match=r"no trajectory; give arrays of at least one element"):
         simulator.run({a: [], b: 0, va: 0, vb: 0}, {m: 1, g: 1}, (0, 1), **settings)
