@@ -141,21 +141,26 @@ class Backward:
         """z_ and J_ of all neurons complete, and the cotangents of all weights but the first layer's."""
         b, last = self.b, self.network.last
         values = {c: found[()] for c, found in self.of.items() if () in found}
-        top = last.first - last.inputs
-        with b.loop("neuron", 0, last.inputs) as k:
-            neuron = b.let("neuron", k + top)
-            for c, pulled in self.turned.items():
-                self.weigh(k + (last.weights + c * last.inputs), b.load("turned", pulled, neuron))
-            for c, value in values.items():
-                self.weigh(k + (last.weights + c * last.inputs), value * b.load("y", self.kept.state[0], neuron))
-            bar = add_many(self.sweeps.weight(last.weights + c * last.inputs, k) * v for c, v in values.items())
-            self.unsettle(self.network.layers[-1].activation, neuron, bar, 0, ())
+        tiled(b, last.inputs, NEIGHBOURS, partial(self.top, values))
         for c, value in values.items():
             self.weigh(integer(last.bias + c), value)
         for place in downward(b, self.network):
             self.weights(place)
             for group in groups(1 + len(self.tangents)):
                 tiled(b, place.layer.inputs, tile_width(len(group)), partial(self.sink, place, group))
+
+    def top(self, values: Mapping[int, Node], neurons: tuple[Node, ...]) -> None:
+        """Some neurons below the last layer, and the cotangents of the weights that they meet there."""
+        b, last = self.b, self.network.last
+        places = [b.let("neuron", k + (last.first - last.inputs)) for k in neurons]
+        rows = {c: neurons[0] + (last.weights + c * last.inputs) for c in self.of}
+        for c, pulled in self.turned.items():
+            self.weigh(rows[c], *(b.load("turned", pulled, place) for place in places))
+        for c, value in values.items():
+            self.weigh(rows[c], *(value * b.load("y", self.kept.state[0], place) for place in places))
+        for k, place in zip(neurons, places, strict=True):
+            bar = add_many(self.sweeps.weight(last.weights + c * last.inputs, k) * v for c, v in values.items())
+            self.unsettle(self.network.layers[-1].activation, place, bar, 0, ())
 
     def unsettle(
         self, activation: str, neuron: Node, value: Node | None, first_pushed: int, pushed: Sequence[Node]
@@ -217,23 +222,27 @@ class Backward:
 
     def first_layer(self) -> tuple[Node, ...]:
         """The cotangents of the inputs, and of the weights that meet them."""
-        b, first = self.b, self.network.layers[0]
-        sums = [b.register("x_bar", 0.0) for _ in self.kept.inputs]
+        b, first, given = self.b, self.network.layers[0], self.kept.inputs
+        sums = [b.register("x_bar", 0.0) for _ in given]
         steered = self.sweeps.along if ALONG in self.directions else {}
         turns = {j: b.register("u_bar", 0.0) for j in steered}
         learnt = self.bar is not None and not self.network.features
-        with b.loop("neuron", 0, first.outputs) as i:
-            row = b.let("row", integer(first.weights) + i * first.inputs)
-            bar = b.load("bar", self.inputs, i)
-            for j, register in enumerate(sums):
-                b.assign(register, register + self.sweeps.weight(row, j) * bar)
-            for j, register in turns.items():
-                steer = b.load("bar", self.tangents[self.directions.index(ALONG)], i)
-                b.assign(register, register + self.sweeps.weight(row, j) * steer)
+
+        def meet(neurons: tuple[Node, ...]) -> None:
+            rows = [b.let("row", integer(first.weights) + i * first.inputs) for i in neurons]
+            bars = [b.load("bar", self.inputs, i) for i in neurons]
+            for i, row, bar in zip(neurons, rows, bars, strict=True):
+                for j, register in enumerate(sums):
+                    b.assign(register, register + self.sweeps.weight(row, j) * bar)
+                for j, register in turns.items():
+                    steer = b.load("bar", self.tangents[self.directions.index(ALONG)], i)
+                    b.assign(register, register + self.sweeps.weight(row, j) * steer)
             if learnt:
-                self.weigh(i + first.bias, bar)
-                columns = enumerate(self.kept.inputs)
-                self.weigh(row, *(add_many([bar * x, *self.first_terms(j, i)]) for j, x in columns))
+                self.weigh(neurons[0] + first.bias, *bars)
+                met = [(i, bar, j, x) for i, bar in zip(neurons, bars, strict=True) for j, x in enumerate(given)]
+                self.weigh(rows[0], *(add_many([bar * x, *self.first_terms(j, i)]) for i, bar, j, x in met))
+
+        tiled(b, first.outputs, max(1, NEIGHBOURS // first.inputs), meet)
         steers = [b.copy("u_bar", turns[j]) if j in turns else real(0.0) for j in self.sweeps.along]
         return (*(b.copy("x_bar", register) for register in sums), *steers)
 

@@ -20,6 +20,7 @@ from symphys.lower.particles.through_time import adjoint_kernel, observe_kernel,
 from symphys.simulate.compiled import Kernels
 from symphys.simulate.execute import cores
 from symphys.simulate.inputs import padded
+from symphys.simulate.memory import aligned
 from symphys.simulate.weights import kernel_weights
 
 Floats = NDArray[np.float64]
@@ -64,6 +65,16 @@ class Pairs:
         scalars["slots"] = sum(pair.shape[1] for pair in self.pairs)
         return arrays, scalars
 
+    @property
+    def learnt(self) -> Integers:
+        """[U], the columns that kernels give for unknowns."""
+        return learnt_columns(len(self.unknown.symbols), self.unknown.networks)
+
+    def summed(self, arrays: Arrays, instances: int) -> Floats:
+        """[U], the slopes that a reverse sweep left: of parameters instance by instance, of weights summed."""
+        parameters = arrays["parameter_bars"][: len(self.unknown.symbols), :instances].sum(axis=1, dtype=np.float64)
+        return np.concatenate([parameters, arrays["weight_bars"][: self.unknown.weight_count]])[self.learnt]
+
 
 @dataclass(frozen=True)
 class BodiesPassage(Pairs):
@@ -73,7 +84,7 @@ class BodiesPassage(Pairs):
 
     def states(self, initial: Floats, parameters: Floats, weights: Weights, rows: Rows) -> Floats:
         """[n, rows, runs]: the states at the times of `rows`."""
-        return self._observed(initial, parameters, weights, rows, visited=False)[0]
+        return self._states(self._observed(initial, parameters, weights, rows, visited=False)[0], initial.shape[1])
 
     def tangents(
         self,
@@ -98,21 +109,20 @@ class BodiesPassage(Pairs):
         width = arrays["position"].shape[-1]
         columns, slots = own + len(free), max(int(scalars["slots"]), 1)
         scalars |= {"columns": columns, "slots": slots, "unit": unit}
-        changes = np.zeros((columns, 3, self.count * self.layout.dim, width), self.kernels.dtype)
+        changes = aligned((columns, 3, self.count * self.layout.dim, width), self.kernels.dtype)
         for f, (component, scale) in enumerate(free):
             order, place = divmod(component, changes.shape[2])
             changes[own + f, order, place, :runs] = scale
         arrays["changes"] = changes.reshape(columns, 3, self.count, self.layout.dim, width)
-        arrays["links"] = np.zeros((slots, self.layout.dim + 2, width), self.kernels.dtype)
-        arrays["link_slopes"] = np.zeros((slots, columns, width), self.kernels.dtype)
-        arrays["weight_bars"] = np.zeros((max(self.unknown.weight_count, 1), width), self.kernels.dtype)
+        arrays["links"] = aligned((slots, self.layout.dim + 2, width), self.kernels.dtype)
+        arrays["link_slopes"] = aligned((slots, columns, width), self.kernels.dtype)
+        arrays["weight_bars"] = aligned((max(self.unknown.weight_count, 1), width), self.kernels.dtype)
         shape = (columns, len(orders), len(rows.times), self.count, self.layout.dim, width)
-        arrays["saved_dots"] = np.zeros(shape, self.kernels.dtype)
+        arrays["saved_dots"] = aligned(shape, self.kernels.dtype)
         kernel(arrays, scalars, (runs,), threads=cores())
         dots = arrays["saved_dots"].reshape(columns, len(orders), len(rows.times), -1, width)[..., :runs]
-        learnt = learnt_columns(len(self.unknown.symbols), self.unknown.networks)
-        if len(learnt) < own:  # weights given once for all
-            dots = dots[np.concatenate([learnt, np.arange(own, columns)])]
+        if len(self.learnt) < own:  # weights given once for all
+            dots = dots[np.concatenate([self.learnt, np.arange(own, columns)])]
         return self._states(arrays, runs), dots
 
     def differentiate(
@@ -123,42 +133,35 @@ class BodiesPassage(Pairs):
         seeds: from the states [n, rows, runs] the slopes of the loss by them. The places at which forces were evaluated
         are kept: kicks and drifts are linear in everything else.
         """
-        states, visited = self._observed(initial, parameters, weights, rows, visited=True)
+        arrays, scalars = self._observed(initial, parameters, weights, rows, visited=True)
         runs = initial.shape[1]
-        kernel, lanes = self.kernel("adjoint", lambda: adjoint_kernel(self.layout, self.unknown), runs)
-        arrays, scalars = self._arrays(initial, parameters, weights, rows, lanes)
+        kernel, _ = self.kernel("adjoint", lambda: adjoint_kernel(self.layout, self.unknown), runs)
         width = arrays["position"].shape[-1]
         for name in ("place_bars", "rate_bars", "force_bars"):
-            arrays[name] = np.zeros_like(arrays["position"])
-        arrays["visited"], scalars["marks"] = visited, len(visited)
-        bars = seeds(states).transpose(1, 0, 2)
-        arrays["saved_bars"] = np.zeros((len(rows.times), 2, self.count, self.layout.dim, width), self.kernels.dtype)
+            arrays[name] = aligned(arrays["position"].shape, self.kernels.dtype)
+        bars = seeds(self._states(arrays, runs)).transpose(1, 0, 2)
+        arrays["saved_bars"] = aligned((len(rows.times), 2, self.count, self.layout.dim, width), self.kernels.dtype)
         arrays["saved_bars"].reshape(len(rows.times), -1, width)[..., :runs] = bars
-        arrays["parameter_bars"] = np.zeros((max(len(self.unknown.symbols), 1), width), self.kernels.dtype)
-        arrays["weight_bars"] = np.zeros((max(self.unknown.weight_count, 1), width), self.kernels.dtype)
+        arrays["parameter_bars"] = aligned((max(len(self.unknown.symbols), 1), width), self.kernels.dtype)
+        arrays["weight_bars"] = np.zeros(max(self.unknown.weight_count, 1), self.kernels.dtype)
         kernel(arrays, scalars, (runs,), threads=cores())
         size = self.count * self.layout.dim
         slopes = np.concatenate([arrays[name].reshape(size, width)[:, :runs] for name in ("place_bars", "rate_bars")])
-        own = [
-            (arrays["parameter_bars"], len(self.unknown.symbols)),
-            (arrays["weight_bars"], self.unknown.weight_count),
-        ]
-        found = np.concatenate([a[:k, :runs].sum(axis=1, dtype=np.float64) for a, k in own])
-        learnt = learnt_columns(len(self.unknown.symbols), self.unknown.networks)
-        return np.asarray(slopes, dtype=np.float64), found[learnt]
+        return np.asarray(slopes, dtype=np.float64), self.summed(arrays, runs)
 
     def _observed(
         self, initial: Floats, parameters: Floats, weights: Weights, rows: Rows, visited: bool
-    ) -> tuple[Floats, NDArray[Any]]:
+    ) -> tuple[Arrays, dict[str, Any]]:
+        """All arrays and scalars after the runs: `saved` and, where asked for, the places that were `visited`."""
         runs = initial.shape[1]
         kernel, lanes = self.kernel(f"observe {visited}", lambda: observe_kernel(self.layout, visited), runs)
         arrays, scalars = self._arrays(initial, parameters, weights, rows, lanes)
         if visited:
             scalars["marks"] = 1 + int(rows.steps.sum()) * (self._stages - 1)
             shape = (scalars["marks"], *arrays["position"].shape)
-            arrays["visited"] = np.zeros(shape, self.kernels.dtype)
+            arrays["visited"] = aligned(shape, self.kernels.dtype)
         kernel(arrays, scalars, (runs,), threads=cores())
-        return self._states(arrays, runs), arrays.get("visited", np.zeros(0))
+        return arrays, scalars
 
     def _states(self, arrays: Arrays, runs: int) -> Floats:
         saved = arrays["saved"]
@@ -189,13 +192,13 @@ class BodiesPassage(Pairs):
         width = state.shape[1]
         shape = (self.count, self.layout.dim, width)
         arrays["position"], arrays["velocity"] = (half.reshape(shape).copy() for half in np.split(state, 2))
-        arrays["force"] = np.zeros(shape, dtype)
-        arrays["inverse_mass"] = np.zeros((self.count, width), dtype)
+        arrays["force"] = aligned(shape, dtype)
+        arrays["inverse_mass"] = aligned((self.count, width), dtype)
         kicks, drifts = self._weights
         arrays["kicks"], arrays["drifts"] = np.array(kicks, dtype), np.array(drifts, dtype)
         arrays["row_lengths"] = padded(rows.lengths, lanes, dtype)
         steps = np.append(rows.steps, 0).astype(np.int64)
         arrays["row_steps"] = steps
         arrays["row_marks"] = (np.cumsum(steps) - steps) * (len(kicks) - 1)
-        arrays["saved"] = np.zeros((len(rows.times), 2, *shape), dtype)
+        arrays["saved"] = aligned((len(rows.times), 2, *shape), dtype)
         return arrays, {**scalars, "rows": len(rows.times), "stages": len(kicks)}

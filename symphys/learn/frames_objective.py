@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.language.networks import NetworkSymbol
-from symphys.learn.objective import Normal, finite
+from symphys.learn.objective import Normal, Weighed, finite
 from symphys.learn.samples import TILE
 from symphys.learn.term_kernels import TermKernels
 from symphys.learn.unknowns import Unknowns
@@ -41,7 +41,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class FramesObjective:
+class FramesObjective(Weighed):
     """The mean of the squared errors of accelerations over all particles and components, a function of u [U].
 
     groups: by name, species or the measured quantity. known: values of given parameters. weights: of given networks.
@@ -55,20 +55,9 @@ class FramesObjective:
 
     squared = True
 
-    @property
-    def size(self) -> int:
-        """See `Objective`."""
-        return self.unknowns.size
-
-    @property
-    def terms(self) -> int:
-        """See `Objective`."""
-        return sum(int(np.count_nonzero(group.columns["roots"])) for group in self.groups.values())
-
-    @cached_property
-    def weight(self) -> float:
-        """The sum of all weights."""
-        return float(sum(np.sum(group.columns["roots"] ** 2) for group in self.groups.values()))
+    def all_roots(self) -> Iterable[Floats]:
+        """See `Weighed`."""
+        return [group.columns["roots"] for group in self.groups.values()]
 
     @property
     def samples(self) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from symphys.learn.unknowns import Unknowns
 
 Floats = NDArray[np.float64]
 
@@ -79,6 +82,39 @@ class Bending(Protocol):
 
     def residual_tiles(self, u: Floats) -> Iterator[Floats]:
         """The residuals alone, tile by tile as `rows` gives them."""
+
+
+class Weighed:
+    """What losses over weighed observations share, each of which says where the roots of its weights are."""
+
+    unknowns: Unknowns
+
+    def all_roots(self) -> Iterable[Floats]:
+        """The roots of the weights of all residuals; 0 for what does not count."""
+        raise NotImplementedError
+
+    def rows(self, u: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """See `Objective`."""
+        raise NotImplementedError
+
+    @property
+    def size(self) -> int:
+        """See `Objective`."""
+        return self.unknowns.size
+
+    @property
+    def terms(self) -> int:
+        """See `Objective`."""
+        return sum(int(np.count_nonzero(roots)) for roots in self.all_roots())
+
+    @cached_property
+    def weight(self) -> float:
+        """The sum of all weights."""
+        return float(sum(np.sum(roots**2) for roots in self.all_roots()))
+
+    def normal(self, u: Floats) -> Normal:
+        """See `Objective`."""
+        return accumulate(self.rows(u), self.size)
 
 
 @dataclass(frozen=True)

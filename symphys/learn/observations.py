@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from symphys.language.networks import NetworkSymbol
 from symphys.learn.loss import Question
-from symphys.learn.objective import Normal, Objective, accumulate, finite
+from symphys.learn.objective import Normal, Objective, Weighed, accumulate, finite
 from symphys.learn.passage import Passage, Rows
 from symphys.learn.samples import TILE
 from symphys.learn.term_kernels import TermKernels, Weights
@@ -33,7 +33,7 @@ class Passing(Protocol):
 
 
 @dataclass(frozen=True)
-class RunsObjective:
+class RunsObjective(Weighed):
     """The loss of runs, a function of the free numbers of `unknowns` [U] and then of the unknown starts [F, runs].
 
     initial: [n, runs]; its rows `free` [F] are unknown, in units of `scale` [F]. parameters: [P, runs]; its rows
@@ -67,15 +67,9 @@ class RunsObjective:
         """See `Objective`."""
         return self.question.squared
 
-    @property
-    def terms(self) -> int:
-        """See `Objective`."""
-        return int(np.count_nonzero(self.roots))
-
-    @property
-    def weight(self) -> float:
-        """The sum of all weights."""
-        return float(np.sum(self.roots**2))
+    def all_roots(self) -> Iterable[Floats]:
+        """See `Weighed`."""
+        return (self.roots,)
 
     @property
     def samples(self) -> int:

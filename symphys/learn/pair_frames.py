@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from codegen import Kernel
 from symphys.language.networks import NetworkSymbol
 from symphys.learn.bodies import Pairs
-from symphys.learn.objective import Normal, accumulate, finite
+from symphys.learn.objective import Weighed, finite
 from symphys.learn.samples import TILE
-from symphys.learn.term_kernels import learnt_columns
 from symphys.learn.unknowns import Unknowns
 from symphys.lower.particles.pulls import force_bars_kernel, force_kernel, force_rows_kernel
 from symphys.simulate.execute import cores
@@ -25,7 +24,7 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class PairFramesObjective:
+class PairFramesObjective(Weighed):
     """The mean of the squared errors of accelerations over all particles and components, a function of u [U].
 
     Arrays are [count dim, frames]; parameters [P + A count, frames], whose rows `places` [S] are unknown. lightness:
@@ -47,20 +46,9 @@ class PairFramesObjective:
     linear = False
     bends = True
 
-    @property
-    def size(self) -> int:
-        """See `Objective`."""
-        return self.unknowns.size
-
-    @property
-    def terms(self) -> int:
-        """See `Objective`."""
-        return int(np.count_nonzero(self.roots))
-
-    @property
-    def weight(self) -> float:
-        """The sum of all weights."""
-        return float(np.sum(self.roots**2))
+    def all_roots(self) -> Iterable[Floats]:
+        """See `Weighed`."""
+        return (self.roots,)
 
     @property
     def samples(self) -> int:
@@ -87,16 +75,10 @@ class PairFramesObjective:
             lanes = arrays["position"].shape[-1]
             arrays["force_bars"] = padded(bars, lanes, dtype).reshape(arrays["position"].shape)
             arrays["parameter_bars"] = np.zeros((max(len(unknown.symbols), 1), lanes), dtype)
-            arrays["weight_bars"] = np.zeros((max(unknown.weight_count, 1), lanes), dtype)
+            arrays["weight_bars"] = np.zeros(max(unknown.weight_count, 1), dtype)
             kernel(arrays, scalars, (self.samples,), threads=cores())
-            own = [(arrays["parameter_bars"], len(unknown.symbols)), (arrays["weight_bars"], unknown.weight_count)]
-            found = np.concatenate([a[:k, : self.samples].sum(axis=1, dtype=np.float64) for a, k in own])
-            slope = found[self._learnt] * self.unknowns.slopes(u)
+            slope = self.forces.summed(arrays, self.samples) * self.unknowns.slopes(u)
         return finite(float(np.sum(r**2)) / self.weight), slope
-
-    def normal(self, u: Floats) -> Normal:
-        """See `Objective`."""
-        return accumulate(self.rows(u), self.size)
 
     def rows(self, u: Floats) -> Iterator[tuple[Floats, Floats]]:
         """See `Objective`."""
@@ -143,15 +125,11 @@ class PairFramesObjective:
         arrays["rows_of"] = np.zeros((unknown.count, *shape), dtype)
         arrays["weight_bars"] = np.zeros((max(unknown.weight_count, 1), shape[-1]), dtype)
         kernel(arrays, scalars, (self.samples,), threads=cores())
-        rows = arrays["rows_of"].reshape(unknown.count, -1, shape[-1])[self._learnt][..., : self.samples]
+        rows = arrays["rows_of"].reshape(unknown.count, -1, shape[-1])[self.forces.learnt][..., : self.samples]
         scale = self.roots * self.lightness[:, None] / np.sqrt(weight)
         with np.errstate(all="ignore"):
             wide = rows * scale * self.unknowns.slopes(u)[:, None, None]
         return self._compared(arrays).reshape(-1) / np.sqrt(weight), wide.reshape(len(wide), -1).T
-
-    @property
-    def _learnt(self) -> Integers:
-        return learnt_columns(len(self.forces.unknown.symbols), self.forces.unknown.networks)
 
     def _build(self, kernel: Callable[..., Kernel]) -> Kernel:
         return kernel(self.forces.layout, self.forces.unknown)

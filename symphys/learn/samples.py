@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from symphys.language import t
 from symphys.language.networks import NetworkSymbol
 from symphys.learn.chains import Chains
 from symphys.learn.loss import Question, ask, ask_for, rates_of
-from symphys.learn.objective import Normal, Objective, accumulate, finite
+from symphys.learn.objective import Objective, Weighed, finite
 from symphys.learn.term_kernels import TermKernels
 from symphys.learn.unknowns import Unknowns
 from symphys.lower.expressions import dense
@@ -32,7 +32,7 @@ TILE = 2**23  # numbers of one tile of rows, 64 MiB
 
 
 @dataclass(frozen=True)
-class SampleObjective:
+class SampleObjective(Weighed):
     """The loss of samples, a function of the free numbers of `unknowns`.
 
     columns: what kernels read, [k, samples]; `places` [S] says which of its parameters are unknown. weights: those of
@@ -49,24 +49,13 @@ class SampleObjective:
     chains: Chains | None = None
 
     @property
-    def size(self) -> int:
-        """See `Objective`."""
-        return self.unknowns.size
-
-    @property
     def squared(self) -> bool:
         """See `Objective`."""
         return self.question.squared
 
-    @property
-    def terms(self) -> int:
-        """See `Objective`."""
-        return int(np.count_nonzero(self.columns["roots"]))
-
-    @property
-    def weight(self) -> float:
-        """The sum of all weights."""
-        return float(np.sum(self.columns["roots"] ** 2))
+    def all_roots(self) -> Iterable[Floats]:
+        """See `Weighed`."""
+        return (self.columns["roots"],)
 
     @property
     def samples(self) -> int:
@@ -96,10 +85,6 @@ class SampleObjective:
             return self._gradient_by_rows(u)
         total, slope = self.made.gradient(*self._at(self.unknowns.values(u), self.columns))
         return finite(total / self.weight), slope * self.unknowns.slopes(u) / self.weight
-
-    def normal(self, u: Floats) -> Normal:
-        """See `Objective`."""
-        return accumulate(self.rows(u), self.size)
 
     def rows(self, u: Floats) -> Iterator[tuple[Floats, Floats]]:
         """See `Objective`."""

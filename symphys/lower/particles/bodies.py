@@ -60,6 +60,10 @@ class Unknown:
         """How many columns they take."""
         return len(self.symbols) + self.weight_count
 
+    def row(self, intent: Intent) -> Array:
+        """Memory for the cotangents of all weights: a sum over all runs, or what each run has for itself."""
+        return Array("weight_bars", (max(self.weight_count, 1),), intent=intent, instanced=intent is not Intent.SUM)
+
     def bars(self, array: Array) -> dict[str, Bar]:
         """Where the cotangents of the weights go in one array."""
         found, place = {}, 0

@@ -35,7 +35,7 @@ class Columns:
     @property
     def bar(self) -> Array:
         """Where the slopes of one pair by weights are collected; zero between pairs."""
-        return Array("weight_bars", (max(self.unknown.weight_count, 1),), intent=Intent.INOUT)
+        return self.unknown.row(Intent.INOUT)
 
     @contextmanager
     def each(self) -> Iterator[Node]:

@@ -19,7 +19,7 @@ def force_rows_kernel(layout: Layout, unknown: Unknown) -> Kernel:
     bodies = _opened(layout)
     b, many = bodies.builder, len(unknown.symbols)
     bodies.vectors("rows_of", "columns")
-    bar = Array("weight_bars", (max(unknown.weight_count, 1),), intent=Intent.INOUT)
+    bar = unknown.row(Intent.INOUT)
     bodies.declare(bar)
     bodies.clear("force")
 
@@ -45,13 +45,16 @@ def force_rows_kernel(layout: Layout, unknown: Unknown) -> Kernel:
 
 
 def force_bars_kernel(layout: Layout, unknown: Unknown) -> Kernel:
-    """From a loss by the force, `force_bars` [count, dim], to its slopes `parameter_bars` [A], `weight_bars` [W]."""
+    """From a loss by the force, `force_bars` [count, dim], to its slopes.
+
+    `parameter_bars` [A] of each frame, `weight_bars` [W] of all.
+    """
     bodies = Bodies(layout)
     b = bodies.builder
     bodies.vectors("position", intent=Intent.IN)
     bodies.vectors("force_bars", intent=Intent.IN)
     bodies.declare(Array("parameter_bars", (max(len(unknown.symbols), 1),), intent=Intent.INOUT))
-    bar = Array("weight_bars", (max(unknown.weight_count, 1),), intent=Intent.INOUT)
+    bar = unknown.row(Intent.SUM)
     bodies.declare(bar)
 
     def visit(each: PairFunction, link: Link) -> None:

@@ -151,7 +151,8 @@ def sensitivity_kernel(layout: Layout, unknown: Unknown, orders: tuple[int, ...]
 def adjoint_kernel(layout: Layout, unknown: Unknown) -> Kernel:
     """From `visited` and a loss by what was saved, `saved_bars` [rows, 2, count, dim], to its slopes.
 
-    `place_bars`, `rate_bars` [count, dim] by the initial state; `parameter_bars` [A], `weight_bars` [W] of each run.
+    `place_bars`, `rate_bars` [count, dim] by the initial state; `parameter_bars` [A] of each run, `weight_bars` [W] of
+    all.
     """
     bodies = _opened(layout)
     b, dim = bodies.builder, layout.dim
@@ -160,7 +161,7 @@ def adjoint_kernel(layout: Layout, unknown: Unknown) -> Kernel:
     for name in ("place_bars", "rate_bars", "force_bars"):
         bodies.vectors(name)
     bodies.declare(Array("parameter_bars", (max(len(unknown.symbols), 1),), intent=Intent.INOUT))
-    bar = Array("weight_bars", (max(unknown.weight_count, 1),), intent=Intent.INOUT)
+    bar = unknown.row(Intent.SUM)
     bodies.declare(bar)
     bars = unknown.bars(bar)
 

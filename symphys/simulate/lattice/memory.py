@@ -13,9 +13,9 @@ from codegen import Array, Kind, Program
 from symphys.discretise import Axis, Grid, central_weights, neighbours, reach_of
 from symphys.discretise.spectral import transform_of
 from symphys.lower.lattice.layout import Layout
+from symphys.simulate.memory import LINE
 
 PAGE, STAGGER = 4096, 20  # bytes of a page; lines between the beginnings of arrays
-LINE = 64  # bytes of a cache line, at which the first site of every row begins
 
 
 @dataclass(frozen=True)

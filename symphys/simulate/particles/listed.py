@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from codegen import CompiledProgram, Program, compile_program
 from symphys.lower.particles.lists import image_launch, list_program
 from symphys.lower.particles.plan import pull_launches
-from symphys.lower.particles.programs import program_of
+from symphys.lower.programs import program_of
+from symphys.simulate.memory import aligned
 from symphys.simulate.particles.clusters import cells_of, clusters_of, fold, images_of
-from symphys.simulate.particles.state import Machine, State, aligned
+from symphys.simulate.particles.state import Machine, State
 
 REGROUPED = 4  # lists that are made from the same clusters
 FAR = 1e8  # where what fills up clusters is put, in units of the range

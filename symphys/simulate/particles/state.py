@@ -14,6 +14,7 @@ from symphys.errors import InputError
 from symphys.integrators import Splitting
 from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.plan import Plan, measure_program, measures_of, plan_of
+from symphys.simulate.memory import aligned
 from symphys.simulate.particles.bath import bath_arrays, bath_energy, bath_scalars, degrees_of_freedom
 from symphys.simulate.particles.bonds import bonds_of
 from symphys.simulate.particles.box import Box
@@ -22,7 +23,6 @@ from symphys.simulate.particles.inputs import ParticleInputs
 from symphys.simulate.weights import kernel_weights
 from symphys.statistics import Langevin, Thermostat
 
-LINE = 64  # bytes of a cache line
 NOISY = 32  # steps for which noise is drawn at a time
 
 
@@ -281,12 +281,3 @@ class State:
             found[:, self.machine.measures.index("virial")] += self.arrays["hold_virial"].reshape(-1)
         bath = bath_energy(self.machine.thermostat, self.arrays, self.scalars)
         return np.concatenate([found, np.full((len(found), 1), bath)], axis=1)
-
-
-def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-    """Zeros that begin on a cache line."""
-    kind = np.dtype(dtype)
-    length = int(np.prod(shape, dtype=np.int64))
-    raw = np.zeros(length + LINE // kind.itemsize, dtype=kind)
-    lead = (-raw.ctypes.data % LINE) // kind.itemsize
-    return raw[lead : lead + length].reshape(shape)
