@@ -1,24 +1,37 @@
 """Fields that pass from their starts by all times of observation, with tangents and adjoints of the steps taken.
 
 The steps are those of a simulator on the same grid: a tableau or a splitting, with the rates of the same kernels'
-expressions; here every stage also takes its derivatives along.
+expressions. From one time of observation to the next all of them are one program.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen import CompiledProgram, Kind, Program
 from symphys.integrators import ExplicitTableau, Splitting
 from symphys.learn.passage import KEPT, Rows
 from symphys.learn.site_kernels import SiteKernels
 from symphys.learn.term_kernels import Weights
-from symphys.lower.lattice.wave import split_stages
+from symphys.lower.expressions import dense
+from symphys.lower.lattice.passage import Shape
+from symphys.lower.lattice.passage_programs import Course
+from symphys.lower.residual import residual_kernel, rows_kernel, widths
+from symphys.lower.stages import tableau_rows
 from symphys.simulate.compiled import Kernels
+from symphys.simulate.execute import cores
+from symphys.simulate.inputs import padded
+from symphys.simulate.memory import aligned
+from symphys.simulate.weights import kernel_weights
 
 Floats = NDArray[np.float64]
+Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -26,7 +39,7 @@ class FieldPassage:
     """Rates on a grid and a method with fixed steps.
 
     targets: [m], the components that the rates of `rates` belong to. drifting: pairs (position, velocity) of
-    components. held: [sites], 0 where ends do not move, else 1. components: C.
+    components. held: [sites], 0 where ends do not move, else 1. components: C. Samples are all sites of all runs.
     """
 
     rates: SiteKernels
@@ -36,15 +49,17 @@ class FieldPassage:
     drifting: NDArray[np.int64]
     held: Floats
     components: int
+    _tables: dict[int, Arrays] = field(default_factory=dict, compare=False, repr=False)
 
     def states(self, initial: Floats, parameters: Floats, weights: Weights, rows: Rows) -> Floats:
         """[n, rows, runs], from `initial` [n, runs]; n = C sites. parameters: theta [U], with the `weights` in it."""
-        y = self._fields(initial)
-        saved = [y]
+        trip = self._trip(parameters, rows)
+        trip.arrays["fields"] = trip.padded(self._fields(initial))
+        saved = [initial]
         for row in range(len(rows.steps)):
-            y, _ = self._pass(y, None, parameters, rows, row)
-            saved.append(y)
-        return np.stack([each.reshape(len(initial), -1) for each in saved], axis=1)
+            trip.go("states", self.course.states, row)
+            saved.append(trip.read("fields").reshape(initial.shape))
+        return np.stack(saved, axis=1)
 
     def tangents(self, initial: Floats, theta: Floats, rows: Rows, initial_dots: Floats) -> tuple[Floats, Floats]:
         """States [n, rows, runs] and their derivatives [n, rows, runs, D] by theta, and along further directions.
@@ -52,15 +67,18 @@ class FieldPassage:
         initial_dots: [n, runs, D], the derivatives of the initial states.
         """
         n, runs, many = initial_dots.shape
-        y = self._fields(initial)
-        dots: Floats | None = initial_dots.reshape(self.components, -1, runs, many)
-        saved, saved_dots = [y], [initial_dots]
+        trip = self._trip(theta, rows)
+        dots = initial_dots.reshape(self.components, -1, many).transpose(0, 2, 1)
+        trip.arrays["fields"] = trip.padded(self._fields(initial))
+        trip.arrays["dots"] = trip.padded(dots.reshape(self.components * many, -1)).reshape(self.components, many, -1)
+        trip.arrays |= self._columns(trip, many)
+        trip.scalars["directions"] = many
+        saved, saved_dots = [initial], [initial_dots]
         for row in range(len(rows.steps)):
-            y, dots = self._pass(y, dots, theta, rows, row)
-            assert dots is not None
-            saved.append(y)
-            saved_dots.append(dots.reshape(n, runs, many))
-        return np.stack([each.reshape(n, runs) for each in saved], axis=1), np.stack(saved_dots, axis=1)
+            trip.go("tangents", self.course.tangents, row)
+            saved.append(trip.read("fields").reshape(n, runs))
+            saved_dots.append(trip.read("dots").transpose(0, 2, 1).reshape(n, runs, many))
+        return np.stack(saved, axis=1), np.stack(saved_dots, axis=1)
 
     def adjoint(self, states: Floats, theta: Floats, rows: Rows, bars: Floats) -> tuple[Floats, Floats]:
         """The slopes of a loss by initial states [n, runs] and by theta [U], from those by states [n, rows, runs].
@@ -68,155 +86,196 @@ class FieldPassage:
         From row to row, states are computed again from the row before, and kept; of long stretches, by their halves.
         """
         n, _, runs = states.shape
-        bar, slope = self._fields(bars[:, -1]), np.zeros(len(theta))
+        trip = self._trip(theta, rows)
+        trip.arrays["bars"] = trip.padded(self._fields(bars[:, -1]))
+        trip.arrays["own"] = trip.zeros((max(self.shape.unknown, 1),))
         for row in reversed(range(len(rows.steps))):
-            h = rows.lengths[row]
-            start = self._fields(states[:, row])
-            bar, found = self._back(start, theta, rows.times[row], h, int(rows.steps[row]), bar)
-            slope += found
-            bar = bar + self._fields(bars[:, row])
-        return bar.reshape(n, runs), slope
+            self._back(trip, trip.padded(self._fields(states[:, row])), row, 0, int(rows.steps[row]))
+            trip.arrays["bars"] += trip.padded(self._fields(bars[:, row]))
+        own = trip.read("own")[self.rates.made.learnt[len(self.shape.jets) :] - len(self.shape.jets)]
+        sites = np.repeat(np.arange(len(self.held), dtype=np.float64), runs)
+        return trip.read("bars").reshape(n, runs), self.rates.chains.gathered(own, sites, len(theta))
 
-    def _back(
-        self, start: Floats, theta: Floats, time: Floats, h: Floats, steps: int, bar: Floats
-    ) -> tuple[Floats, Floats]:
-        if steps * start.size > KEPT and steps > 1:
-            first, middle = steps // 2, start
-            for k in range(first):
-                middle, _ = self._step(middle, None, theta, time + k * h, h)
-            bar, late = self._back(middle, theta, time + first * h, h, steps - first, bar)
-            bar, early = self._back(start, theta, time, h, first, bar)
-            return bar, late + early
-        kept = [start]
-        for k in range(steps - 1):
-            kept.append(self._step(kept[-1], None, theta, time + k * h, h)[0])
-        slope = np.zeros(len(theta))
-        for k in reversed(range(steps)):
-            bar, found = self._undo(kept[k], theta, time + k * h, h, bar)
-            slope += found
-        return bar, slope
+    def _back(self, trip: Trip, start: NDArray[Any], row: int, first: int, steps: int) -> None:
+        if steps > 1 and steps * start.size > KEPT:
+            half = steps // 2
+            trip.arrays["fields"] = start.copy()
+            trip.go("states", self.course.states, row, first, half)
+            self._back(trip, trip.arrays["fields"].copy(), row, first + half, steps - half)
+            self._back(trip, start, row, first, half)
+            return
+        trip.arrays["fields"] = start.copy()
+        trip.arrays["kept"] = trip.zeros((steps, self.components))
+        trip.go("kept", self.course.kept, row, first, steps)
+        trip.go("back", self.course.back, row, first, steps, last_first=True)
 
-    def _pass(
-        self, y: Floats, dots: Floats | None, theta: Floats, rows: Rows, row: int
-    ) -> tuple[Floats, Floats | None]:
-        """From one row to the next."""
-        h = rows.lengths[row]
-        with np.errstate(all="ignore"):
-            for k in range(int(rows.steps[row])):
-                y, dots = self._step(y, dots, theta, rows.times[row] + k * h, h)
-        return y, dots
+    @cached_property
+    def shape(self) -> Shape:
+        """What kernels know of the fields."""
+        numbers = {id(matrix): i for i, matrix in enumerate(self._matrices)}
+        jets = tuple((component, numbers[id(matrix)]) for component, matrix in self.rates.sources)
+        made, chains = self.rates.made, self.rates.chains
+        columns = widths(made.unknown, [dense(network).array for network in made.networks])[-1]
+        return Shape(
+            self.components,
+            jets,
+            tuple(self.targets.tolist()),
+            tuple((int(q), int(v)) for q, v in self.drifting),
+            len(chains.scalars),
+            len(chains.links),
+            columns - len(jets),
+        )
 
-    def _step(
-        self, y: Floats, dots: Floats | None, theta: Floats, time: Floats, h: Floats
-    ) -> tuple[Floats, Floats | None]:
-        """One step of length h [runs] from `time` [runs], of fields and tangents."""
-        if isinstance(self.method, Splitting):
-            return self._split_step(y, dots, theta, time, h)
-        slopes: list[Floats] = []
-        dot_slopes: list[Floats] = []
-        wide = h[:, None]
-        for row, c in zip(self.method.a, self.method.c, strict=True):
-            here = y + h * _mixed(row, slopes) if slopes else y
-            there = dots if dots is None or not dot_slopes else dots + wide * _mixed(row, dot_slopes)
-            slope, dot_slope = self._flow(here, there, theta, time + float(c) * h)
-            slopes.append(slope)
-            if dot_slope is not None:
-                dot_slopes.append(dot_slope)
-        moved = None if dots is None else dots + wide * _mixed(self.method.b, dot_slopes)
-        return y + h * _mixed(self.method.b, slopes), moved
+    @cached_property
+    def _matrices(self) -> list[Any]:
+        """The matrices of the jets, each once."""
+        return list({id(matrix): matrix for _, matrix in self.rates.sources}.values())
 
-    def _flow(self, y: Floats, dots: Floats | None, theta: Floats, time: Floats) -> tuple[Floats, Floats | None]:
-        """dy/dt and how it changes along the tangents."""
-        found = np.zeros_like(y)
-        found[self.drifting[:, 0]] = y[self.drifting[:, 1]]
-        if dots is None:
-            found[self.targets] = self.rates.values(y, theta, time) * self.held[:, None]
-            return found, None
-        values, rows = self.rates.slopes(y, theta, time)
-        found[self.targets] = values * self.held[:, None]
-        changed = np.zeros_like(dots)
-        changed[self.drifting[:, 0]] = dots[self.drifting[:, 1]]
-        changed[self.targets] = self.rates.push(rows, dots) * self.held[:, None, None]
-        return found, changed
+    @cached_property
+    def course(self) -> Course:
+        """The programs."""
+        made = self.rates.made
+        rows = rows_kernel(made.terms, made.unknown, [dense(network).array for network in made.networks])
+        given = 0 if self.rates.still is not None else len(self.rates.local.given)
+        return Course(self.shape, self.method, residual_kernel(made.terms), rows, given)
 
-    def _split_step(
-        self, y: Floats, dots: Floats | None, theta: Floats, time: Floats, h: Floats
-    ) -> tuple[Floats, Floats | None]:
-        assert isinstance(self.method, Splitting)
-        y, dots = y.copy(), None if dots is None else dots.copy()
-        positions, velocities = self.drifting.T
-        for stage in split_stages(self.method):
-            w = stage.weight * h
-            if stage.kind == "drift":
-                y[positions] += w * y[velocities]
-                if dots is not None:
-                    dots[positions] += w[:, None] * dots[velocities]
-                continue
-            kick = w * self.held[:, None]
-            moment = time + stage.offset * h
-            if dots is None:
-                y[self.targets] += kick * self.rates.values(y, theta, moment)
-            else:
-                values, rows = self.rates.slopes(y, theta, moment)
-                dots[self.targets] += kick[..., None] * self.rates.push(rows, dots)
-                y[self.targets] += kick * values
-        return y, dots
+    def _trip(self, theta: Floats, rows: Rows) -> Trip:
+        runs, dtype = rows.times.shape[1], np.dtype(self.kernels.dtype)
+        lanes, samples = self.kernels.backend.lanes(self.kernels.dtype), len(self.held) * runs
+        trip = Trip(self, theta, rows, lanes, -(-samples // lanes) * lanes)
+        if runs not in self._tables:
+            self._tables[runs] = dict(self._near(trip))
+        trip.arrays |= self._tables[runs]
+        trip.arrays |= kernel_weights(self.rates.all_weights(theta), dtype)
+        trip.arrays["parameters"] = trip.padded(np.repeat(self.rates.parameters(theta)[:, None], samples, axis=1))
+        trip.arrays["roots"] = trip.padded(np.ones((len(self.targets), samples)))
+        trip.arrays["held"] = trip.padded(np.repeat(self.held, runs)[None])[0]
+        if self.rates.still is not None:
+            trip.arrays["signals"] = trip.padded(self.rates.signals(theta, np.zeros(runs)))
+        if isinstance(self.method, ExplicitTableau):
+            trip.arrays["tableau"] = np.array(tableau_rows(self.method), dtype=dtype)
+            trip.scalars["tableau_rows"] = len(trip.arrays["tableau"])
+        trip.scalars |= {"samples": samples, "lanes": trip.width, "stages": self.course.stages}
+        trip.scalars |= self.course.numbers | {"evaluations": len(self.course.evaluations)}
+        trip.scalars |= {f"evaluation_{e}": e for e in range(len(self.course.evaluations))}
+        for name, table in self._tables[runs].items():
+            if name.startswith("near"):
+                trip.scalars[name.replace("near", "width")] = len(table)
+        return trip
 
-    def _undo(self, y: Floats, theta: Floats, time: Floats, h: Floats, bar: Floats) -> tuple[Floats, Floats]:
-        """The cotangent of y, and of theta, from that of the state after a step from y."""
-        return (self._undo_split if isinstance(self.method, Splitting) else self._undo_tableau)(y, theta, time, h, bar)
+    def _near(self, trip: Trip) -> list[tuple[str, NDArray[Any]]]:
+        """For each matrix and its transpose the samples that a sample is made of, and their factors."""
+        runs = trip.rows.times.shape[1]
+        found: list[tuple[str, NDArray[Any]]] = []
+        for t, matrix in enumerate(self._matrices):
+            for word, each in (("", matrix.tocsr()), ("_back", matrix.T.tocsr())):
+                counts = np.diff(each.indptr)
+                width = max(int(counts.max(initial=0)), 1)
+                row = np.repeat(np.arange(len(counts)), counts)
+                entry = np.arange(len(row)) - np.repeat(each.indptr[:-1], counts)
+                near, factor = np.zeros((width, len(counts)), np.int64), np.zeros((width, len(counts)))
+                near[entry, row], factor[entry, row] = each.indices, each.data
+                of_samples = (near[..., None] * runs + np.arange(runs)).reshape(width, -1)
+                places = np.zeros((width, trip.width), np.int64)
+                places[:, : of_samples.shape[1]] = of_samples
+                found += [(f"near{t}{word}", places)]
+                found += [(f"factor{t}{word}", trip.padded(np.repeat(factor, runs, axis=1)))]
+        return found
 
-    def _undo_tableau(self, y: Floats, theta: Floats, time: Floats, h: Floats, bar: Floats) -> tuple[Floats, Floats]:
-        assert isinstance(self.method, ExplicitTableau)
-        a, b, c = self.method.a, self.method.b, self.method.c
-        slopes: list[Floats] = []
-        points: list[Floats] = []
-        for row, at in zip(a, c, strict=True):
-            points.append(y + h * _mixed(row, slopes) if slopes else y)
-            slopes.append(self._flow(points[-1], None, theta, time + float(at) * h)[0])
-        total, found = bar.copy(), np.zeros(len(theta))
-        point_bars: list[Floats] = [np.zeros_like(bar)] * len(b)
-        for i in reversed(range(len(b))):
-            later = [float(a[j][i]) * point_bars[j] for j in range(i + 1, len(b)) if a[j][i]]
-            slope_bar = h * (float(b[i]) * bar + sum(later, np.zeros_like(bar)))
-            if not slope_bar.any():
-                continue
-            _, rows = self.rates.slopes(points[i], theta, time + float(c[i]) * h)
-            pulled, slope = self.rates.pull(rows, slope_bar[self.targets] * self.held[:, None], self.components)
-            pulled[self.drifting[:, 1]] += slope_bar[self.drifting[:, 0]]
-            point_bars[i] = pulled
-            total += pulled
-            found += slope
-        return total, found
-
-    def _undo_split(self, y: Floats, theta: Floats, time: Floats, h: Floats, bar: Floats) -> tuple[Floats, Floats]:
-        assert isinstance(self.method, Splitting)
-        stages = split_stages(self.method)
-        positions, velocities = self.drifting.T
-        before = [y]
-        for stage in stages:
-            y = y.copy()
-            if stage.kind == "drift":
-                y[positions] += stage.weight * h * y[velocities]
-            else:
-                kick = stage.weight * h * self.held[:, None]
-                y[self.targets] += kick * self.rates.values(y, theta, time + stage.offset * h)
-            before.append(y)
-        bar, found = bar.copy(), np.zeros(len(theta))
-        for stage, here in zip(reversed(stages), reversed(before[:-1]), strict=True):
-            w = stage.weight * h
-            if stage.kind == "drift":
-                bar[velocities] += w * bar[positions]
-                continue
-            _, rows = self.rates.slopes(here, theta, time + stage.offset * h)
-            pulled, slope = self.rates.pull(rows, w * self.held[:, None] * bar[self.targets], self.components)
-            bar += pulled
-            found += slope
-        return bar, found
+    def _columns(self, trip: Trip, many: int) -> Arrays:
+        """Which column of the rows goes with each direction, and through which matrix."""
+        made, chains, shape = self.rates.made, self.rates.chains, self.shape
+        first, runs = len(shape.jets), trip.rows.times.shape[1]
+        column, share = np.zeros(many, np.int64), np.zeros(many, self.kernels.dtype)
+        column[chains.scalars] = first + np.arange(shape.scalars)
+        weights = made.learnt[first + shape.scalars + shape.links :]
+        column[chains.symbols : chains.symbols + len(weights)] = weights
+        share[chains.scalars] = 1.0
+        share[chains.symbols : chains.symbols + len(weights)] = 1.0
+        found: Arrays = {"column": column, "share": share}
+        for i, link in enumerate(chains.links):
+            found[f"link{i}"] = trip.zeros((many,))
+            found[f"link{i}"][link.columns, : len(self.held) * runs] = np.repeat(link.matrix.toarray().T, runs, axis=1)
+        return found
 
     def _fields(self, flat: Floats) -> Floats:
-        return flat.reshape(self.components, -1, flat.shape[-1])
+        """[C, samples]."""
+        return flat.reshape(self.components, -1)
 
 
-def _mixed(weights: tuple[float, ...], parts: list[Floats]) -> Floats:
-    return sum((float(w) * part for w, part in zip(weights, parts, strict=False) if w), np.zeros_like(parts[0]))
+@dataclass
+class Trip:
+    """The arrays of one passage: samples padded to `width`."""
+
+    passage: FieldPassage
+    theta: Floats
+    rows: Rows
+    lanes: int
+    width: int
+    arrays: Arrays = field(default_factory=dict)
+    scalars: dict[str, Any] = field(default_factory=dict)
+
+    def zeros(self, shape: tuple[int, ...]) -> NDArray[Any]:
+        """An array over samples."""
+        return aligned((*shape, self.width), self.passage.kernels.dtype)
+
+    def padded(self, values: Floats) -> NDArray[Any]:
+        """[k, samples] as kernels take them."""
+        return padded(values, self.lanes, self.passage.kernels.dtype)
+
+    def read(self, name: str) -> Floats:
+        """A copy of an array without its padding."""
+        return np.array(self.arrays[name][..., : self.scalars["samples"]], dtype=np.float64)
+
+    def go(
+        self,
+        name: str,
+        build: Callable[[], Program],
+        row: int,
+        first: int = 0,
+        steps: int | None = None,
+        last_first: bool = False,
+    ) -> None:
+        """A program on `steps` steps of a row, all by default, from the step `first` on."""
+        passage, sites = self.passage, len(self.passage.held)
+        steps = int(self.rows.steps[row]) if steps is None else steps
+        length = self.rows.lengths[row]
+        begins = self.rows.times[row] + first * length
+        self.arrays["length"] = self.padded(np.tile(length, sites)[None])[0]
+        self.arrays["begins"] = self.padded(np.tile(begins, sites)[None])[0]
+        if passage.rates.still is None:
+            self._give(begins, length, steps)
+        self.scalars |= {"steps": steps, "k": steps - 1 if last_first else 0}
+        key = (
+            name,
+            *passage.rates.made.key,
+            passage.method.name,
+            passage.shape,
+            passage.rates.made.unknown,
+            passage.course.given,
+        )
+        compiled = passage.kernels.program((*key, passage.rates.made.networks), build)
+        self._allocate(compiled)
+        compiled(self.arrays, self.scalars, threads=cores())
+
+    def _allocate(self, compiled: CompiledProgram) -> None:
+        """What a program works with and nobody gave."""
+        for array in compiled.program.arrays:
+            if array.name in self.arrays:
+                continue
+            shape = tuple(self.scalars[s] if isinstance(s, str) else s for s in array.shape)
+            whole = (*shape, self.width) if array.instanced else shape
+            dtype = self.passage.kernels.dtype if array.kind is Kind.REAL else "int64"
+            self.arrays[array.name] = aligned(whole, dtype)
+
+    def _give(self, begins: Floats, length: Floats, steps: int) -> None:
+        """`table` [marks, k], what is given at every evaluation."""
+        passage = self.passage
+        offsets = np.array(passage.course.evaluations)
+        passed = (np.arange(steps)[:, None] + offsets).reshape(-1, 1)
+        times = (begins + passed * length).reshape(-1)
+        found = passage.rates.signals(self.theta, times)  # [k, sites, marks, runs]
+        found = found.reshape(len(found), len(passage.held), len(passed), -1).transpose(2, 0, 1, 3)
+        flat = self.padded(found.reshape(-1, self.scalars["samples"]))
+        self.arrays["table"] = flat.reshape(len(passed), -1, self.width)
+        self.scalars["marks"] = len(passed)

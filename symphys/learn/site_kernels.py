@@ -53,12 +53,12 @@ class SiteKernels:
 
     def values(self, y: Floats, theta: Floats, times: Floats, data: Floats | None = None) -> Floats:
         """[m, sites, frames], from fields at `times` [frames]; data: [k, sites, frames], what they compare with."""
-        found = self.made.residuals(self._columns(y, theta, times, data), self._weights(theta))
+        found = self.made.residuals(self._columns(y, theta, times, data), self.all_weights(theta))
         return found.reshape(self.count, *y.shape[1:])
 
     def slopes(self, y: Floats, theta: Floats, times: Floats, data: Floats | None = None) -> tuple[Floats, Floats]:
         """The values, and their slopes [m, L, sites, frames] by the jets and then by what is unknown."""
-        found, rows = self.made.rows(self._columns(y, theta, times, data), self._weights(theta))
+        found, rows = self.made.rows(self._columns(y, theta, times, data), self.all_weights(theta))
         return found.reshape(self.count, *y.shape[1:]), rows.reshape(self.count, -1, *y.shape[1:])
 
     def push(self, rows: Floats, dots: Floats) -> Floats:
@@ -85,21 +85,31 @@ class SiteKernels:
         local = np.einsum("mlsf,msf->lsf", rows[:, len(self.sources) :], bars).reshape(-1, sites * frames)
         return found, self.chains.gathered(local, self._sites(frames), self.unknowns.size)
 
+    def parameters(self, theta: Floats) -> Floats:
+        """[P], the values of parameters."""
+        numbers = self.numbers.copy()
+        numbers[self.places] = theta[self.chains.scalars]
+        return numbers
+
+    def signals(self, theta: Floats, times: Floats) -> Floats:
+        """[k, sites frames], what is given at `times` [frames], with what is unknown put in."""
+        return self.chains.signals(self._given(times), theta, self._sites(len(times)))
+
     def _sites(self, frames: int) -> Floats:
         return np.repeat(np.arange(self.place.sites, dtype=np.float64), frames)
 
-    def _weights(self, theta: Floats) -> dict[NetworkSymbol, Floats]:
+    def all_weights(self, theta: Floats) -> dict[NetworkSymbol, Floats]:
+        """The weights of all networks, given and unknown."""
         return {**self.weights, **self.unknowns.weights(theta)}
 
     def _columns(self, y: Floats, theta: Floats, times: Floats, data: Floats | None) -> dict[str, Floats]:
         _, sites, frames = y.shape
         samples = sites * frames
-        numbers = self.numbers.copy()
-        numbers[self.places] = theta[self.chains.scalars]
+        numbers = self.parameters(theta)
         state = [(matrix @ y[component]).reshape(-1) for component, matrix in self.sources]
         return {
             "state": np.array(state).reshape(len(state), samples),
-            "signals": self.chains.signals(self._given(times), theta, self._sites(frames)),
+            "signals": self.signals(theta, times),
             "parameters": np.broadcast_to(numbers[:, None], (len(numbers), samples)),
             "data": np.zeros((0, samples)) if data is None else data.reshape(len(data), samples),
             "roots": np.ones((self.count, samples)),

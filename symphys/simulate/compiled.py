@@ -6,7 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from codegen import Backend, CompiledKernel, Kernel, compile_kernel, get_backend
+from codegen import (
+    Backend,
+    CompiledKernel,
+    CompiledProgram,
+    Kernel,
+    Program,
+    compile_kernel,
+    compile_program,
+    get_backend,
+)
 from symphys.lower.flow import Canonical, Flow, lower_canonical, lower_flow
 from symphys.mechanics.constrained import Constrained
 from symphys.mechanics.dynamics import Dynamics, SecondOrder
@@ -46,6 +55,13 @@ class Kernels:
     backend: Backend
     dtype: str
     _known: dict[Any, CompiledKernel] = field(default_factory=dict, compare=False, repr=False)
+    _programs: dict[Any, CompiledProgram] = field(default_factory=dict, compare=False, repr=False)
+
+    def program(self, key: tuple[Any, ...], build: Callable[[], Program]) -> CompiledProgram:
+        """The program of a key."""
+        if key not in self._programs:
+            self._programs[key] = compile_program(build(), self.backend, self.dtype)
+        return self._programs[key]
 
     def get(self, key: tuple[Any, ...], build: Callable[[], Kernel], instances: int) -> tuple[CompiledKernel, int]:
         """The kernel of a key for that many instances, and the multiple to which their axis is padded."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from codegen import Array, Builder, Intent, Kernel, Kind, Launch, Node, Program, Repeat, Scalar, Transform, variable
 from symphys.fields.dynamics import Convolved
+from symphys.lower import programs
 from symphys.lower.lattice.layout import Layout
 from symphys.lower.lattice.site import LANE, Site
 
@@ -195,32 +195,4 @@ def renamed(kernel: Kernel, suffix: str) -> tuple[tuple[str, str], ...]:
 
 def program_of(layout: Layout, name: str, body: tuple[Step, ...], extra: Iterable[Scalar] = ()) -> Program:
     """A program with the arrays and scalars that its steps name."""
-    arrays: dict[str, Array] = {}
-    scalars: dict[str, Scalar] = {s.name: s for s in extra}
-
-    def size(value: Any) -> None:
-        if isinstance(value, str):
-            scalars.setdefault(value, Scalar(value, Kind.INT))
-
-    def visit(steps: Iterable[Step]) -> None:
-        for step in steps:
-            if isinstance(step, Repeat):
-                size(step.count)
-                size(step.counter)
-                visit(step.body)
-            elif isinstance(step, Transform):
-                size(step.extent)
-            else:
-                names = dict(step.rename)
-                for extent in step.extents:
-                    size(extent)
-                for array in step.kernel.arrays:
-                    there = names.get(array.name, array.name)
-                    if there not in arrays or array.instanced:  # rather as sites see it than as the halo does
-                        arrays[there] = replace(array, name=there)
-                for scalar in step.kernel.scalars:
-                    there = names.get(scalar.name, scalar.name)
-                    scalars[there] = replace(scalar, name=there)
-
-    visit(body)
-    return Program(name, tuple(arrays.values()), tuple(scalars.values()), body, layout.wraps)
+    return programs.program_of(name, body, extra, layout.wraps)

@@ -25,7 +25,7 @@ from codegen import (
     variable,
 )
 from symphys.lower.particles.layout import Layout
-from symphys.lower.particles.programs import program_of
+from symphys.lower.programs import program_of
 
 I = Kind.INT
 

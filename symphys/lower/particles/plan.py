@@ -35,9 +35,9 @@ from symphys.lower.particles.holding import (
 )
 from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.lists import image_launch
-from symphys.lower.particles.programs import program_of
 from symphys.lower.particles.site import Site
 from symphys.lower.particles.thermostat import noise_kernel, scaling_launches
+from symphys.lower.programs import program_of
 from symphys.statistics import Berendsen, Langevin, NoseHoover, Thermostat
 
 

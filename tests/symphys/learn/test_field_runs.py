@@ -5,6 +5,7 @@ import pytest
 from sympy import Abs, I, conjugate
 
 import symphys as ph
+from symphys.learn import field_passage
 from symphys.learn.field_system import FieldSystem
 from symphys.learn.options import FitOptions
 from symphys.learn.places import Place
@@ -19,6 +20,7 @@ psi = ph.complex_field("psi", (t, x))
 v = phi.diff(t)
 c, m, gamma = ph.parameters("c m gamma", positive=True)
 V = ph.external("V", (x,))
+W = ph.external("W", (t, x))
 U = ph.network("U", inputs=1, hidden=(4,))
 f = ph.network("f", inputs=1, hidden=(4,))
 rate = I / 2 * (conjugate(psi) * psi.diff(t) - psi * conjugate(psi).diff(t))
@@ -27,22 +29,28 @@ LEARNT = ph.LagrangianDensity((v**2 - c * phi.diff(x) ** 2 - V * phi**2) / 2 - U
 DAMPED = ph.LagrangianDensity((v**2 - c * phi.diff(x) ** 2) / 2 - U(phi), dissipation=gamma * v**2 / 2)
 BEAM = ph.LagrangianDensity(rate - c * conjugate(psi).diff(x) * psi.diff(x) / 2 - V * Abs(psi) ** 2 - f(Abs(psi) ** 2))
 LATTICE = ph.LagrangianDensity(v**2 / 2 + c * phi * ph.shift(phi, {x: 1}) * v - U(ph.shift(phi, {x: 1}) - phi))
+DRIVEN = ph.LagrangianDensity((v**2 - c * phi.diff(x) ** 2) / 2 - phi**4 / 4 + W * phi)
 RING = ph.Grid({x: (0, 10, 12)})
+EVEN = ph.Grid({x: (0, 10, 16)})  # two runs fill the lanes without padding
 WALLS = ph.Grid({x: (0, 10, 11)}, "dirichlet")
 
 
-def objective(theory, grid, data, method="auto", order=None, dt=0.1, dtype="float64", weights=None):
+def drive(time, place):
+    return np.cos(3 * time) * np.sin(0.2 * np.pi * place)
+
+
+def objective(theory, grid, data, method="auto", order=None, dt=0.1, dtype="float64", given=None):
     layout = choose_field_method(theory.dynamics, grid, "auto", order).layout
-    given = {V: ph.parameter_array("V", grid.shape)} if V in theory.given else {}
-    place = Place(theory.dynamics, grid, Operators(layout, grid), given)
+    learnt = {V: ph.parameter_array("V", grid.shape)} if V in theory.given else {}
+    place = Place(theory.dynamics, grid, Operators(layout, grid), learnt)
     system = FieldSystem(place, kernels_for("cpu", dtype))
     unknowns = read_unknowns(system.parameters, system.networks, None, {}, {c: 1.2}, {}, seed=3)
-    return system.objective(data, unknowns, {}, FitOptions(method=method, dt=dt), False)
+    return system.objective(data, unknowns, given or {}, FitOptions(method=method, dt=dt), False)
 
 
 def smooth(grid, count, seed=0):
     rng = np.random.default_rng(seed)
-    k = np.pi / 10 * (2 if grid is RING else 1)
+    k = np.pi / 10 * (1 if grid is WALLS else 2)
     return sum(rng.normal(size=(count, 1)) * np.sin(j * k * grid.points[x]) for j in (1, 2)) / 2
 
 
@@ -81,6 +89,24 @@ def test_slopes_are_those_of_the_steps_taken(theory, grid, field, method, order)
         along = rng.normal(size=loss.size)
         numeric = (loss.loss(u + 1e-5 * along) - loss.loss(u - 1e-5 * along)) / 2e-5
         assert numeric == pytest.approx(float(found @ along), rel=1e-7, abs=1e-8 * np.abs(found).max())
+
+
+@pytest.mark.parametrize("method", ["verlet", "rk4"])
+def test_what_is_given_may_change_in_time(method, monkeypatch):
+    """A drive W(t, x) acts as in a simulator's run; slopes are those of the steps, whether states are kept or not."""
+    loss = objective(DRIVEN, EVEN, frames(DRIVEN, EVEN, phi), method, 4, given={W: drive})
+    u = loss.begin(loss.unknowns.guess)
+    start = loss.starts(u)[:, 0].reshape(2, -1)
+    simulator = DRIVEN.compile(EVEN, method, order=4)
+    run = simulator.run({phi: start[0], v: start[1]}, {W: drive, c: 1.2}, (0, 0.25), dt=0.25 / 3)
+    assert np.abs(run[phi][-1] - loss.states(u)[:16, 1, 0]).max() < 1e-13
+    _, found = loss.gradient(u)
+    assert np.abs(2 * loss.normal(u).slope - found).max() < 1e-11 * np.abs(found).max()
+    along = np.random.default_rng(1).normal(size=loss.size)
+    numeric = (loss.loss(u + 1e-5 * along) - loss.loss(u - 1e-5 * along)) / 2e-5
+    assert numeric == pytest.approx(float(found @ along), rel=1e-7)
+    monkeypatch.setattr(field_passage, "KEPT", 64)
+    assert np.abs(loss.gradient(u)[1] - found).max() < 1e-13 * np.abs(found).max()
 
 
 def test_rows_are_slopes_of_residuals_by_taylor_remainders():
