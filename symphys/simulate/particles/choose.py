@@ -9,15 +9,17 @@ from symphys.errors import MethodError
 from symphys.integrators import METHODS, Rattle, Splitting, method_named
 
 
-def choose_splitting(method: str, held: bool) -> tuple[Splitting, str]:
-    """The splitting of that name, or for "auto", and the reason.
+def choose_splitting(method: str, held: bool, apart: bool = False) -> tuple[Splitting, str]:
+    """The splitting of that name, or for "auto", and the reason; `apart`: friction or turned velocities besides.
 
     Raises MethodError for a method that is unknown or no splitting; where something is held, for one whose order would
     be lost: the drift along constraints is not followed exactly, so that only compositions of leapfrogs keep theirs.
     """
     chosen = METHODS["rattle" if held else "verlet"] if method == "auto" else method_named(method, METHODS)
     reason = f"method {method!r} was asked for."
-    if method == "auto":
+    if method == "auto" and apart:
+        reason = "Forces are free of velocities but for friction and turning: leapfrog."
+    elif method == "auto":
         reason = "Forces are free of velocities: leapfrog, which is symplectic and keeps momenta."
     if isinstance(chosen, Rattle) and held:
         chosen = as_splitting(chosen)
@@ -28,6 +30,10 @@ def choose_splitting(method: str, held: bool) -> tuple[Splitting, str]:
         raise MethodError(
             f"method {method!r} is no composition of leapfrogs and would lose its order where constraints hold; "
             "choose rattle, rattle4, yoshida4 or suzuki4"
+        )
+    if apart:
+        reason += (
+            " Friction and magnetic turns are followed exactly, before and after each step: of second order in all."
         )
     if held:
         reason += " Constraints are held by RATTLE, molecule by molecule."

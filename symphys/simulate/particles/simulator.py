@@ -242,7 +242,8 @@ def build_particle_simulator(
         raise InputError(f"thermostat is {thermostat!r}; give a NoseHoover, Langevin or Berendsen thermostat")
     cutoffs = read_cutoff(cutoff, smoothing)
     derived = dynamics(smoothing)
-    chosen, reason = choose_splitting(method, bool(derived.held))
+    apart = derived.friction is not None or bool(derived.turning)
+    chosen, reason = choose_splitting(method, bool(derived.held), apart)
     if thermostat is not None and chosen.order > 2:
         take = "rattle" if derived.held else "verlet"
         raise MethodError(f"with a thermostat any method is of order 2; take {take!r} instead of {chosen.name!r}")

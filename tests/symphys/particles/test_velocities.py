@@ -95,6 +95,7 @@ def test_friction_by_species_decays_exactly_and_keeps_no_law() -> None:
     atoms = ph.particles("r", dim=2, species=("A", "B"))
     free = ph.Lagrangian(kinetic(atoms), dissipation=atoms.sum(lambda a: c * a.speed_squared / 2))
     assert free.conserved == ()
+    assert "Friction and magnetic turns are followed exactly" in free.compile().explain()
     assert "c" in str(free.equations[0])
     v = rng.normal(size=(4, 2))
     given = {atoms.mass: {"A": 1.0, "B": 4.0}, c: 0.7}
