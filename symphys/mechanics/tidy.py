@@ -61,6 +61,7 @@ def readable(expression: Any) -> Any:
     if _terms_when_expanded(expression) <= _MAX_TERMS:
         candidates.append(expanded(expression))
     candidates += [roots_combined(expression), _squares_combined(candidates[-1])]
+    candidates += [_denominators_factored(candidate) for candidate in candidates]
     candidates += [common_factor(candidate) for candidate in candidates]
     return min(candidates, key=written_operations)
 
@@ -93,6 +94,16 @@ def written_out(expression: Any) -> Any:
         return expression
     out = expanded(expression)
     return min((out, expression, _squares_combined(out)), key=written_operations)
+
+
+def _denominators_factored(expression: Any) -> Any:
+    """Sums in denominators with common factors out, so that these cancel against those above."""
+    found = {
+        node: common_factor(node.base) ** node.exp
+        for node in postorder((expression,))
+        if isinstance(node, sympy.Pow) and isinstance(node.base, sympy.Add) and node.exp.is_Integer and node.exp < 0
+    }
+    return substitute((expression,), found)[0] if found else expression
 
 
 def _squares_combined(expression: Any) -> Any:

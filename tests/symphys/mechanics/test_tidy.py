@@ -53,3 +53,15 @@ def test_sines_and_cosines_of_a_turning_hoop_are_taken_together() -> None:
     assert hoop.momenta[theta] == c**2 * m * ph.dot(theta)
     assert not hoop.equations[0].has(cos(turned))
     assert not hoop.energy.has(cos(turned), cos(theta))
+
+
+def test_common_factors_cancel_against_denominators() -> None:
+    """A pendulum under a cart: X' = (p_X - p_phi cos(phi) / l) / (M + m sin^2 phi)."""
+    X, phi = ph.coordinates("X phi")
+    M, l = ph.parameters("M l", positive=True)
+    place = Matrix([X + l * sin(phi), -l * cos(phi)])
+    cart = ph.Lagrangian(M * ph.dot(X) ** 2 / 2 + m * place.diff(ph.t).dot(place.diff(ph.t)) / 2).hamiltonian
+    p_X, p_phi = cart.pairs[X], cart.pairs[phi]
+    rate = cart.equations[X].rhs
+    assert sympy.simplify(rate - (p_X - p_phi * cos(phi) / l) / (M + m * sin(phi) ** 2)) == 0
+    assert written_operations(rate) < 25
