@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 import symphys as ph
+from benchmarks.gpu_fits import differences
 from benchmarks.harness import Case, write
 from benchmarks.table import describe
 
@@ -115,15 +116,14 @@ def ensemble() -> list[Case]:
 
 
 def on_device(run: Any, fields: tuple[str, ...]) -> Callable[[int], None]:
-    """A run of fields whose arrays are on the device, with random values of some: a function that takes steps there."""
+    """A run of fields with random values of some: a function that takes steps, and leaves them on their way."""
     import cupy
 
-    from codegen.backends.cuda_memory import Mirror
-
-    run.arrays = dict(Mirror.of(cupy, run.arrays).arrays)
     for name in fields:
-        array = run.arrays[name]
+        array = run.arrays.on_device(name)
         array[...] = 0.1 * cupy.random.random(array.shape, dtype=array.dtype)
+        run.arrays.wrote([name])
+    cupy.cuda.Device().synchronize()
     return run.go  # type: ignore[no-any-return]
 
 
@@ -318,6 +318,30 @@ def agreement() -> list[Case]:
     ]
 
 
+def fits() -> list[Case]:
+    """Fits from samples, along trajectories, of fields and of particles: what the GPU finds against the CPU."""
+    found = differences("cuda")
+    return [Case(f"{len(found)} fits", "largest difference", max(found.values()), limit=1e-6, notes=dict(found))]
+
+
+def recording(size: int = 2048, rows: int = 20) -> list[Case]:
+    """What saving rows costs: phi^4 on a plane, with every tenth step saved, against the steps alone."""
+    t, x, y = ph.spacetime("t x y")
+    phi = ph.scalar_field("phi", (t, x, y))
+    slopes = phi.diff(x) ** 2 + phi.diff(y) ** 2
+    theory = ph.LagrangianDensity(phi.diff(t) ** 2 / 2 - slopes / 2 - (phi**2 - 1) ** 2 / 4)
+    grid = ph.Grid(dict.fromkeys((x, y), (0.0, 0.1 * size, size)))
+    simulator = theory.compile(grid=grid, method="verlet", dtype="float32", backend="cuda")
+    start = {phi: np.random.default_rng(1).normal(0.0, 0.1, grid.shape), phi.diff(t): 0.0}
+
+    def run(every: int) -> None:
+        simulator.run(start, {}, (0.0, 0.03 * 10 * rows), dt=0.03, save_every=every, keep=[phi])
+
+    saved, alone = (device_seconds(partial(run, every)) for every in (10, 10 * rows))
+    notes = {"ms a row": 1e3 * saved / rows, "ms without": 1e3 * alone / rows}
+    return [Case(f"phi^4 {size}^2 f32, {rows} rows", "times the steps alone", saved / alone, notes=notes)]
+
+
 def tests() -> list[Case]:
     """The tests marked `gpu`: kernels, programs and runs on the device against the interpreter."""
     command = [sys.executable, "-m", "pytest", "-m", "gpu", "-q", "-n", "8", "-p", "no:cacheprovider", "tests"]
@@ -329,6 +353,8 @@ def tests() -> list[Case]:
 ROWS: dict[str, Callable[[], list[Case]]] = {
     "tests": tests,
     "agreement": agreement,
+    "fits": fits,
+    "recording": recording,
     "ensemble": ensemble,
     "stencil": stencil,
     "split_step": split_step,

@@ -1,6 +1,6 @@
 """The compiler: expressions and structured kernels, their derivatives, their machine code. It knows no physics."""
 
-from .backends import Backend, CompiledKernel, CompiledProgram, get_backend
+from .backends import Backend, CompiledKernel, CompiledProgram, HostMemory, Memory, get_backend
 from .backends.cuda import cuda_available
 from .backends.nvrtc import check_cuda
 from .bars import Bar
@@ -66,6 +66,7 @@ __all__ = [
     "Dense",
     "DenseJet",
     "Function",
+    "HostMemory",
     "InputError",
     "Intent",
     "Kernel",
@@ -74,6 +75,7 @@ __all__ = [
     "Launch",
     "Let",
     "Load",
+    "Memory",
     "Names",
     "Node",
     "Program",

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from codegen.errors import InputError
 
 from .interface import Backend, CompiledKernel, CompiledProgram
+from .memory import HostMemory, Memory
 
-__all__ = ["BACKENDS", "Backend", "CompiledKernel", "CompiledProgram", "get_backend"]
+__all__ = ["BACKENDS", "Backend", "CompiledKernel", "CompiledProgram", "HostMemory", "Memory", "get_backend"]
 
 BACKENDS = MappingProxyType(
     {

@@ -29,7 +29,7 @@ from ..program import For, Intent, Kernel, Program, kernels_of
 from ..schedule import GRAIN, lanes_for, padding, row_shares, threads_for
 from .cpu_native import together
 from .cpu_program import CpuProgram
-from .interface import address, check_arrays, lane_stride, launch_range
+from .interface import OneDevice, address, check_arrays, lane_stride, launch_range
 
 ASSEMBLY = "kernel.ll"
 Optimise = Callable[[Kernel], Kernel]
@@ -152,7 +152,7 @@ def _bits(value: float) -> int:
 
 
 @dataclass(frozen=True)
-class CpuBackend:
+class CpuBackend(OneDevice):
     """Compiles kernels for this machine's CPU.
 
     `lane_count` overrides how many instances stand side by side, `features` what the processor is known to have,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,6 +19,7 @@ from codegen.program import Kernel, Program, kernels_of
 from .cuda_device import cuda_available, load_cupy
 from .cuda_kernel import CudaKernel
 from .cuda_program import CudaProgram
+from .cuda_resident import DeviceMemory
 from .interface import Optimise
 from .nvrtc import OPTIONS, SINGLE
 
@@ -37,6 +39,19 @@ class CudaBackend:
         """Rows of whole 128-byte lines, so that the threads of a warp read as few as possible."""
         return 128 // np.dtype(dtype).itemsize
 
+    def memory(self) -> DeviceMemory:
+        """Arrays that stay on the device."""
+        return DeviceMemory(load_cupy())
+
+    def devices(self) -> int:
+        """How many NVIDIA devices there are."""
+        return int(load_cupy().cuda.runtime.getDeviceCount())
+
+    def on(self, device: int) -> AbstractContextManager[Any]:
+        """A device by its number."""
+        context: AbstractContextManager[Any] = load_cupy().cuda.Device(device)
+        return context
+
     def suited(self, instances: int) -> CudaBackend:
         """Itself: what it compiles suits any number of instances."""
         del instances
@@ -45,12 +60,17 @@ class CudaBackend:
     def compile(
         self, kernel: Kernel, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
     ) -> CudaKernel:
-        """Machine code for the current device, through CuPy's cache on disk; once more for arrays of 2^31 elements."""
+        """Machine code for the current device, through CuPy's cache on disk; once more for arrays of 2^31 elements, and
+        for each further device."""
         kernel = write_out(kernel if optimise is None else lift_roots(optimise(kernel)))
 
         @cache
-        def function(narrow: bool) -> Any:
+        def loaded(narrow: bool, device: int) -> Any:
+            del device
             return _function(kernel, emit_cuda(kernel, dtype, halo, narrow), dtype)
+
+        def function(narrow: bool) -> Any:
+            return loaded(narrow, load_cupy().cuda.Device().id)
 
         function(True)
         return CudaKernel(kernel, dtype, halo, emit_cuda(kernel, dtype, halo, True), function)

@@ -15,6 +15,7 @@ from codegen.program import Intent, Kernel
 
 from .cuda_device import load_cupy
 from .cuda_memory import Mirror
+from .cuda_resident import DeviceMemory
 from .interface import Arrays, LaunchRange, Scalars, check_arrays, launch_range
 
 WARP = 32
@@ -114,16 +115,23 @@ class CudaKernel:
     ) -> None:
         """Run in place; see `interface.CompiledKernel`.
 
-        NumPy arrays are copied to the device and, where the kernel writes them, back. CuPy arrays stay where they are,
-        so that repeated launches copy nothing.
+        NumPy arrays are copied to the device and, where the kernel writes them, back. CuPy arrays and those of a
+        `DeviceMemory` stay where they are, so that repeated launches copy nothing.
         """
+        written = [a.name for a in self.kernel.arrays if a.intent is not Intent.IN]
+        if isinstance(arrays, DeviceMemory):
+            with arrays.stream:
+                there = arrays.arrays_for([a.name for a in self.kernel.arrays])
+                self.bind(there, scalars, extents, first, last)()
+            arrays.wrote(written)
+            return
         span = launch_range(self.kernel, extents, first, last)
         check_arrays(self.kernel, arrays, scalars, self.dtype, span.extent + 2 * self.halo)
         if not span.lanes or 0 in span.outer:
             return
         mirror = Mirror.of(load_cupy(), {a.name: arrays[a.name] for a in self.kernel.arrays})
         self.bind(mirror.arrays, scalars, extents, first, last)()
-        mirror.fetch([a.name for a in self.kernel.arrays if a.intent is not Intent.IN])
+        mirror.fetch(written)
 
     def bind(
         self, arrays: Mapping[str, Any], scalars: Scalars, extents: tuple[int, ...], first: int = 0,

@@ -5,7 +5,8 @@ Arrays that share memory on the host (a list of places, and the same places in r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,14 +29,8 @@ class Mirror:
     def of(cls, cupy: Any, given: Mapping[str, Any]) -> Mirror:
         """Copies of NumPy arrays; CuPy arrays are themselves. InputError where the device has too little memory."""
         host = {name: a for name, a in given.items() if not isinstance(a, cupy.ndarray)}
-        try:
+        with room(cupy, sum(a.nbytes for a in host.values())):
             made = _copied(cupy, host)
-        except cupy.cuda.memory.OutOfMemoryError as error:
-            wanted = sum(a.nbytes for a in host.values()) / 2**30
-            raise InputError(
-                f"the arrays of this run ({wanted:.1f} GiB) do not fit the memory of the device ({error}); use a "
-                'smaller grid or ensemble, dtype="float32", or backend="cpu"'
-            ) from error
         return cls({**given, **made}, host)
 
     def fetch(self, names: Collection[str]) -> None:
@@ -47,6 +42,18 @@ class Mirror:
                 continue
             done.add(span)
             _fetch(self.arrays[name], array)
+
+
+@contextmanager
+def room(cupy: Any, size: int) -> Iterator[None]:
+    """InputError, with the remedy, where the device has too little memory for `size` bytes more."""
+    try:
+        yield
+    except cupy.cuda.memory.OutOfMemoryError as error:
+        raise InputError(
+            f"the arrays of this run ({size / 2**30:.1f} GiB) do not fit the memory of the device ({error}); use a "
+            'smaller grid or ensemble, dtype="float32", or backend="cpu"'
+        ) from error
 
 
 def _fetch(device: Any, host: NDArray[Any]) -> None:
@@ -64,7 +71,7 @@ def _copied(cupy: Any, host: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     for names in _overlapping(host):
         first = min(_span(host[n])[0] for n in names)
         end = max(_span(host[n])[1] for n in names)
-        block = _block(cupy, end - first, first)
+        block = block_of(cupy, end - first, first)
         done: set[tuple[int, int]] = set()
         for name in names:
             array, span = host[name], _span(host[name])
@@ -76,7 +83,7 @@ def _copied(cupy: Any, host: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     return made
 
 
-def _block(cupy: Any, size: int, address: int) -> Any:
+def block_of(cupy: Any, size: int, address: int) -> Any:
     """Bytes of the device as far from a boundary as those of the host: rows that begin on a line do so there too."""
     lead = address % BOUNDARY
     return cupy.empty(size + lead, dtype=np.uint8)[lead:]

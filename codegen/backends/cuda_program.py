@@ -16,6 +16,7 @@ from codegen.program import Intent, Launch, Program, Repeat, Step, Transform, pr
 from .cuda_device import load_cupy
 from .cuda_kernel import CudaKernel
 from .cuda_memory import Mirror
+from .cuda_resident import DeviceMemory
 from .cuda_transforms import plan_on_device
 from .interface import Arrays, Scalars
 
@@ -39,8 +40,17 @@ class CudaProgram:
         return "\n\n".join(kernel.source for kernel in self.kernels.values())
 
     def __call__(self, arrays: Arrays, scalars: Scalars, threads: int = 1) -> None:
-        """Run in place; see `interface.CompiledProgram`. CuPy arrays stay on the device."""
+        """Run in place; see `interface.CompiledProgram`. CuPy arrays and those of a `DeviceMemory` stay on the device;
+        of the latter, this returns while launches may still be on their way."""
         cupy = load_cupy()
+        if isinstance(arrays, DeviceMemory):
+            with arrays.stream:
+                there = arrays.arrays_for([array.name for array in self.program.arrays])
+                running = _Running(cupy, arrays.stream, self.kernels, there, dict(scalars))
+                running.steps(self.program.body)
+            arrays.wrote(written(self.program))
+            arrays.hold(running)
+            return
         stream = cupy.cuda.Stream(non_blocking=True)
         cupy.cuda.get_current_stream().synchronize()  # of what the caller has on its way
         with stream:
@@ -71,6 +81,7 @@ class _Running:
     kernels: Mapping[str, CudaKernel]
     arrays: Mapping[str, Any]
     scalars: dict[str, float | int]
+    used: list[Any] = field(default_factory=list)  # graphs and plans, which must outlive what they are doing
 
     def steps(self, body: Sequence[Step]) -> None:
         for step in body:
@@ -110,6 +121,7 @@ class _Running:
             for act in actions:
                 act(self.scalars)
         graph = self.stream.end_capture()
+        self.used.append(graph)
         for _ in range(count // turns):
             graph.launch(self.stream)
         for _ in range(count % turns):
@@ -123,6 +135,7 @@ class _Running:
             plan, capturable = plan_on_device(
                 self.cupy, self.arrays[step.source], self.arrays[step.output], step, extent
             )
+            self.used.append(plan)
             return (lambda _: plan()), capturable
         assert isinstance(step, Launch)
         kernel, names = self.kernels[step.kernel.name], dict(step.rename)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from codegen.errors import CompilerBug
 from codegen.ir import Kind
 from codegen.program import Array, Kernel, Program
+
+from .memory import HostMemory, Memory
 
 Arrays = Mapping[str, NDArray[Any]]
 Scalars = Mapping[str, float | int]
@@ -72,6 +75,23 @@ class CompiledProgram(Protocol):
         ...
 
 
+class OneDevice:
+    """A backend that knows of no other device than the host."""
+
+    def devices(self) -> int:
+        """The host."""
+        return 1
+
+    def on(self, device: int) -> AbstractContextManager[Any]:
+        """The host."""
+        del device
+        return nullcontext()
+
+    def memory(self) -> HostMemory:
+        """Arrays of the host."""
+        return HostMemory()
+
+
 class Backend(Protocol):
     """Turns kernels into code that runs."""
 
@@ -82,6 +102,18 @@ class Backend(Protocol):
 
     def lanes(self, dtype: str) -> int:
         """The multiple to which lane axes are padded."""
+        ...
+
+    def memory(self) -> Memory:
+        """Nothing yet: what a run keeps, where its launches need it."""
+        ...
+
+    def devices(self) -> int:
+        """How many devices of this kind there are, on each of which a thread of the host may run."""
+        ...
+
+    def on(self, device: int) -> AbstractContextManager[Any]:
+        """Launches and memory of this thread are those of a device."""
         ...
 
     def suited(self, instances: int) -> Backend:

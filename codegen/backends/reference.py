@@ -11,7 +11,7 @@ from codegen.interpret import run_kernel
 from codegen.program import Intent, Kernel, Program
 
 from .host_program import HostProgram, compile_for_host
-from .interface import Arrays, Optimise, Scalars, check_arrays, launch_range
+from .interface import Arrays, OneDevice, Optimise, Scalars, check_arrays, launch_range
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ReferenceKernel:
 
 
 @dataclass(frozen=True)
-class ReferenceBackend:
+class ReferenceBackend(OneDevice):
     """Runs kernels by the interpreter."""
 
     name: str = "reference"

@@ -27,7 +27,7 @@ from codegen.outer import write_out
 from codegen.program import Intent, Kernel, Program
 
 from .host_program import HostProgram, compile_for_host
-from .interface import Arrays, LaunchRange, Optimise, Scalars, check_arrays, launch_range
+from .interface import Arrays, LaunchRange, OneDevice, Optimise, Scalars, check_arrays, launch_range
 
 COMPILERS = ("g++", "c++", "clang++")
 FLAGS = ("-std=c++17", "-O2", "-shared", "-fPIC", "-ffp-contract=off", "-w")
@@ -152,7 +152,7 @@ def pad(array: NDArray[Any], stride: int) -> NDArray[Any]:
 
 
 @dataclass(frozen=True)
-class ShimBackend:
+class ShimBackend(OneDevice):
     """Compiles the CUDA source for the CPU; grids of at most `rows` blocks along y and z, blocks of `block` threads in
     `tall` rows, places in memory `narrow` as `emit_cuda` means it."""
 

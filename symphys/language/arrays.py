@@ -115,6 +115,11 @@ def _home(name: str, shape: tuple[int, ...], symmetric: bool, assumptions: tuple
     return parameter_array(name, shape, symmetric=symmetric, **dict(assumptions))
 
 
+def on_host(value: Any) -> Any:
+    """A CuPy array as one of NumPy, which does not read it by itself; anything else as it is."""
+    return value.get() if hasattr(value, "__cuda_array_interface__") else value
+
+
 def spread_arrays(values: Mapping[Any, Any]) -> dict[Any, Any]:
     """{symbol: values} with every parameter array replaced by its elements; everything else as it is.
 
@@ -125,7 +130,7 @@ def spread_arrays(values: Mapping[Any, Any]) -> dict[Any, Any]:
         if not isinstance(key, ParameterArray):
             found[key] = value
             continue
-        array, axes = np.asarray(value), len(key.shape)
+        array, axes = np.asarray(on_host(value)), len(key.shape)
         if array.shape[array.ndim - axes :] != key.shape:
             raise InputError(
                 f"The values of the parameter array {key.name} have the shape {array.shape}; it needs {key.shape}, "

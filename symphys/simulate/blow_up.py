@@ -12,23 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen import CompiledKernel, Intent
+from codegen import CompiledKernel, HostMemory, Intent, Memory
 from symphys.lower.frame import NOT_CONVERGED, NOT_FINITE, RUNNING, STATUS, STEPS
 from symphys.simulate.execute import Buffers, launch
 
-Kept = dict[str, NDArray[Any]]
 
-
-def keep_state(kernel: CompiledKernel, buffers: Buffers) -> Kept:
+def keep_state(kernel: CompiledKernel, buffers: Buffers) -> Memory:
     """Copies of what a launch changes and the next one starts from."""
-    changing = (a.name for a in kernel.kernel.arrays if a.instanced and a.intent is Intent.INOUT)
-    return {name: buffers.arrays[name].copy() for name in changing}
+    return buffers.arrays.copied([a.name for a in kernel.kernel.arrays if a.instanced and a.intent is Intent.INOUT])
 
 
 def find_steps(
     kernel: CompiledKernel,
     buffers: Buffers,
-    before: Kept,
+    before: Memory,
     scalars: dict[str, Any],
     first: int,
     threads: int,
@@ -37,9 +34,11 @@ def find_steps(
 
     before: the state at the start of the launch, whose first row was `first`.
     """
-    boundaries = buffers.arrays["step_marks"]
-    running = before["counters"][STATUS, : buffers.instances] == RUNNING
-    ended = running & np.isin(buffers.counter(STATUS), (NOT_FINITE, NOT_CONVERGED))
+    ended = np.isin(buffers.counter(STATUS), (NOT_FINITE, NOT_CONVERGED))
+    if not ended.any():
+        return
+    boundaries = buffers.arrays.read("step_marks")
+    ended &= before.read("counters")[STATUS, : buffers.instances] == RUNNING
     for last_good in np.unique(buffers.counter(STEPS)[ended]):
         which = np.flatnonzero(ended & (buffers.counter(STEPS) == last_good))
         start = boundaries[first]
@@ -52,16 +51,15 @@ def find_steps(
         again.arrays["step_marks"], again.arrays["row_slots"] = marks, np.full(len(marks), -1, dtype=np.int64)
         span = {"marks": len(marks), "first_row": 0, "last_row": len(marks) - 1}
         launch(kernel, again, {**scalars, **span}, threads)
-        buffers.counter(STEPS)[which] = again.counter(STEPS)
+        buffers.arrays["counters"][STEPS, which] = again.counter(STEPS)
 
 
-def _members(kernel: CompiledKernel, buffers: Buffers, before: Kept, which: NDArray[np.int64]) -> Buffers:
+def _members(kernel: CompiledKernel, buffers: Buffers, before: Memory, which: NDArray[np.int64]) -> Buffers:
     """The buffers of some trajectories alone, at the start of the launch."""
     width = -(-len(which) // buffers.lanes) * buffers.lanes
     padded = np.concatenate([which, np.full(width - len(which), which[-1])])
-    arrays = dict(buffers.arrays)
+    arrays = HostMemory()
     for array in kernel.kernel.arrays:
-        if array.instanced:
-            source = before.get(array.name, buffers.arrays[array.name])
-            arrays[array.name] = np.ascontiguousarray(source[..., padded])
-    return Buffers(arrays, len(which), buffers.lanes)
+        source = (before if array.name in before else buffers.arrays).read(array.name)
+        arrays[array.name] = np.ascontiguousarray(source[..., padded]) if array.instanced else source
+    return Buffers(arrays, len(which), buffers.lanes, buffers.dtype)

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symphys.language.arrays import on_host
 from symphys.lower.frame import EVENT, REJECTED, ROW, RUNNING, STATUS, STEPS
+from symphys.mechanics.constrained import Constrained
 from symphys.mechanics.dynamics import Dynamics, FirstOrder, SecondOrder
 from symphys.simulate.execute import OUTCOMES, Buffers, drift_of
 from symphys.simulate.ledger import ledger_along
@@ -21,10 +23,10 @@ from symphys.simulate.status import Outcome
 
 def collect_fixed(request: RunRequest, run: FixedRun) -> Result:
     """The result of a fixed-step run; what was not reached is cut off (one trajectory) or NaN (ensembles)."""
-    buffers, marks, count = run.buffers, run.marks, request.instances.count
-    outcomes = _outcomes(buffers, count, run.interrupted)
-    saved, times = buffers.arrays["saved"][:, :, :count], marks.times
-    reached = request.span[0] + buffers.counter(STEPS)[:count] * marks.h
+    buffers, marks = run.buffers, run.marks
+    outcomes = _outcomes(buffers, run.interrupted)
+    saved, times = _saved(request, buffers), marks.times
+    reached = request.span[0] + buffers.counter(STEPS) * marks.h
     if not request.instances.shape:
         times, saved = _cut(times, saved, np.isfinite(saved[:, :, 0]).all(axis=0))
     return _result(request, buffers, times, saved, outcomes, reached)
@@ -33,12 +35,12 @@ def collect_fixed(request: RunRequest, run: FixedRun) -> Result:
 def collect_adaptive(request: RunRequest, run: AdaptiveRun, times: NDArray[np.float64] | None) -> Result:
     """The result of an adaptive run, sampled at `times` or (None) at its own steps; see `collect_fixed`."""
     buffers, count, shape = run.buffers, request.instances.count, request.instances.shape
-    outcomes = _outcomes(buffers, count, run.interrupted)
-    outcomes[run.exhausted[:count] & (buffers.counter(STATUS)[:count] == RUNNING)] = Outcome.MAX_STEPS
-    saved = buffers.arrays["saved"][:, :, :count]
-    reached = buffers.arrays["carry"][saved.shape[0], :count].astype(np.float64)
+    outcomes = _outcomes(buffers, run.interrupted)
+    outcomes[run.exhausted[:count] & (buffers.counter(STATUS) == RUNNING)] = Outcome.MAX_STEPS
+    saved = _saved(request, buffers)
+    reached = buffers.read("carry")[saved.shape[0]].astype(np.float64)
     if times is None:
-        rows = int(buffers.counter(ROW)[:count].max())
+        rows = int(buffers.counter(ROW).max())
         saved, own = saved[:, :rows], buffers.arrays["row_times"][:rows, :count].astype(np.float64)
         shown: NDArray[Any] = np.moveaxis(own, 0, -1).reshape(*shape, rows)
     else:
@@ -48,12 +50,19 @@ def collect_adaptive(request: RunRequest, run: AdaptiveRun, times: NDArray[np.fl
     return _result(request, buffers, shown, saved, outcomes, reached)
 
 
-def _outcomes(buffers: Buffers, count: int, interrupted: bool) -> NDArray[np.object_]:
-    status = buffers.counter(STATUS)[:count]
+def _outcomes(buffers: Buffers, interrupted: bool) -> NDArray[np.object_]:
+    status = buffers.counter(STATUS)
     outcomes = np.array([OUTCOMES[int(s)] for s in status], dtype=object)
     if interrupted:
         outcomes[status == RUNNING] = Outcome.INTERRUPTED
     return outcomes
+
+
+def _saved(request: RunRequest, buffers: Buffers) -> Any:
+    """[n, rows, instances], what was saved: of ensembles that stay there, on the device."""
+    if request.on_device and request.instances.shape:
+        return buffers.arrays.on_device("saved")[:, :, : buffers.instances]
+    return buffers.arrays["saved"][:, :, : buffers.instances]
 
 
 def _cut(times: NDArray[Any], saved: NDArray[Any], kept: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -66,7 +75,7 @@ def _stop_times(request: RunRequest, buffers: Buffers) -> NDArray[np.float64]:
     assert request.events is not None
     count = request.instances.count
     times = buffers.arrays["event_values"][len(request.events.events), :count].astype(np.float64)
-    return np.where(buffers.counter(STATUS)[:count] == EVENT, times, np.nan)
+    return np.where(buffers.counter(STATUS) == EVENT, times, np.nan)
 
 
 def _append_stop(
@@ -123,16 +132,22 @@ def _result(
             times, saved = _append_stop(buffers, float(stops[0]), times, saved)
             if request.ledger is not None and len(times) > before:
                 works = np.concatenate([works, buffers.arrays["works"][:, None, :1]], axis=1)
+    states = saved
+    if request.on_device and shape and (request.ledger is not None or isinstance(dynamics, Constrained)):
+        saved = on_host(saved)  # from which multipliers and the ledger are found on the host
+    elif request.on_device and not shape:
+        buffers.arrays["states"] = np.ascontiguousarray(saved)
+        states = buffers.arrays.on_device("states")
     drifts = drift_of(buffers, request.watches, shape) if request.watches else []
     return Result(
         t=times,
-        states={label: saved[i].T.reshape(*shape, saved.shape[1]) for i, label in enumerate(flow.labels)},
+        states={label: states[i].T.reshape(*shape, states.shape[1]) for i, label in enumerate(flow.labels)},
         parameters={symbol: instances.parameters[i].reshape(shape) for i, symbol in enumerate(dynamics.parameters)},
         drift=dict(zip(flow.watched, drifts, strict=False)),
         outcomes=outcomes.reshape(shape),
         times_reached=np.asarray(reached, dtype=np.float64).reshape(shape),
-        steps=buffers.counter(STEPS)[:count].reshape(shape),
-        rejected=buffers.counter(REJECTED)[:count].reshape(shape),
+        steps=buffers.counter(STEPS).reshape(shape).copy(),
+        rejected=buffers.counter(REJECTED).reshape(shape).copy(),
         events=events,
         method=request.method.name,
         conserved={quantity.name: quantity.expression for quantity in dynamics.conserved},

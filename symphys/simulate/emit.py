@@ -42,7 +42,7 @@ def kernel_source(lowered: Lowered, choice: Choice, dtype: str, backend: str, ad
         raise InputError(f"no source for backend {backend!r}; choose one of {', '.join(BACKENDS)}")
     kernel = optimise_kernel(trajectory_kernel(lowered, choice, dtype, adapt))
     if backend in ("cuda", "cuda-shim"):
-        return emit_cuda(lift_roots(kernel), dtype)
+        return emit_cuda(lift_roots(kernel), dtype, narrow=True)
     if backend == "llvm":
         return emit_llvm(kernel, lanes_for(kernel, dtype), dtype)
     return emit_python(kernel, dtype)

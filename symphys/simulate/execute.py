@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen import CompiledKernel
+from codegen import CompiledKernel, HostMemory, Memory
 from symphys.lower.frame import (
     COUNTERS,
     EVENT,
@@ -35,30 +35,40 @@ Report = Callable[[float], None]  # told the share that is done, between 0 and 1
 
 @dataclass(frozen=True)
 class Buffers:
-    """The arrays of a run that its kernels share."""
+    """The arrays of a run that its kernels share; `own`: those that have a lane for each instance."""
 
-    arrays: dict[str, NDArray[Any]]
+    arrays: Memory
     instances: int
     lanes: int
+    dtype: np.dtype[Any]
+    own: set[str] = field(default_factory=set)
 
     @property
     def width(self) -> int:
         """The padded length of the lane axis."""
         return -(-self.instances // self.lanes) * self.lanes
 
-    def new(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float = 0.0) -> NDArray[Any]:
+    def new(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float = 0.0) -> None:
         """A fresh instanced array, padded."""
-        array = np.full((*shape, self.width), fill, dtype=dtype)
-        self.arrays[name] = array
-        return array
+        self.arrays.full(name, (*shape, self.width), dtype, fill)
+        self.own.add(name)
+
+    def on_host(self) -> Buffers:
+        """The arrays of the instances on the host."""
+        return replace(self, arrays=HostMemory({name: self.arrays[name] for name in self.own}))
+
+    def read(self, name: str) -> NDArray[Any]:
+        """An instanced array as it is now, the padding, which kernels may leave alone, left out."""
+        return self.arrays.read(name)[..., : self.instances]
 
     def counter(self, which: int) -> NDArray[np.int64]:
-        """One of the kernel's counters, a number an instance; the padding, which kernels may leave alone, left out."""
-        counters: NDArray[np.int64] = self.arrays["counters"][which, : self.instances]
+        """One of the kernel's counters, a number an instance."""
+        counters: NDArray[np.int64] = self.read("counters")[which]
         return counters
 
 
 def make_buffers(
+    memory: Memory,
     state: NDArray[Any],
     parameters: NDArray[Any],
     instances: int,
@@ -69,7 +79,8 @@ def make_buffers(
 ) -> Buffers:
     """`initial` and `parameters` as given; `carry`, `counters`, `watched` empty; shared arrays (signal tables)."""
     dtype = parameters.dtype
-    buffers = Buffers(dict(shared), instances, lanes)
+    memory.update(shared)
+    buffers = Buffers(memory, instances, lanes, dtype, {"initial", "parameters"})
     buffers.arrays["initial"], buffers.arrays["parameters"] = state, parameters
     buffers.new("carry", (carry,), dtype)
     buffers.new("counters", (COUNTERS,), np.int64)
@@ -90,10 +101,10 @@ def cores() -> int:
 
 def drift_of(buffers: Buffers, watches: int, shape: tuple[int, ...]) -> list[NDArray[np.float64]]:
     """For each watched quantity, its largest change by its scale; one number a trajectory, possibly infinite."""
-    watched = buffers.arrays["watched"]
+    watched = buffers.read("watched")
     found = []
     for index in range(watches):
-        _, change, scale = (watched[3 * index + k, : buffers.instances].astype(np.float64) for k in range(3))
+        _, change, scale = (watched[3 * index + k].astype(np.float64) for k in range(3))
         change = np.where(np.isinf(scale), np.inf, change)
         scale = np.where(np.isfinite(scale), scale, 1.0)
         ratio = np.divide(change, scale, out=np.zeros_like(change), where=scale > 0)

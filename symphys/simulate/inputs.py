@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
+from symphys.language.arrays import on_host
 from symphys.simulate.naming import plain_name
 
 Given = Mapping[Any, Any]
@@ -51,7 +52,7 @@ def numbers(what: str, symbol: Any, value: Any) -> NDArray[np.float64]:
 def real_numbers(what: str, symbol: Any, value: Any) -> NDArray[np.float64]:
     """A user's value as real numbers, which may be NaN as beyond the end of a trajectory."""
     try:
-        array = np.asarray(value)
+        array = np.asarray(on_host(value))
         if array.dtype == object:
             array = np.asarray(np.vectorize(float)(array)) if array.ndim else np.asarray(float(value))
         if np.iscomplexobj(array):

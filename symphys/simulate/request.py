@@ -23,7 +23,7 @@ class RunRequest:
     """A run of `method` on the trajectories of `instances` over `span`; what steers the steps comes besides.
 
     `watch_every`: watch conserved quantities every so many steps, 0 never. `tables`, `places`: arrays and scalars of
-    the input signals. `report` is told the share that is done.
+    the input signals. `report` is told the share that is done. `on_device`: what is saved stays on the device.
     """
 
     lowered: Lowered
@@ -37,6 +37,7 @@ class RunRequest:
     places: Mapping[str, float | int]
     threads: int
     report: Report
+    on_device: bool = False
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from symphys.lower import adaptive
 from symphys.lower.frame import REJECTED, ROW, RUNNING, STATUS, STEPS
 from symphys.lower.pacer import Pacer, RungeKuttaPacer, TaylorPacer
 from symphys.simulate.compiled import Lowered
+from symphys.simulate.devices import joined
 from symphys.simulate.execute import Buffers, launch, make_buffers
 from symphys.simulate.inputs import padded
 from symphys.simulate.request import RunRequest, Sampling, Tolerances
@@ -31,6 +33,17 @@ class AdaptiveRun:
     buffers: Buffers
     interrupted: bool
     exhausted: NDArray[np.bool_]
+
+    def on_host(self) -> AdaptiveRun:
+        """The same with its arrays on the host."""
+        return replace(self, buffers=self.buffers.on_host())
+
+    @classmethod
+    def joined(cls, parts: Sequence[AdaptiveRun]) -> AdaptiveRun:
+        """The run of all trajectories, of whom each part has a stretch."""
+        buffers = joined([part.buffers for part in parts])
+        interrupted = any(part.interrupted for part in parts)
+        return cls(buffers, interrupted, np.concatenate([part.exhausted for part in parts]))
 
 
 # How much higher the Taylor order of a single trajectory is: its steps wait for latency, which grows with p, not p^2.
@@ -61,6 +74,7 @@ def run_adaptive(request: RunRequest, sampling: Sampling, tolerances: Tolerances
     advance, _ = kernels.get(key, lambda: adaptive.advance_kernel(flow, pacer, plan, kernels.dtype), instances.count)
     rows = FIRST_ROWS if times is None else len(times)
     buffers = make_buffers(
+        kernels.backend.memory(),
         padded(instances.state, lanes, dtype),
         padded(instances.parameters, lanes, dtype),
         instances.count,
@@ -110,10 +124,10 @@ def _save_start(buffers: Buffers, start: float) -> None:
 
 def _sample_start(buffers: Buffers) -> None:
     """A first sample at the start is the initial state itself, not an interpolation."""
-    buffers.arrays["saved"][:, 0] = buffers.arrays["initial"]
+    buffers.arrays["saved"][:, 0] = buffers.arrays.read("initial")
     if "saved_work" in buffers.arrays:
         buffers.arrays["saved_work"][:, 0] = 0.0
-    buffers.counter(ROW)[:] = 1
+    buffers.arrays["counters"][ROW] = 1
 
 
 def _advance(
@@ -126,7 +140,7 @@ def _advance(
 ) -> tuple[bool, NDArray[np.bool_]]:
     """Launch until all trajectories have ended; whether that was interrupted, and which ran out of steps."""
     attempts = 0
-    time_row = buffers.arrays["saved"].shape[0]  # `carry` holds the time after the state
+    time_row = len(request.lowered.flow.names)  # `carry` holds the time after the state
     span = scalars["t_end"] - scalars["t_start"]
     never = np.zeros(buffers.instances, dtype=bool)
     try:
@@ -137,7 +151,7 @@ def _advance(
             if not running.any():
                 request.report(1.0)
                 return False, never
-            share = (buffers.arrays["carry"][time_row, : buffers.instances] - scalars["t_start"]) / span
+            share = (buffers.read("carry")[time_row] - scalars["t_start"]) / span
             request.report(float(np.mean(np.where(running, share, 1.0))))
             if free and (buffers.counter(ROW)[running] >= scalars["rows"]).any():
                 scalars["rows"] = _widen(buffers, scalars["rows"])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen import Function
+from codegen import Function, HostMemory
 from symphys.errors import UnsupportedError
 from symphys.integrators import External
 from symphys.lower.frame import FINISHED, NOT_FINITE, RUNNING, STATUS, STEP_TOO_SMALL, STEPS
@@ -79,7 +79,8 @@ def _functions(request: RunRequest) -> Functions:
 
 def _buffers(request: RunRequest, times: NDArray[np.float64] | None) -> Buffers:
     n, instances = len(request.lowered.flow.names), request.instances
-    buffers = make_buffers(instances.state, instances.parameters, instances.count, 1, n + 1, request.watches, {})
+    given = (instances.state, instances.parameters, instances.count)
+    buffers = make_buffers(HostMemory(), *given, 1, n + 1, request.watches, {})
     rows = FIRST_ROWS if times is None else len(times)
     buffers.new("saved", (n, rows), np.float64, np.nan)
     if times is None:

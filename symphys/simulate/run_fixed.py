@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,14 @@ from symphys.lower import fixed
 from symphys.lower.frame import RUNNING, STATUS
 from symphys.lower.steppers import stepper_for
 from symphys.simulate.blow_up import find_steps, keep_state
+from symphys.simulate.devices import joined
 from symphys.simulate.execute import Buffers, launch, make_buffers
 from symphys.simulate.inputs import padded
+from symphys.simulate.recording import Recording
 from symphys.simulate.request import RunRequest
 
 PORTION = 4096  # steps between looks at progress and at trajectories that failed
+WORK = 12_500_000  # steps of all trajectories that a launch takes at least
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,17 @@ class FixedRun:
     buffers: Buffers
     interrupted: bool
 
+    def on_host(self) -> FixedRun:
+        """The same with its arrays on the host."""
+        return replace(self, buffers=self.buffers.on_host())
+
+    @classmethod
+    def joined(cls, parts: Sequence[FixedRun]) -> FixedRun:
+        """The run of all trajectories, of whom each part has a stretch."""
+        buffers = joined([part.buffers for part in parts])
+        interrupted = any(part.interrupted for part in parts)
+        return cls(parts[0].marks, buffers, interrupted)
+
 
 def run_fixed(request: RunRequest, marks: Marks, compensated: bool) -> FixedRun:
     """Advance all trajectories by the marked steps; an interrupt keeps what was saved."""
@@ -97,6 +112,7 @@ def run_fixed(request: RunRequest, marks: Marks, compensated: bool) -> FixedRun:
     )
     rows = len(marks.steps)
     buffers = make_buffers(
+        kernels.backend.memory(),
         padded(instances.state, lanes, kernels.dtype),
         padded(instances.parameters, lanes, kernels.dtype),
         instances.count,
@@ -116,7 +132,7 @@ def run_fixed(request: RunRequest, marks: Marks, compensated: bool) -> FixedRun:
     scalars: dict[str, Any] = {"t_start": request.span[0], "h": marks.h, "rows": rows, "marks": len(boundaries)}
     scalars |= {"watch_every": max(request.watch_every, 1), **request.places}
     launch(prepare, buffers, scalars, request.threads)
-    return FixedRun(marks, buffers, _advance(advance, request, buffers, scalars, boundaries))
+    return FixedRun(marks, buffers, _advance(advance, request, buffers, scalars, boundaries, slots))
 
 
 def _advance(
@@ -125,11 +141,13 @@ def _advance(
     buffers: Buffers,
     scalars: dict[str, Any],
     boundaries: NDArray[np.int64],
+    slots: NDArray[np.int64],
 ) -> bool:
     """Launch in portions of about a second's work, stop where all trajectories have ended; True if interrupted."""
     total = len(boundaries) - 1
-    portion = max(PORTION, int(2e8 / max(buffers.width, 1) / 16))  # instance-steps a launch
+    portion = max(PORTION, WORK // max(buffers.width, 1))  # instance-steps a launch
     first = 0
+    recording = Recording.of(buffers, request.on_device)
     try:
         while first < total:
             last = first + 1
@@ -137,6 +155,7 @@ def _advance(
                 last += 1
             before = keep_state(kernel, buffers)
             launch(kernel, buffers, {**scalars, "first_row": first, "last_row": last}, request.threads)
+            recording.follow(slots[first:last])
             find_steps(kernel, buffers, before, scalars, first, request.threads)
             first = last
             request.report(boundaries[first] / max(boundaries[-1], 1))
@@ -144,4 +163,6 @@ def _advance(
                 break
     except KeyboardInterrupt:
         return True
+    finally:
+        recording.finish()
     return False

@@ -22,6 +22,7 @@ from symphys.simulate.choose_split import choice_for
 from symphys.simulate.collect import collect_adaptive, collect_fixed
 from symphys.simulate.compiled import Kernels, Lowered, kernels_for, lower
 from symphys.simulate.density import PhaseDensity, density_along, density_on_grid
+from symphys.simulate.devices import read_devices, shared_out
 from symphys.simulate.emit import kernel_source
 from symphys.simulate.events import Event, plan_events
 from symphys.simulate.execute import cores
@@ -39,9 +40,9 @@ from symphys.simulate.naming import plain_name
 from symphys.simulate.progress import progress_report
 from symphys.simulate.request import RunRequest, Sampling, Tolerances
 from symphys.simulate.result import Result
-from symphys.simulate.run_adaptive import run_adaptive
+from symphys.simulate.run_adaptive import AdaptiveRun, run_adaptive
 from symphys.simulate.run_external import run_external
-from symphys.simulate.run_fixed import read_marks, run_fixed
+from symphys.simulate.run_fixed import FixedRun, read_marks, run_fixed
 from symphys.simulate.signals import signal_functions, signal_tables
 from symphys.simulate.tangents import LyapunovSpectrum, Variations, lyapunov, variations, widened
 from symphys.simulate.weights import kernel_weights, split_weights
@@ -91,6 +92,8 @@ class Simulator:
         first_step: float | None = None,
         project_initial: bool = False,
         threads: int | None = None,
+        devices: int | None = None,
+        arrays: str = "numpy",
         progress: bool | Callable[[float], None] | None = None,
     ) -> Result:
         """Integrate from `initial` over `t_span`, with a fixed step `dt` or to the tolerance `rtol`.
@@ -103,9 +106,12 @@ class Simulator:
         digits that rounding loses from step to step (by default from 100 000 fixed steps on, never with constraints).
         States that constraints hold must obey them from the start; `project_initial` takes the nearest ones that do.
         `threads` defaults to all cores; `progress` shows a bar (by default when a run lasts long and a terminal
-        watches), or is a function that is told the share done.
+        watches), or is a function that is told the share done. With backend "cuda", an ensemble is shared out to so
+        many `devices` (by default the current one alone), to the same bits, and `arrays="cupy"` leaves the states of
+        the result on the device, as CuPy arrays; starts and parameters may be CuPy arrays in either case.
 
-        Raises InputError for missing, unknown, non-finite or forbidden values and shapes that do not fit, and for
+        Raises InputError for missing, unknown, non-finite or forbidden values and shapes that do not fit, for more
+        devices than there are, for CuPy arrays asked of another backend or of several devices, and for
         initial states off the constraints, with the residual; MethodError for a step with an adaptive-only method and
         a tolerance with a fixed-step one. A run that fails on its way raises nothing: its status says why, and what it
         reached is kept.
@@ -124,6 +130,7 @@ class Simulator:
         if times is not None and save_every is not None:
             raise InputError("t_eval and save_every were both given; give one of them")
         method = self._method(dt, rtol)
+        shared, on_device = read_devices(devices, arrays, self.kernels.backend)
         instances = consistent(dynamics, flow, instances, span[0], self.kernels.dtype, project_initial, tables, places)
         report, finish = progress_report(progress)
         request = RunRequest(
@@ -138,12 +145,14 @@ class Simulator:
             places,
             cores() if threads is None else whole_number("threads", threads),
             report,
+            on_device,
         )
         try:
             if dt is not None:
                 marks = read_marks(span, positive_number("dt", dt), times, save_every)
                 exact = compensated if compensated is not None else marks.count >= COMPENSATE_FROM
-                return collect_fixed(request, run_fixed(request, marks, exact))
+                fixed = shared_out(request, shared, lambda some: run_fixed(some, marks, exact), FixedRun.joined)
+                return collect_fixed(request, fixed)
             tolerance = positive_number("rtol", DEFAULT_RTOL if rtol is None else rtol)
             tolerances = Tolerances(
                 tolerance,
@@ -153,7 +162,9 @@ class Simulator:
                 whole_number("max_steps", max_steps),
             )
             advance = run_external if isinstance(method, External) else run_adaptive
-            return collect_adaptive(request, advance(request, Sampling(times, save_every or 1), tolerances), times)
+            sampling = Sampling(times, save_every or 1)
+            adaptive = shared_out(request, shared, lambda some: advance(some, sampling, tolerances), AdaptiveRun.joined)
+            return collect_adaptive(request, adaptive, times)
         finally:
             finish()
 

@@ -18,7 +18,7 @@ def field_source(plan: Plan, backend: str, dtype: str) -> str:
     halo = program_halo(plan.program)
     kernels = [optimise_kernel(kernel) for kernel in kernels_of(plan.program)]
     if backend in ("cuda", "cuda-shim"):
-        return "\n\n".join(emit_cuda(lift_roots(kernel), dtype, halo) for kernel in kernels)
+        return "\n\n".join(emit_cuda(lift_roots(kernel), dtype, halo, narrow=True) for kernel in kernels)
     if backend == "llvm":
         return "\n\n".join(emit_llvm(kernel, lanes_for(kernel, dtype), dtype) for kernel in kernels)
     return "\n\n".join(emit_python(kernel, dtype, halo) for kernel in kernels)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symphys.simulate.lattice.given import Inputs
 from symphys.simulate.lattice.record import Member, Record
-from symphys.simulate.lattice.running import Run
+from symphys.simulate.lattice.running import Run, Totals
 from symphys.simulate.status import Outcome
 
 if TYPE_CHECKING:
     from symphys.simulate.lattice.simulator import FieldSimulator
 
+Told = Callable[[], tuple[dict[Any, NDArray[Any]], Totals]]
 PORTION = 1 << 25  # sites times steps between looks at progress and at states that left the finite world
 
 
@@ -56,25 +58,60 @@ def _member(
     run = simulator.start(course.inputs, member, t_start, marks.h, course.threads)
     run.k = begin = int(course.begin[member])
     portion = max(1, PORTION // int(np.prod(simulator.grid.shape)))
-    for row, step in enumerate(marks.steps):
-        if step < begin or (step == begin and not course.unseen[member]):
-            continue
-        while run.k < step:
-            run.go(min(portion, int(step) - run.k), watch=run.k + portion >= step)
-            report(run.k / max(marks.count, 1))
-            if not is_finite(run):
-                record.end(member, Outcome.NOT_FINITE)
+    rows = Rows(record, member, run.arrays.ahead)
+    try:
+        for row, step in enumerate(marks.steps):
+            if step < begin or (step == begin and not course.unseen[member]):
+                continue
+            while run.k < step:
+                run.go(min(portion, int(step) - run.k), watch=run.k + portion >= step)
+                report(run.k / max(marks.count, 1))
+                if run.k < step and not run.finite():
+                    rows.end(Outcome.NOT_FINITE)
+                    return
+            rows.take(row, run)
+            if rows.ended:
                 return
-        record.keep(member, row, run.state(), run.totals(), run.time)
-    while run.k < marks.count:
-        run.go(min(portion, marks.count - run.k))
-        if not is_finite(run):
-            record.end(member, Outcome.NOT_FINITE)
-            return
-        record.reach(member, run.time)
-    record.end(member, Outcome.FINISHED)
+        while run.k < marks.count:
+            run.go(min(portion, marks.count - run.k))
+            if not run.finite():
+                rows.end(Outcome.NOT_FINITE)
+                return
+            record.reach(member, run.time)
+        rows.end(Outcome.FINISHED)
+    except KeyboardInterrupt:
+        rows.settle(0)
+        raise
 
 
-def is_finite(run: Run) -> bool:
-    """Whether the state consists of numbers."""
-    return all(bool(np.isfinite(a).all()) for a in run.state().values())
+@dataclass
+class Rows:
+    """The saved rows of a member: `ahead` of them may be on their way to the host while steps go on."""
+
+    record: Record
+    member: Member
+    ahead: int
+    ended: bool = False
+    waiting: deque[tuple[int, float, Told]] = field(default_factory=deque)
+
+    def take(self, row: int, run: Run) -> None:
+        """The present state is to be saved."""
+        self.waiting.append((row, run.time, run.recorded()))
+        self.settle(self.ahead)
+
+    def settle(self, ahead: int) -> None:
+        """Save all rows but the last `ahead`; the first whose state is not finite is the end."""
+        while len(self.waiting) > ahead and not self.ended:
+            row, time, told = self.waiting.popleft()
+            state, totals = told()
+            if not all(bool(np.isfinite(a).all()) for a in state.values()):
+                self.ended = True
+                self.record.end(self.member, Outcome.NOT_FINITE)
+                return
+            self.record.keep(self.member, row, state, totals, time)
+
+    def end(self, outcome: Outcome) -> None:
+        """Save what is on its way, and note how the member ended."""
+        self.settle(0)
+        if not self.ended:
+            self.record.end(self.member, outcome)

@@ -17,6 +17,7 @@ from symphys.discretise.spectral import derivative
 from symphys.errors import InputError
 from symphys.fields.dynamics import FieldDynamics
 from symphys.fields.jets import Jet
+from symphys.language.arrays import on_host
 from symphys.lower.lattice.layout import Layout
 from symphys.simulate.inputs import check_assumptions, named_values, numbers
 from symphys.simulate.lattice.naming import field_name
@@ -124,7 +125,7 @@ def _field(label: Any, unknown: Any, values: Any, grid: Grid) -> NDArray[Any]:
     name = field_name(label)
     values = _as_callable(name, values, grid.coordinates)
     try:
-        array = np.asarray(_call(name, values, grid.mesh) if callable(values) else values)
+        array = np.asarray(_call(name, values, grid.mesh) if callable(values) else on_host(values))
     except (TypeError, ValueError) as error:
         raise InputError(f"the initial values of {name} are no array: {error}") from error
     if array.dtype.kind not in "bifuc":
@@ -182,7 +183,7 @@ def sample(dynamics: FieldDynamics, grid: Grid, function: Any, value: Any, time:
         wanted = tuple(n if x in space else 1 for x, n in zip(grid.coordinates, grid.shape, strict=True))
         result = np.broadcast_to(result, np.broadcast_shapes(result.shape, wanted)) if space else result
     else:
-        result = np.asarray(value)
+        result = np.asarray(on_host(value))
         order = [x for x in grid.coordinates if x in space]
         expected = tuple(grid.axis(x).count for x in space)
         if dynamics.time in function.args:

@@ -46,10 +46,13 @@ class Frame:
         lead = ((wanted - raw.ctypes.data - self.halo * components * size) % PAGE) // size
         return raw[lead : lead + length].reshape(*shape, self.width * components)
 
+    def inner(self, components: int = 1) -> slice:
+        """Where the sites of a row lie."""
+        return slice(self.halo * components, (self.halo + self.shape[-1]) * components)
+
     def sites(self, array: NDArray[Any], components: int = 1) -> NDArray[Any]:
         """The sites of an array, without halo and padding; complex where it has two components."""
-        first, last = self.halo * components, (self.halo + self.shape[-1]) * components
-        part = array[..., first:last]
+        part = array[..., self.inner(components)]
         return _as_complex(part) if components == 2 else part
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen import CompiledProgram
+from codegen import CompiledProgram, Memory
 from symphys.discretise import Grid
 from symphys.discretise.spectral import derivative
 from symphys.errors import UnsupportedError
@@ -26,6 +26,11 @@ from symphys.simulate.lattice.sponge import layer_strength
 from symphys.simulate.lattice.waves import factor_tables
 from symphys.simulate.weights import kernel_weights
 
+MEASURED = ("totals", "sizes")  # the arrays into which laws are summed up
+
+Read = Callable[[str], NDArray[Any]]
+Totals = tuple[NDArray[np.float64], NDArray[np.float64]]
+
 
 @dataclass
 class Run:
@@ -40,7 +45,7 @@ class Run:
     threads: int
     weights: Mapping[Any, NDArray[np.float64]] = field(default_factory=dict)
     k: int = 0
-    integrals: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None  # where they were measured in passing
+    measured: bool = False  # whether the integrals of the present state were measured in passing
 
     def __post_init__(self) -> None:
         m = self.machine
@@ -54,10 +59,11 @@ class Run:
             "dt": self.dt,
             "offset": 0.0,
         }
-        self.arrays: dict[str, NDArray[Any]] = grid_tables(self.frame, m.margin, self._sponges())
-        self.arrays |= kernel_weights(self.weights, self.frame.dtype)
+        self.arrays: Memory = m.backend.memory()
+        self.arrays.update(grid_tables(self.frame, m.margin, self._sponges()))
+        self.arrays.update(kernel_weights(self.weights, self.frame.dtype))
         if m.plan.factors:
-            self.arrays |= factor_tables(m.layout, self.frame, self.values, m.plan.factors, self.dt)
+            self.arrays.update(factor_tables(m.layout, self.frame, self.values, m.plan.factors, self.dt))
         convolutions = m.layout.dynamics.convolutions
         self.waves = {
             each.symbol: kernel_waves(m.layout.dynamics, self.grid, each, self.values, self.functions)
@@ -77,7 +83,7 @@ class Run:
     # -- what is given -------------------------------------------------------------------------------------------------
     def give(self, time: float, functions: Mapping[Any, Any]) -> None:
         """Sample given functions at a time, and their derivatives that the kernels read."""
-        self.integrals = None
+        self.measured = False
         layout = self.machine.layout
         for symbol in layout.dynamics.given:
             jet = layout.dynamics.jets.jet(symbol)
@@ -108,7 +114,7 @@ class Run:
     # -- the state -----------------------------------------------------------------------------------------------------
     def put(self, state: Mapping[Any, NDArray[Any]]) -> None:
         """Lay a state [*grid] by label into memory."""
-        self.integrals = None
+        self.measured = False
         layout = self.machine.layout
         for number, unknown in enumerate(layout.dynamics.unknowns):
             if self.machine.plan.complex_state:
@@ -149,15 +155,30 @@ class Run:
 
     def state(self) -> dict[Any, NDArray[Any]]:
         """The state [*grid] by label, copied."""
+        return self._state(self.arrays.read)
+
+    def finite(self) -> bool:
+        """Whether the state consists of numbers."""
+        inside = {name: self.frame.inner(components) for name, components in self._parts().items()}
+        return self.arrays.finite(inside)
+
+    def _parts(self) -> dict[str, int]:
+        """The arrays that the state is made of, and how many numbers a site has in each."""
+        layout = self.machine.layout
+        if self.machine.plan.complex_state:
+            return {packed_name(layout, number): 2 for number in range(len(layout.dynamics.unknowns))}
+        return {component.name: 1 for component in layout.components}
+
+    def _state(self, read: Read) -> dict[Any, NDArray[Any]]:
         layout, found = self.machine.layout, {}
         for number, unknown in enumerate(layout.dynamics.unknowns):
             if self.machine.plan.complex_state:
                 whole = np.zeros(self.grid.shape, dtype=np.result_type(self.frame.dtype, np.complex64))
-                whole[self.frame.inside] = self.frame.sites(self.arrays[packed_name(layout, number)], 2)
+                whole[self.frame.inside] = self.frame.sites(read(packed_name(layout, number)), 2)
                 found[unknown.label] = whole
                 continue
             for velocity in (False, True) if unknown.order == 2 else (False,):
-                parts = [self.frame.sites(self.arrays[c.name]) for c in layout.parts(number, velocity)]
+                parts = [self.frame.sites(read(c.name)) for c in layout.parts(number, velocity)]
                 label = unknown.velocity_label if velocity else unknown.label
                 found[label] = _complex(*parts) if len(parts) == 2 else parts[0].copy()
         return found
@@ -167,18 +188,18 @@ class Run:
         """Take `steps` steps; `watch`: the integrals will be asked for next, and are best measured in passing."""
         if steps <= 0:
             return
-        self.integrals = None
+        self.measured = False
         if self.in_pieces:
             self._go_in_pieces(steps)
             return
         self.scalars |= {**counts_of(steps), "k": self.k}
-        measured = self.machine.measured if watch else None
-        if measured is None:
+        watched = self.machine.measured if watch else None
+        if watched is None:
             self.machine.advance(self.arrays, self.scalars, self.threads)
         else:
             self.scalars |= {"measured_k": self.k + steps, "measured_offset": 0.0}
-            measured(self.arrays, self.scalars, self.threads)
-            self.integrals = self._integrals()
+            watched(self.arrays, self.scalars, self.threads)
+            self.measured = True
         self.k += steps
 
     def _go_in_pieces(self, steps: int) -> None:
@@ -209,20 +230,34 @@ class Run:
         return self.t_start + self.k * self.dt
 
     # -- measures ------------------------------------------------------------------------------------------------------
-    def totals(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def totals(self) -> Totals:
         """[laws], the integrals of the densities and of the absolute values of their terms."""
+        self._measure()
+        return self._totals(self.arrays.read)
+
+    def recorded(self) -> Callable[[], tuple[dict[Any, NDArray[Any]], Totals]]:
+        """The present state and `totals`; what this returns tells them, while `arrays.ahead` rows later are on their
+        way, or, where that is 0, before the next step."""
+        self._measure()
+        measured = () if self.machine.measure is None else MEASURED
+        copies = self.arrays.snapshot([*self._parts(), *measured])
+
+        def told() -> tuple[dict[Any, NDArray[Any]], Totals]:
+            found = copies()
+            return self._state(found.__getitem__), self._totals(found.__getitem__)
+
+        return told
+
+    def _measure(self) -> None:
+        if self.machine.measure is not None and not self.measured:
+            self._prepare(self.machine.measure)
+            self.machine.measure(self.arrays, self.scalars, self.threads)
+
+    def _totals(self, read: Read) -> Totals:
         if self.machine.measure is None:
             return np.zeros(0), np.zeros(0)
-        if self.integrals is not None:
-            return self.integrals
-        self._prepare(self.machine.measure)
-        self.machine.measure(self.arrays, self.scalars, self.threads)
-        return self._integrals()
-
-    def _integrals(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What was measured last."""
-        count = len(self.machine.laws)
-        return self.arrays["totals"][:count].astype(np.float64), self.arrays["sizes"][:count].astype(np.float64)
+        totals, sizes = (read(name)[: len(self.machine.laws)].astype(np.float64) for name in MEASURED)
+        return totals, sizes
 
     def probe(self, expressions: Sequence[Any]) -> list[NDArray[np.complex128]]:
         """The values of expressions in jet symbols at all sites that kernels see."""
@@ -230,12 +265,14 @@ class Run:
         self._complete(program)
         self._prepare(program)
         program(self.arrays, self.scalars, self.threads)
-        return [self.frame.sites(self.arrays[f"probe_{i}"], 2).astype(np.complex128) for i in range(len(expressions))]
+        return [
+            self.frame.sites(self.arrays.read(f"probe_{i}"), 2).astype(np.complex128) for i in range(len(expressions))
+        ]
 
     def _complete(self, program: CompiledProgram) -> None:
         """Arrays that a program names and nobody has given, as zeros."""
-        self.arrays |= stencil_tables(program.program, self.frame, self.machine.layout.order)
-        self.arrays |= missing_arrays(program.program, self.frame, self.arrays, self.scalars)
+        self.arrays.update(stencil_tables(program.program, self.frame, self.machine.layout.order))
+        self.arrays.update(missing_arrays(program.program, self.frame, self.arrays, self.scalars))
 
     def _prepare(self, program: CompiledProgram) -> None:
         """Bring time, given functions and, where waves differentiate, derivatives and convolutions up to date."""
@@ -259,7 +296,7 @@ class Run:
             if not found or base not in self.arrays or not digits.isdigit():
                 continue
             values = np.zeros(self.grid.shape, dtype=np.complex128 if components == 2 else np.float64)
-            values[self.frame.inside] = self.frame.sites(self.arrays[base], components)
+            values[self.frame.inside] = self.frame.sites(self.arrays.read(base), components)
             made = derivative(values, self.grid.axes, tuple(map(int, digits)))
             self.frame.sites(self.arrays[name], components)[...] = made[self.frame.inside]
 
@@ -275,7 +312,7 @@ class Run:
         self._complete(program)
         program(self.arrays, self.scalars, self.threads)
         argument = np.zeros(self.grid.shape, dtype=np.complex128)
-        argument[self.frame.inside] = self.frame.sites(self.arrays[name], 2)
+        argument[self.frame.inside] = self.frame.sites(self.arrays.read(name), 2)
         made = convolve(self.grid, self.waves[each.symbol], argument)
         self.frame.sites(self.arrays[name], 2)[...] = made[self.frame.inside]
 

@@ -123,17 +123,18 @@ class ListedState(State):
         """Images of clusters, and lists of who is near each."""
         layout, dtype = self.machine.layout, np.dtype(self.machine.dtype)
         dim, size, count = layout.dim, layout.size, self.clusters.count
-        self.arrays["reference"] = self.arrays["position"].copy()
+        position = self.arrays.read("position")
+        self.arrays["reference"] = position.copy()
         self.arrays["strayed"] = np.zeros((count, size), dtype=dtype)
         self.arrays["reference_flat"] = self.arrays["reference"].reshape(dim, -1)
         self.arrays["strayed_flat"] = self.arrays["strayed"].reshape(-1)
-        real = self.arrays["kind"] >= 0
-        low = np.where(real, self.arrays["position"], np.inf).min(axis=2).T.astype(np.float64)
-        high = np.where(real, self.arrays["position"], -np.inf).max(axis=2).T.astype(np.float64)
-        places = self.arrays["position"][:, real].T
+        real = self.arrays.read("kind") >= 0
+        low = np.where(real, position, np.inf).min(axis=2).T.astype(np.float64)
+        high = np.where(real, position, -np.inf).max(axis=2).T.astype(np.float64)
+        places = position[:, real].T
         images = images_of(low, high, places, self.box, self.cutoffs["cutoff"] + self.skin)
         source, slots = images.source, len(images.source)
-        self.arrays |= {"source": source, "shift": images.shift.astype(dtype)}
+        self.arrays.update({"source": source, "shift": images.shift.astype(dtype)})
         seen = {"position": dim, **({"slope": layout.leading("slope")} if layout.dynamics.environments else {})}
         for name, leading in seen.items():
             self.arrays[f"{name}_slots"] = aligned((leading, slots, size), dtype)
@@ -141,7 +142,7 @@ class ListedState(State):
         if "slope" in seen:
             self.arrays["slope"] = aligned((seen["slope"], count, size), dtype)
         for name in ("kind", *self.constant):
-            self.arrays[f"{name}_all"] = self.arrays[name][source].reshape(-1)
+            self.arrays[f"{name}_all"] = self.arrays.read(name)[source].reshape(-1)
         self.scalars |= {"slots": slots, "width": slots * size}
         self.lists.images(self.arrays, self.scalars, self.choices.threads)
         self._list(low[source] + images.shift, high[source] + images.shift)
@@ -156,8 +157,8 @@ class ListedState(State):
         cells = cells_of(0.5 * (low + high), float(reach / 2))
         # bounding boxes are rounded to the precision of the kernel
         margin = 4 * float(np.finfo(dtype).eps) * (float(np.abs(low).max()) + reach)
-        self.arrays |= {"order": cells.order, "cells": cells.marks}
-        self.arrays |= {"low_all": as_rows(low, dtype), "high_all": as_rows(high, dtype)}
+        self.arrays.update({"order": cells.order, "cells": cells.marks})
+        self.arrays.update({"low_all": as_rows(low, dtype), "high_all": as_rows(high, dtype)})
         self.scalars |= {"range": reach + margin, "cell_marks": len(cells.marks)}
         for k, number in enumerate(cells.counts):
             self.scalars[f"cells_{k}"] = number
@@ -166,21 +167,21 @@ class ListedState(State):
         found = np.zeros(count, dtype=np.int64)
         self.arrays["found"] = self.arrays["found_all"] = found
         while True:
-            if len(self.arrays.get("neighbours", ())) != count * self.capacity:
+            if self.scalars.get("listed") != count * self.capacity:
                 self.arrays["neighbours"] = np.zeros(count * self.capacity, dtype=np.int64)
             self.scalars |= {"capacity": self.capacity, "listed": count * self.capacity}
             self.lists.lists(self.arrays, self.scalars, self.choices.threads)
-            if (most := int(found.max())) <= self.capacity:
+            if (most := int(self.arrays.read("found").max())) <= self.capacity:
                 return
             self.capacity = most + most // 8
 
     def _gather(self) -> None:
         """The state as users order it, folded."""
         for name in STATE:
-            flat = self.arrays[name].reshape(self.machine.layout.dim, -1)
+            flat = self.arrays.read(name).reshape(self.machine.layout.dim, -1)
             self.whole[name] = flat[:, self.clusters.place].T.astype(np.float64)
         if "hits" in self.arrays:
-            self.met = self.arrays["hits"].reshape(-1)[self.clusters.place]
+            self.met = self.arrays.read("hits").reshape(-1)[self.clusters.place]
 
     def _lay(self, array: NDArray[Any], member: int, values: NDArray[Any]) -> None:
         """Lay [n, dim] into [dim, cluster, member]."""
@@ -188,7 +189,7 @@ class ListedState(State):
 
     def read(self, name: str) -> NDArray[Any]:
         """[1, n, dim], places unfolded."""
-        flat = self.arrays[name].reshape(self.machine.layout.dim, -1)
+        flat = self.arrays.read(name).reshape(self.machine.layout.dim, -1)
         found = np.ascontiguousarray(flat[:, self.clusters.place].T)
         if name == "position" and self.box is not None:
             found = (found + self.turns @ self.box.matrix).astype(found.dtype)
@@ -199,17 +200,17 @@ class ListedState(State):
         """Take `steps` steps, with new lists as they are needed."""
         while steps > 0:
             ahead = min(steps, max(1, self.life - self.since))
-            kept = {name: self.arrays[name].copy() for name in KEPT if name in self.arrays}
+            names = [name for name in KEPT if name in self.arrays]
+            kept = self.arrays.copied(names)
             super().go(ahead)
-            strayed, limit = float(self.arrays["strayed"].max()), (0.5 * self.skin) ** 2
+            strayed, limit = float(self.arrays.read("strayed").max()), (0.5 * self.skin) ** 2
             if not np.isfinite(strayed):
                 return
             if strayed <= limit:
                 self.since, steps = self.since + ahead, steps - ahead
                 self.life = self._life(strayed, limit)
             else:
-                for name, values in kept.items():
-                    self.arrays[name][...] = values
+                self.arrays.restore(kept, names)
                 self.k -= ahead
                 self.life = self.since + ahead // 2
                 if ahead == 1 and self.since == 0:  # one step is more than the skin allows

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen import Backend, CompiledProgram, compile_program
+from codegen import Backend, CompiledProgram, Memory, compile_program
 from symphys.errors import InputError
 from symphys.integrators import Splitting
 from symphys.lower.particles.layout import Layout
@@ -83,10 +83,11 @@ class State:
     cutoffs: Mapping[str, float]
     choices: Choices
     k: int = 0
-    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    arrays: Memory = field(init=False)
 
     def __post_init__(self) -> None:
         m, n = self.machine, self.inputs.count
+        self.arrays = m.backend.memory()
         layout = m.layout
         if layout.batch:
             lanes = m.backend.lanes(m.dtype)
@@ -107,7 +108,7 @@ class State:
             "limit": self.choices.limit or 0.0,
             **bath_scalars(m.thermostat, m.layout.dynamics, n, self.choices.h),
         }
-        self.arrays |= bath_arrays(m.thermostat, np.dtype(m.dtype))
+        self.arrays.update(bath_arrays(m.thermostat, np.dtype(m.dtype)))
         self.bonds = bonds_of(m.layout.dynamics, n)
         self.scalars |= self.bonds.degrees()
         self.holds = holds_of(layout, n, layout.size) if layout.dynamics.held else None
@@ -158,11 +159,11 @@ class State:
     def lost(self) -> dict[int, tuple[int, str]]:
         """By member that is not held any more, the step at which that was seen, and what was."""
         found: dict[int, tuple[int, str]] = {}
-        if self.holds is None or not self.arrays["hold_lost"].any():
+        if self.holds is None or not self.arrays.read("hold_lost").any():
             return found
         for block, lane in self.holds.failed(self.arrays):
             member = int(lane) if self.machine.layout.batch else 0
-            when = int(self.arrays["hold_when"][block, lane])
+            when = int(self.arrays.read("hold_when")[block, lane])
             if member < len(self.members) and (member not in found or when < found[member][0]):
                 found[member] = when, self.holds.complaint(self.arrays, block, lane)
         return found
@@ -170,7 +171,7 @@ class State:
     @property
     def hits(self) -> int:
         """How often a force met its limit, particle by particle and step by step."""
-        return int(self.arrays["hits"].sum()) if "hits" in self.arrays else 0
+        return int(self.arrays.read("hits").sum()) if "hits" in self.arrays else 0
 
     def _fill(self) -> None:
         dtype, inputs = np.dtype(self.machine.dtype), self.inputs
@@ -204,7 +205,7 @@ class State:
                 self.arrays[name][: len(self.members)] = [here[m] for m in self.members]
             else:
                 self.scalars[name] = float(here[self.members[0]])
-        self.arrays |= kernel_weights(inputs.weights, dtype)
+        self.arrays.update(kernel_weights(inputs.weights, dtype))
         count = len(self.machine.measures)
         self.arrays["totals"] = np.zeros((count, len(self.members)) if self.machine.layout.batch else count, dtype)
 
@@ -236,7 +237,7 @@ class State:
 
     def read(self, name: str) -> NDArray[Any]:
         """[member, n, dim], copied."""
-        array = self.arrays[name]
+        array = self.arrays.read(name)
         if self.machine.layout.batch:
             return np.ascontiguousarray(array[..., : len(self.members)].transpose(2, 1, 0))
         return np.ascontiguousarray(array.reshape(len(array), -1)[:, : self.inputs.count].T)[None]
@@ -275,9 +276,9 @@ class State:
     def totals(self) -> NDArray[np.float64]:
         """[member, measures and the energy of the bath]."""
         self.machine.measure(self.arrays, self.scalars, self.choices.threads)
-        found = self.arrays["totals"].astype(np.float64)
+        found = self.arrays.read("totals").astype(np.float64)
         found = found.T.copy() if self.machine.layout.batch else found[None]
         if self.holds is not None:
-            found[:, self.machine.measures.index("virial")] += self.arrays["hold_virial"].reshape(-1)
+            found[:, self.machine.measures.index("virial")] += self.arrays.read("hold_virial").reshape(-1)
         bath = bath_energy(self.machine.thermostat, self.arrays, self.scalars)
         return np.concatenate([found, np.full((len(found), 1), bath)], axis=1)

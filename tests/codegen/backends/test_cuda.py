@@ -162,7 +162,7 @@ def test_memory_that_is_shared_on_the_host_is_shared_on_the_device(cupy: StandIn
     }
     mirror = Mirror.of(cupy, host)
     for name, array in host.items():
-        np.testing.assert_array_equal(mirror.arrays[name], array)
+        np.testing.assert_array_equal(mirror.arrays[name].get(), array)
     mirror.arrays["rows"][2, 0] = -1.0
     assert mirror.arrays["list"][12] == mirror.arrays["end"][0, 0] == mirror.arrays["start"][12] == -1.0
     assert mirror.arrays["other"][2, 0] == 12.0

@@ -1,0 +1,316 @@
+"""Arrays that stay on the device while a run goes on: the host is given copies where it asks for them.
+
+Whole allocations are mirrored, so that arrays that share memory on the host share it on the device too. Each knows on
+which side it was changed last; launches and questions of the host copy what is behind. What is recorded goes to the
+host by a stream of its own, through two buffers of pinned memory, while launches go on.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cuda_memory import block_of, room
+from .memory import Copies, Memory
+
+PIECE = 1 << 25  # bytes of recorded rows that one buffer holds
+
+
+@dataclass
+class Block:
+    """An allocation: its bytes on the host (None while only the device has them) and on the device."""
+
+    size: int
+    owner: NDArray[Any] | None
+    bytes_of_host: NDArray[np.uint8] | None
+    device: Any = None
+    host_is_newer: bool = True
+    device_is_newer: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in its allocation an array lies."""
+
+    block: Block
+    first: int
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+    @property
+    def on_device(self) -> Any:
+        """The array on the device."""
+        return self.block.device[self.first : self.first + self.size].view(self.dtype).reshape(self.shape)
+
+    @property
+    def on_host(self) -> NDArray[Any]:
+        """The array on the host."""
+        there = self.block.bytes_of_host
+        assert there is not None
+        return there[self.first : self.first + self.size].view(self.dtype).reshape(self.shape)
+
+
+@dataclass
+class Buffer:
+    """Pinned memory of the host, and memory of the device from which it is filled; `filled`: when the copy is over."""
+
+    pinned: Any = None
+    staged: Any = None
+    filled: Any = None
+
+
+class DeviceMemory(Memory):
+    """See `memory.Memory`."""
+
+    ahead = 1
+
+    def __init__(self, cupy: Any) -> None:
+        self.cupy = cupy
+        self.stream, self.copying = (cupy.cuda.Stream(non_blocking=True) for _ in range(2))
+        self.places: dict[str, Place] = {}
+        self.host: dict[str, NDArray[Any]] = {}
+        self.buffers, self.turn = (Buffer(), Buffer()), 0
+        self.in_flight: deque[tuple[Any, object]] = deque()
+
+    # -- names ---------------------------------------------------------------------------------------------------------
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        found = self._current(name)
+        self.places[name].block.host_is_newer = True
+        return found
+
+    def __setitem__(self, name: str, array: NDArray[Any]) -> None:
+        owner = _owner(array)
+        known = next((p.block for p in self.places.values() if p.block.owner is owner), None)
+        block = known or Block(owner.nbytes, owner, _bytes(owner))
+        if known is not None:
+            self._fetch(block)
+        block.host_is_newer = True
+        self.places[name] = Place(block, array.ctypes.data - owner.ctypes.data, array.dtype, array.shape)
+        self.host[name] = array
+
+    def __delitem__(self, name: str) -> None:
+        del self.places[name]
+        self.host.pop(name, None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.places
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """See `Memory`."""
+        return self.places[name].shape
+
+    def full(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float) -> None:
+        """See `Memory`."""
+        kind = np.dtype(dtype)
+        size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+        with self.stream, room(self.cupy, size):
+            block = Block(size, None, None, block_of(self.cupy, size, 0), host_is_newer=False, device_is_newer=True)
+            place = Place(block, 0, kind, shape)
+            place.on_device.fill(fill)
+        self.places[name] = place
+        self.host.pop(name, None)
+
+    # -- the two sides -------------------------------------------------------------------------------------------------
+    def arrays_for(self, names: Collection[str]) -> dict[str, Any]:
+        """Arrays of the device by name, up to date; call inside `with memory.stream`."""
+        for name in names:
+            block = self.places[name].block
+            if block.device is None:
+                assert block.owner is not None
+                with room(self.cupy, block.size):
+                    block.device = block_of(self.cupy, block.size, block.owner.ctypes.data)
+            if block.host_is_newer:
+                block.device.set(block.bytes_of_host)
+                block.host_is_newer = False
+        return {name: self.places[name].on_device for name in names}
+
+    def hold(self, used: object) -> None:
+        """Keep what launches use until they are over."""
+        self.in_flight.append((self.mark(), used))
+        while self.in_flight[0][0].done and len(self.in_flight) > 1:
+            self.in_flight.popleft()
+
+    def wrote(self, names: Collection[str]) -> None:
+        """Note that launches change these arrays."""
+        for name in names:
+            self.places[name].block.device_is_newer = True
+
+    def read(self, name: str) -> NDArray[Any]:
+        """See `Memory`."""
+        view = self._current(name).view()
+        view.flags.writeable = False
+        return view
+
+    def on_device(self, name: str) -> Any:
+        """See `Memory`."""
+        with self.stream:
+            found = self.arrays_for([name])[name]
+        self.stream.synchronize()
+        return found
+
+    def _current(self, name: str) -> NDArray[Any]:
+        place = self.places[name]
+        self._fetch(place.block)
+        if name not in self.host:
+            self.host[name] = place.on_host
+        return self.host[name]
+
+    def _fetch(self, block: Block) -> None:
+        if not block.device_is_newer:
+            return
+        if block.bytes_of_host is None:
+            block.bytes_of_host = np.empty(block.size, dtype=np.uint8)
+        with self.stream:
+            block.device.get(out=block.bytes_of_host)
+            self.stream.synchronize()
+        block.device_is_newer = False
+
+    # -- copies that stay ----------------------------------------------------------------------------------------------
+    def copied(self, names: Collection[str]) -> DeviceMemory:
+        """See `Memory`."""
+        copies = DeviceMemory.__new__(DeviceMemory)
+        copies.cupy, copies.stream, copies.copying = self.cupy, self.stream, self.copying
+        copies.places, copies.host, copies.buffers, copies.turn = {}, {}, self.buffers, 0
+        copies.in_flight = deque()
+        with self.stream:
+            for name, array in self.arrays_for(names).items():
+                place = self.places[name]
+                with room(self.cupy, place.size):
+                    there = block_of(self.cupy, place.size, 0)
+                block = Block(place.size, None, None, there, host_is_newer=False, device_is_newer=True)
+                copies.places[name] = Place(block, 0, place.dtype, place.shape)
+                copies.places[name].on_device[...] = array
+        return copies
+
+    def restore(self, copies: Memory, names: Collection[str]) -> None:
+        """See `Memory`."""
+        assert isinstance(copies, DeviceMemory)
+        with self.stream:
+            given = copies.arrays_for(names)
+            for name, array in self.arrays_for(names).items():
+                array[...] = given[name]
+        self.wrote(names)
+
+    def finite(self, parts: Mapping[str, slice]) -> bool:
+        """See `Memory`."""
+        with self.stream:
+            arrays = self.arrays_for(list(parts))
+            found = [self.cupy.isfinite(arrays[name][..., part]).all() for name, part in parts.items()]
+            return all(bool(each) for each in found)
+
+    # -- what is recorded while launches go on -------------------------------------------------------------------------
+    def snapshot(self, names: Collection[str]) -> Copies:
+        """See `Memory`."""
+        places = {name: self.places[name] for name in names}
+        size = sum(_lines(place.size) for place in places.values())
+        buffer = self._next(size)
+        with self.stream:
+            arrays = self.arrays_for(names)
+            if buffer.staged is None or len(buffer.staged) < size:
+                with room(self.cupy, size):
+                    buffer.staged = self.cupy.empty(size, dtype=np.uint8)
+            if buffer.filled is not None:  # what is staged here has still to leave
+                self.stream.wait_event(buffer.filled)
+            first, spans = 0, {}
+            for name, place in places.items():
+                spans[name] = slice(first, first + place.size)
+                buffer.staged[spans[name]].view(place.dtype).reshape(place.shape)[...] = arrays[name]
+                first += _lines(place.size)
+            ready = self.cupy.cuda.Event(disable_timing=True)
+            ready.record(self.stream)
+        self._send(buffer, buffer.staged, first, ready)
+        filled, pinned = buffer.filled, buffer.pinned
+
+        def copies() -> dict[str, NDArray[Any]]:
+            filled.synchronize()
+            return {n: pinned[spans[n]].view(p.dtype).reshape(p.shape) for n, p in places.items()}
+
+        return copies
+
+    def mark(self) -> Any:
+        """See `Memory`."""
+        event = self.cupy.cuda.Event(disable_timing=True)
+        event.record(self.stream)
+        return event
+
+    def bring(self, name: str, rows: slice, out: NDArray[Any], since: Any) -> None:
+        """See `Memory`: rows of each leading index go in pieces, one of which is on its way while another is read."""
+        place, array = self.places[name], self.places[name].on_device
+        given = array.reshape(-1, *place.shape[-2:])
+        each = max(1, PIECE // max(1, place.shape[-1] * place.dtype.itemsize))
+        pieces = [
+            (lead, slice(low, min(low + each, rows.stop)))
+            for lead in range(len(given))
+            for low in range(rows.start, rows.stop, each)
+        ]
+        target = out.reshape(-1, *out.shape[-2:])
+        waiting: list[tuple[Buffer, tuple[int, slice], NDArray[Any]]] = []
+        for piece in pieces:
+            there = given[piece]
+            buffer = self._next(there.nbytes)
+            self._send(buffer, there, there.nbytes, since)
+            waiting.append((buffer, piece, buffer.pinned[: there.nbytes].view(place.dtype).reshape(there.shape)))
+            if len(waiting) == len(self.buffers):
+                _take(*waiting.pop(0), target)
+        for arrived in waiting:
+            _take(*arrived, target)
+
+    def _next(self, size: int) -> Buffer:
+        """The buffer whose turn it is, large enough; what it holds for the host is lost."""
+        buffer = self.buffers[self.turn]
+        self.turn = (self.turn + 1) % len(self.buffers)
+        if buffer.pinned is None or len(buffer.pinned) < size:
+            if buffer.filled is not None:
+                buffer.filled.synchronize()
+            buffer.pinned = np.frombuffer(self.cupy.cuda.alloc_pinned_memory(size), dtype=np.uint8, count=size)
+            buffer.staged = None
+        return buffer
+
+    def _send(self, buffer: Buffer, there: Any, size: int, since: Any) -> None:
+        """Copy `size` bytes of contiguous memory of the device into a pinned buffer, once `since` is past."""
+        self.copying.wait_event(since)
+        there.data.copy_to_host_async(ctypes.c_void_p(buffer.pinned.ctypes.data), size, self.copying)
+        buffer.filled = self.cupy.cuda.Event(disable_timing=True)
+        buffer.filled.record(self.copying)
+
+
+def _take(buffer: Buffer, piece: tuple[int, slice], values: NDArray[Any], target: NDArray[Any]) -> None:
+    buffer.filled.synchronize()
+    target[piece] = values
+
+
+def _lines(size: int) -> int:
+    """Bytes with what follows up to the next boundary, so that every array begins on one."""
+    return -(-size // 256) * 256
+
+
+def _owner(array: NDArray[Any]) -> NDArray[Any]:
+    """The array that owns the memory of a view."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def _bytes(owner: NDArray[Any]) -> NDArray[np.uint8]:
+    """The memory of an array, whatever the order of its axes."""
+    if not owner.nbytes:
+        return np.empty(0, dtype=np.uint8)
+    memory = (ctypes.c_uint8 * owner.nbytes).from_address(owner.ctypes.data)
+    return np.ctypeslib.as_array(memory)

@@ -1,0 +1,137 @@
+"""The arrays of a run by name: on the host, or (`cuda_resident`) on a device, where they stay from launch to launch."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.errors import InputError
+
+Copies = Callable[[], Mapping[str, NDArray[Any]]]
+
+
+class Memory(MutableMapping[str, NDArray[Any]]):
+    """What programs and kernels work on. `memory[name]` is an array of the host that the caller may change until the
+    next launch; `read` and the rest leave everything as it is. What shares memory on the host shares it everywhere.
+    """
+
+    ahead: int  # snapshots that may wait while the device goes on
+
+    def __ior__(self, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        self.update(arrays)
+        return self
+
+    @abstractmethod
+    def read(self, name: str) -> NDArray[Any]:
+        """An array as it is now, not to be changed."""
+
+    @abstractmethod
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of an array."""
+
+    @abstractmethod
+    def full(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float) -> None:
+        """A new array where launches need it, all of one value."""
+
+    @abstractmethod
+    def copied(self, names: Collection[str]) -> Memory:
+        """Copies of some arrays, where they are."""
+
+    @abstractmethod
+    def restore(self, copies: Memory, names: Collection[str]) -> None:
+        """Put back what was copied."""
+
+    @abstractmethod
+    def finite(self, parts: Mapping[str, slice]) -> bool:
+        """Whether parts of arrays, along their last axis, hold nothing but finite numbers."""
+
+    @abstractmethod
+    def snapshot(self, names: Collection[str]) -> Copies:
+        """Arrays as they are now, for the host. Where launches run `ahead` of the host they are copied beside them, and
+        what this returns waits for the copies, which hold until as many more were taken; else it must be called before
+        the next launch.
+        """
+
+    @abstractmethod
+    def bring(self, name: str, rows: slice, out: NDArray[Any], since: Any) -> None:
+        """Copy rows, along the last axis but one, that no launch after `since` changes, while launches go on."""
+
+    @abstractmethod
+    def mark(self) -> Any:
+        """This moment among the launches, for `bring`."""
+
+    @abstractmethod
+    def on_device(self, name: str) -> Any:
+        """The array as one of the device; InputError where there is none."""
+
+
+class HostMemory(Memory):
+    """Arrays on the host; launches are over when they return."""
+
+    ahead = 0
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]] | None = None) -> None:
+        self.arrays = dict(arrays or {})
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.arrays[name]
+
+    def __setitem__(self, name: str, array: NDArray[Any]) -> None:
+        self.arrays[name] = array
+
+    def __delitem__(self, name: str) -> None:
+        del self.arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.arrays)
+
+    def __len__(self) -> int:
+        return len(self.arrays)
+
+    def read(self, name: str) -> NDArray[Any]:
+        """See `Memory`."""
+        view = self[name].view()
+        view.flags.writeable = False
+        return view
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """See `Memory`."""
+        return self[name].shape
+
+    def full(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float) -> None:
+        """See `Memory`."""
+        self[name] = np.full(shape, fill, dtype)
+
+    def copied(self, names: Collection[str]) -> HostMemory:
+        """See `Memory`."""
+        return HostMemory({name: self[name].copy() for name in names})
+
+    def restore(self, copies: Memory, names: Collection[str]) -> None:
+        """See `Memory`."""
+        for name in names:
+            self[name][...] = copies[name]
+
+    def finite(self, parts: Mapping[str, slice]) -> bool:
+        """See `Memory`."""
+        return all(bool(np.isfinite(self[name][..., part]).all()) for name, part in parts.items())
+
+    def snapshot(self, names: Collection[str]) -> Copies:
+        """See `Memory`."""
+        return lambda: {name: self.read(name) for name in names}
+
+    def bring(self, name: str, rows: slice, out: NDArray[Any], since: Any) -> None:
+        """See `Memory`."""
+        del since
+        out[..., rows, :] = self[name][..., rows, :]
+
+    def mark(self) -> Any:
+        """See `Memory`."""
+        return None
+
+    def on_device(self, name: str) -> Any:
+        """See `Memory`."""
+        raise InputError(f'the array {name} is on the host; arrays="cupy" goes with backend="cuda"')

@@ -1,0 +1,50 @@
+"""Saved rows of trajectories on their way to the host while the next launch runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symphys.simulate.execute import Buffers
+
+ROWS = ("saved", "saved_work")  # arrays whose rows no later launch changes
+
+
+@dataclass
+class Recording:
+    """Rows that were saved by one launch are copied by a stream of their own while the next one runs."""
+
+    buffers: Buffers
+    host: dict[str, NDArray[Any]]
+    waiting: tuple[slice, Any] | None = None
+
+    @classmethod
+    def of(cls, buffers: Buffers, on_device: bool) -> Recording:
+        """Nothing is copied where launches are over when they return, nor where results stay `on_device`."""
+        memory = buffers.arrays
+        names = [name for name in ROWS if name in memory] if memory.ahead and not on_device else []
+        return cls(buffers, {name: np.full(memory.shape(name), np.nan, buffers.dtype) for name in names})
+
+    def follow(self, slots: NDArray[np.int64]) -> None:
+        """A launch was started that saves rows into these slots: take what the one before it saved."""
+        if not self.host:
+            return
+        saved = slots[slots >= 0]
+        before = self.waiting
+        self.waiting = (slice(int(saved[0]), int(saved[-1]) + 1), self.buffers.arrays.mark()) if len(saved) else None
+        self._take(before)
+
+    def finish(self) -> None:
+        """Take what the last launch saved; the host's arrays are the run's from here on."""
+        self._take(self.waiting)
+        self.waiting = None
+        for name, rows in self.host.items():
+            self.buffers.arrays[name] = rows
+
+    def _take(self, part: tuple[slice, Any] | None) -> None:
+        if part is not None:
+            for name, out in self.host.items():
+                self.buffers.arrays.bring(name, part[0], out, part[1])

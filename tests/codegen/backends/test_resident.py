@@ -1,0 +1,128 @@
+"""Arrays that stay on the device, on a stand-in whose streams do everything as late as they may."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from codegen.backends import cuda_resident
+from codegen.backends.cuda import CudaBackend
+from codegen.backends.cuda_resident import DeviceMemory
+from codegen.errors import InputError
+from tests.codegen.backends.stand_in import OutOfMemoryError, StandIn, Stream
+from tests.codegen.backends.test_cuda import needs_compiler
+from tests.codegen.emit.kernels import CASES
+from tests.codegen.emit.running import assert_same, reference
+
+
+@pytest.fixture
+def cupy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> StandIn:
+    module = StandIn(folder=tmp_path)
+    monkeypatch.setitem(sys.modules, "cupy", module)
+    return module
+
+
+def change(memory: DeviceMemory, name: str, factor: float) -> None:
+    """What a launch does, in the stream of launches."""
+    with memory.stream:
+        array = memory.arrays_for([name])[name]
+        memory.cupy.multiply(array, factor, out=array)
+    memory.wrote([name])
+
+
+def test_each_side_sees_what_the_other_wrote_last(cupy: StandIn) -> None:
+    """Also where arrays are views of one another, and where only one of them is asked for."""
+    whole = np.arange(12.0).reshape(3, 4)
+    memory = DeviceMemory(cupy)
+    memory.update({"rows": whole, "list": whole.reshape(-1), "other": np.ones(3)})
+    change(memory, "rows", 2.0)
+    np.testing.assert_array_equal(memory.read("list"), 2.0 * np.arange(12))
+    memory["list"][5] = -1.0
+    change(memory, "rows", 3.0)
+    assert memory.read("rows")[1, 1] == -3.0
+    assert memory.read("list")[11] == 66.0
+    memory["other"] = np.full(2, 7.0)
+    assert memory.shape("other") == (2,)
+    assert memory.on_device("other").get().tolist() == [7.0, 7.0]
+    assert set(memory) == {"rows", "list", "other"}
+    with pytest.raises(ValueError, match="read-only"):
+        memory.read("rows")[0] = 1.0
+    del memory["other"]
+    assert "other" not in memory
+
+
+def test_arrays_begin_on_the_device_and_are_copied_there(cupy: StandIn) -> None:
+    memory = DeviceMemory(cupy)
+    memory.full("a", (2, 3), np.float64, 1.5)
+    memory["b"] = np.zeros((0, 4))
+    kept = memory.copied(["a", "b"])
+    change(memory, "a", np.nan)
+    assert not memory.finite({"a": slice(1, 2)})
+    assert kept.read("a").tolist() == [[1.5] * 3] * 2
+    memory.restore(kept, ["a"])
+    assert memory.finite({"a": slice(0, 3)})
+    assert memory.read("a").tolist() == [[1.5] * 3] * 2
+
+
+def recorded(memory: DeviceMemory) -> list[float]:
+    """What two snapshots at a time tell of an array that doubles."""
+    memory.full("a", (3,), np.float64, 1.0)
+    found, waiting = [], []
+    for _ in range(5):
+        change(memory, "a", 2.0)
+        waiting.append(memory.snapshot(["a"]))
+        if len(waiting) > memory.ahead:
+            found.append(float(waiting.pop(0)()["a"][2]))
+    return [*found, float(waiting.pop()()["a"][0])]
+
+
+def test_snapshots_hold_what_was_while_the_device_goes_on(cupy: StandIn) -> None:
+    assert recorded(DeviceMemory(cupy)) == [2.0, 4.0, 8.0, 16.0, 32.0]
+
+
+def test_the_stand_in_finds_out_who_does_not_wait(cupy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted error: streams do not wait for one another."""
+    monkeypatch.setattr(Stream, "wait_event", lambda *_: None)
+    assert recorded(DeviceMemory(cupy)) != [2.0, 4.0, 8.0, 16.0, 32.0]
+
+
+def test_rows_are_brought_in_pieces_while_launches_wait(cupy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes after the mark is not done for the sake of the rows."""
+    monkeypatch.setattr(cuda_resident, "PIECE", 2 * 5 * 8)
+    memory, out = DeviceMemory(cupy), np.zeros((2, 7, 5))
+    memory["rows"] = np.arange(70.0).reshape(2, 7, 5)
+    change(memory, "rows", 1.0)
+    since = memory.mark()
+    change(memory, "rows", 2.0)
+    memory.bring("rows", slice(1, 6), out, since)
+    np.testing.assert_array_equal(out[:, 1:6], np.arange(70.0).reshape(2, 7, 5)[:, 1:6])
+    assert not out[:, [0, 6]].any()
+    assert cupy.log == ["copy"] * 6
+    assert memory.read("rows")[0, 0, 1] == 2.0
+
+
+def test_a_full_device_is_the_users_error(cupy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OutOfMemoryError("out of memory")
+
+    memory = DeviceMemory(cupy)
+    memory["a"] = np.zeros(3)
+    monkeypatch.setattr(cupy, "empty", full)
+    with pytest.raises(InputError, match=r"do not fit the memory of the device"):
+        memory.on_device("a")
+
+
+@needs_compiler
+def test_kernels_work_where_the_arrays_are(cupy: StandIn) -> None:
+    case = CASES["ensemble"]()
+    run = CudaBackend().compile(case.kernel)
+    memory = CudaBackend().memory()
+    memory.update(case.arrays("float64"))
+    run(memory, case.scalars, case.extents)
+    assert cupy.log == []  # nobody has asked yet
+    expected = reference(case, "float64")
+    assert_same({name: memory.read(name) for name in expected}, expected, case.kernel, 100)
+    assert cupy.log == ["launch"]

@@ -1,0 +1,77 @@
+"""Rows of fields leave a device while it goes on with the next ones, on a stand-in for CuPy."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sympy import I
+
+import symphys as ph
+from symphys.simulate.lattice.record import Record
+from symphys.simulate.status import Outcome
+from tests.codegen.backends.stand_in import StandIn
+from tests.codegen.backends.test_cuda import needs_compiler
+
+t, x = ph.spacetime("t x")
+phi, psi = ph.scalar_field("phi", (t, x)), ph.complex_field("psi", (t, x))
+WAVE = ph.LagrangianDensity(phi.diff(t) ** 2 / 2 - phi.diff(x) ** 2 / 2 - phi**4 / 4)
+FREE = ph.LagrangianDensity(
+    I / 2 * (psi.conjugate() * psi.diff(t) - psi.conjugate().diff(t) * psi) - psi.diff(x) * psi.conjugate().diff(x) / 2
+)
+GRID = ph.Grid({x: (0.0, 6.0, 24)})
+HUMP = np.exp(-((GRID.points[x] - 3.0) ** 2))
+
+
+@pytest.fixture
+def cupy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> StandIn:
+    module = StandIn(folder=tmp_path)
+    monkeypatch.setitem(sys.modules, "cupy", module)
+    return module
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", ["wave", "free"])
+def test_rows_are_those_of_the_cpu_and_are_kept_while_steps_wait(
+    cupy: StandIn, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A row is kept when the steps to the next are asked for and not done; 40 steps of a few operations each."""
+    theory, start = {"wave": (WAVE, {phi: HUMP, phi.diff(t): 0.0}), "free": (FREE, {psi: HUMP * np.exp(2j * HUMP)})}[
+        name
+    ]
+    expected = theory.compile(GRID).run(start, {}, (0, 0.8), dt=0.02, save_every=10)
+    behind: list[int] = []
+    keep = Record.keep
+
+    def kept(record: Record, *row: Any) -> None:
+        behind.append(len(cupy.launches) - cupy.log.count("launch"))
+        keep(record, *row)
+
+    monkeypatch.setattr(Record, "keep", kept)
+    found = theory.compile(GRID, backend="cuda").run(start, {}, (0, 0.8), dt=0.02, save_every=10)
+    for label in start:
+        np.testing.assert_allclose(found[label], expected[label], rtol=0, atol=40 * 30 * 2.0**-52)
+    for law, values in expected.totals.items():
+        np.testing.assert_allclose(found.totals[law], values, rtol=1e-12, atol=1e-14)
+    assert len(behind) == 5
+    assert min(behind[:-1]) > 0  # the last row has nothing behind it
+    assert behind[-1] == 0
+
+
+@needs_compiler
+def test_a_run_that_fails_keeps_the_rows_before(cupy: StandIn) -> None:
+    """As on the CPU, though the row after the last good one was on its way already."""
+    runaway = ph.LagrangianDensity(phi.diff(t) ** 2 / 2 + phi**6)
+    start = {phi: 1.0 + 0.0 * HUMP, phi.diff(t): 0.0}
+    ends = []
+    for backend in ("reference", "cuda"):
+        simulator = runaway.compile(GRID, "verlet", backend=backend)
+        ends.append(simulator.run(start, {}, (0, 4.0), dt=0.1, save_every=5))
+    assert ends[0].outcomes == ends[1].outcomes == Outcome.NOT_FINITE
+    assert len(ends[0].t) == len(ends[1].t) > 1
+    assert ends[0].times_reached == ends[1].times_reached
+    np.testing.assert_allclose(ends[1][phi], ends[0][phi], rtol=1e-9)
+    assert cupy.used == {0}
