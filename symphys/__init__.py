@@ -3,6 +3,7 @@
 from codegen import check_cuda, cuda_available
 from symphys import data, measure, models, quantum, statistics, units
 from symphys.discretise import Grid
+from symphys.discretise.ewald import Ewald
 from symphys.errors import (
     BackendUnavailableError,
     CompilerBug,
@@ -82,6 +83,7 @@ __all__ = [
     "Elimination",
     "EnergyLedger",
     "Event",
+    "Ewald",
     "FieldResult",
     "FieldSimulator",
     "FieldSymmetry",

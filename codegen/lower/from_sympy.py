@@ -18,6 +18,7 @@ from sympy.logic.boolalg import BooleanAtom
 
 from codegen.errors import CompilerBug, UnsupportedError
 from codegen.ir import Kind, Node, add_many, boolean, constant_value, divide, multiply, negate, real, subtract
+from codegen.lower.error_function import erfc
 from codegen.primitives import apply
 
 Rule = Callable[[Any, list[Node]], Node]
@@ -247,10 +248,6 @@ def _sinc(_: sympy.Basic, arguments: list[Node]) -> Node:
     return apply("select", at_zero, 1.0, divide(apply("sin", x), apply("select", at_zero, 1.0, x)))
 
 
-def _complement(_: sympy.Basic, arguments: list[Node]) -> Node:
-    return subtract(real(1.0), apply("erf", arguments[0]))
-
-
 def _ceiling(_: sympy.Basic, arguments: list[Node]) -> Node:
     return negate(apply("floor", negate(arguments[0])))
 
@@ -301,7 +298,7 @@ _RULES: Mapping[Any, Rule] = MappingProxyType(
         sympy.Piecewise: _piecewise,
         sympy.Mod: _modulus,
         sympy.sinc: _sinc,
-        sympy.erfc: _complement,
+        sympy.erfc: lambda _, arguments: erfc(arguments[0]),
         sympy.cot: _cotangent,
         sympy.ceiling: _ceiling,
         sympy.functions.frac: _fraction,

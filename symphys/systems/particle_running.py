@@ -9,6 +9,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from symphys.discretise.ewald import Ewald
 from symphys.errors import UnsupportedError
 from symphys.learn.fit import fit
 from symphys.learn.keywords import MotionKeywords, read_options, takes
@@ -38,6 +39,7 @@ class ParticleRunnable:
         box: Any = None,
         cutoff: float | None = None,
         smoothing: str | None = None,
+        long_range: Ewald | str | None = None,
         thermostat: Thermostat | None = None,
         backend: str = "cpu",
         dtype: str = "float64",
@@ -48,10 +50,14 @@ class ParticleRunnable:
         of leapfrogs. box: [dim] lengths or [dim, dim] edges (rows) of a periodic box.
         cutoff: the distance beyond which pairs and surroundings are left out. smoothing: how potentials end there:
         "shift", "shift force" (no jump of the force) or "switch" (two continuous derivatives, from 0.8 of the cutoff).
+        long_range: "ewald", or an `Ewald`: what goes as c q_i q_j / r between pairs is summed over all images of the
+        box, near ones within the cutoff and the rest as waves; smoothing is for what else there is.
         thermostat: `NoseHoover`, `Langevin` or `Berendsen`, with k_B T as an energy.
         backend: "cpu", "cuda", "reference" (NumPy), or "cuda-shim". dtype: "float64" or "float32".
         """
-        return build_particle_simulator(self._derived, method, box, cutoff, smoothing, thermostat, backend, dtype)
+        return build_particle_simulator(
+            self._derived, method, box, cutoff, smoothing, long_range, thermostat, backend, dtype
+        )
 
     @takes(MotionKeywords)
     def fit(
@@ -130,8 +136,9 @@ class ParticleRunnable:
         kernels, dynamics = self._kernels[key]
         return ParticleSystem(dynamics, kernels, species, box, cutoffs)
 
-    def _derived(self, smoothing: str | None) -> ParticleDynamics:
-        return self.dynamics if smoothing is None else derive_particles(self.action, smoothing)
+    def _derived(self, smoothing: str | None, long_range: bool = False) -> ParticleDynamics:
+        plain = smoothing is None and not long_range
+        return self.dynamics if plain else derive_particles(self.action, smoothing, long_range)
 
     @cached_property
     def _kernels(self) -> dict[Any, tuple[Kernels, ParticleDynamics]]:

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from codegen import Array, Intent, Kernel, Kind, Node, add_many, apply, integer, real, variable
+from codegen import Array, Intent, Kind, Node, add_many, apply, integer, real
 from symphys.language.particle_symbols import LocalSymbol
+from symphys.lower.particles.aside import Aside
 from symphys.lower.particles.bonds import member_symbols
 from symphys.lower.particles.layout import Layout
-from symphys.lower.particles.site import Site, axis_wish
+from symphys.lower.particles.site import axis_wish
 from symphys.mechanics.particles.derive import Held
 
 I = Kind.INT
@@ -37,12 +38,13 @@ class Row:
     members: dict[str, Node]
 
 
-class Block(Site):
+class Block(Aside):
     """The body of a kernel that runs for every molecule."""
+
+    axis = "hold_block"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.builder.names.fresh("hold_block")
         self.lists = self.layout.dynamics.held
         self.width = grips_of(self.layout)
         names = (*COLUMNS, *(f"list_{c}" for c in range(len(self.lists) + 1)))
@@ -56,19 +58,7 @@ class Block(Site):
             self.declare(Array("hold_real", ("hold_blocks",), I))
             self.real = apply("lt", integer(0), self.builder.load("present", "hold_real", self.row, kind=I))
 
-    @property
-    def row(self) -> Node:
-        """The index of the outer axis."""
-        return variable("hold_block", I)
-
     # -- memory --------------------------------------------------------------------------------------------------------
-    def other(self, name: str, j: Node, axis: int | None = None, kind: Kind = Kind.REAL) -> Node:
-        """What particle j has of it."""
-        if self.layout.batch:
-            return super().other(name, j, axis, kind)
-        where = (j,) if axis is None else (integer(axis), j)
-        return self.builder.load(f"{axis_wish(name, axis)}_j", self._flat(name, axis is not None), *where, kind=kind)
-
     def give(self, name: str, j: Node, axis: int | None, value: Node) -> None:
         """Give particle j a new number or component."""
         where = (j,) if axis is None else (integer(axis), j)
@@ -76,11 +66,7 @@ class Block(Site):
             self.own_array(name, axis is not None, Intent.INOUT)
             self.builder.store(name, *where, value=value)
         else:
-            self.builder.store(self._flat(name, axis is not None, Intent.INOUT), *where, value=value)
-
-    def _flat(self, name: str, vector: bool, intent: Intent = Intent.IN) -> str:
-        shape = (self.layout.dim, "hold_width") if vector else ("hold_width",)
-        return self.declare(Array(f"{name}_flat", shape, intent=intent, instanced=False))
+            self.builder.store(self.flat(name, axis is not None, Intent.INOUT), *where, value=value)
 
     def scratch(self, name: str) -> str:
         """Memory of a molecule: of vectors by grip, or of numbers by row or by entry."""
@@ -112,12 +98,6 @@ class Block(Site):
         else:
             with self.builder.where(self.real):
                 yield
-
-    def kernel(self, name: str) -> Kernel:
-        """What was written."""
-        arrays, scalars = tuple(self.arrays.values()), tuple(self.scalars.values())
-        widest = None if self.layout.batch else self.layout.size
-        return Kernel(name, self.layout.lane, arrays, scalars, self.builder.block(), ("hold_block",), widest)
 
     # -- rows ----------------------------------------------------------------------------------------------------------
     def rows(self, visit: Callable[[Row], None]) -> None:

@@ -25,9 +25,11 @@ OWN = frozenset(
     saved saved_dots saved_bars visited marks changes columns links link_slopes weight_bars place_bars rate_bars
     force_bars parameter_bars inverse_mass unit seen pulls rows_of position_flat velocity_flat force_flat reference_flat
     strayed_flat hold_block hold_blocks hold_base hold_real hold_member hold_slope hold_pull hold_floor hold_entry
-    hold_lost hold_off hold_when hold_spare hold_virial hold_width hold_grips hold_rows hold_entries hold_mixes
+    hold_lost hold_off hold_when hold_spare hold_virial flat_width hold_grips hold_rows hold_entries hold_mixes
     hold_turns hold_epsilon hold_root hold_tolerance hold_slight mix_entry mix_one mix_two turn_target turn_left
-    turn_right turn_pivot""".split()
+    turn_right turn_pivot ewald_split wave_block wave_blocks wave_start wave_depth wave_base wave_cos wave_sin
+    wave_bend wave_weight wave_member wave_rows wave_width wave_columns wave_step_0 wave_step_1 wave_step_2
+    wave_cos_all wave_sin_all wave_bend_all column_base column_start column_depth""".split()
 )
 
 

@@ -37,6 +37,7 @@ from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.lists import image_launch
 from symphys.lower.particles.site import Site
 from symphys.lower.particles.thermostat import noise_kernel, scaling_launches
+from symphys.lower.particles.waves import wave_launches
 from symphys.lower.programs import program_of
 from symphys.statistics import Berendsen, Langevin, NoseHoover, Thermostat
 
@@ -103,14 +104,15 @@ def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None 
 def pull_launches(layout: Layout, weight: str) -> tuple[Launch, ...]:
     """Evaluate the force, and kick with it: first the slopes of what depends on surroundings, if anything does."""
     pull = launch_of(layout, _kick(layout, evaluate=True), (("weight", weight),), EVERYWHERE)
+    waves = wave_launches(layout)
     if not layout.dynamics.environments:
-        return (pull,)
+        return (*waves, pull)
     site = Site(layout)
     for a, slope in enumerate(slopes_of(site, surroundings_of(site))):
         site.store("slope", a, slope)
     look = launch_of(layout, site.kernel("look_around"), (), EVERYWHERE)
     images = _images(layout, "slope") if layout.dynamics.reciprocal else ()
-    return (look, *images, pull)
+    return (*waves, look, *images, pull)
 
 
 def _images(layout: Layout, name: str) -> tuple[Launch, ...]:

@@ -14,6 +14,7 @@ from symphys.language.particle_sums import LABELS
 from symphys.language.particle_symbols import LocalSymbol, displacement
 from symphys.lower.expressions import lower_expressions, weights_read
 from symphys.lower.particles.layout import OWN, Layout
+from symphys.mechanics.particles.coupling import SPLIT
 from symphys.mechanics.particles.surroundings import CUTOFF, ONSET, SQUARE
 
 I, J = LABELS[:2]
@@ -124,6 +125,8 @@ class Site:
             return self.scalar("cutoff")
         if symbol == ONSET:
             return self.scalar("onset")
+        if symbol == SPLIT:
+            return self.scalar("ewald_split")
         if not isinstance(symbol, LocalSymbol):
             return self.parameter(symbol)
         if symbol.labels == (I,):

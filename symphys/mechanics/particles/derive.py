@@ -16,6 +16,7 @@ import sympy
 from symphys.errors import UnsupportedError
 from symphys.language.particle_sums import LABELS, ParticleSum, SumOver, sums_in, with_labels
 from symphys.language.particle_symbols import LocalSymbol, basis, component, displacement, distance, multiplier, vector
+from symphys.mechanics.particles.coupling import Coupling, coupling_of
 from symphys.mechanics.particles.read import ParticleAction
 from symphys.mechanics.particles.surroundings import (
     CUTOFF,
@@ -96,6 +97,7 @@ class ParticleDynamics:
     smoothing: how pair potentials and weights end at the cutoff; None where they are cut off as they are.
     friction: 1 / tau, so many times the velocity is taken from the acceleration; None without.
     turning: b of the force r' x b, one component in a plane, three in space; () without.
+    coupling: what is summed over all images of a box; of it `pairs` hold what is near.
     """
 
     particles: Any
@@ -112,6 +114,7 @@ class ParticleDynamics:
     friction: Any = None
     held: tuple[Held, ...] = ()
     turning: tuple[Any, ...] = ()
+    coupling: Coupling | None = None
 
     @cached_property
     def attributes(self) -> tuple[str, ...]:
@@ -143,11 +146,22 @@ class ParticleDynamics:
         return self.translations and straight and all(_turns(*each) for each in listed)
 
 
-def derive_particles(action: ParticleAction, smoothing: str | None = None) -> ParticleDynamics:
-    """The forces of all potentials, with an end at the cutoff where `smoothing` asks for one."""
+def derive_particles(
+    action: ParticleAction, smoothing: str | None = None, long_range: bool = False
+) -> ParticleDynamics:
+    """The forces of all potentials, with an end at the cutoff where `smoothing` asks for one.
+
+    long_range: what goes as 1 / r is to be summed over all images; `UnsupportedError` where nothing does.
+    """
     sites = [each for each in action.potentials if each.over.kind == "sum"]
     bonded = [each for each in action.potentials if each.over.bonds is not None]
     pairs = [each for each in action.potentials if each.over.kind == "pairs" and each.over.bonds is None]
+    coupling = None
+    if long_range:
+        coupling, pairs = coupling_of(pairs)
+    forces = [_pair(each, smoothing) for each in pairs]
+    if coupling is not None:
+        forces.append(_near(coupling, action.particles))
     seen = Surroundings(action.particles.dim, smoothing)
     seen.meet([each.body for each in sites])
     extra = {"shift": {CUTOFF}, "shift force": {CUTOFF}, "switch": {CUTOFF, ONSET}}.get(smoothing or "", set())
@@ -155,7 +169,7 @@ def derive_particles(action: ParticleAction, smoothing: str | None = None) -> Pa
         action.particles,
         action.mass,
         tuple(_site(each.over.species[0], each.body, seen) for each in sites),
-        tuple(_pair(each, smoothing) for each in pairs),
+        tuple(forces),
         tuple(seen.environments),
         tuple(seen.invariants),
         tuple(_bonded(each) for each in bonded),
@@ -166,6 +180,7 @@ def derive_particles(action: ParticleAction, smoothing: str | None = None) -> Pa
         action.friction,
         tuple(_held(each) for each in action.constraints),
         action.turning,
+        coupling,
     )
 
 
@@ -186,6 +201,12 @@ def _pair(each: ParticleSum, smoothing: str | None) -> PairForce:
     potential = _in_square(smoothed(each.body, distance(I, J), smoothing))
     along = tuple(-potential.diff(displacement(I, J, axis)) for axis in range(each.over.particles.dim))
     return PairForce(each.over, potential, -2 * by_square(potential), along if any(along) else ())
+
+
+def _near(coupling: Coupling, particles: Any) -> PairForce:
+    """What is near of a sum over all images."""
+    everyone = SumOver(particles, "pairs", (None, None))
+    return PairForce(everyone, _in_square(coupling.near), _in_square(coupling.near_force), ())
 
 
 def _in_square(body: Any) -> Any:

@@ -116,8 +116,9 @@ class ListedState(State):
             self.arrays[name] = whole.reshape(-1, clusters.count, size)
         if self.holds is not None:
             self.arrays |= self.holds.placed(clusters.place)
-            self.scalars["hold_width"] = width
-        self.scalars |= {"clusters": clusters.count, "size": size}
+        if layout.dynamics.coupling is not None:
+            self.arrays["wave_member"] = clusters.place
+        self.scalars |= {"clusters": clusters.count, "size": size, "flat_width": width}
 
     def _look_for_neighbours(self) -> None:
         """Images of clusters, and lists of who is near each."""

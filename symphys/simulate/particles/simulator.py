@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from codegen import get_backend
-from symphys.errors import InputError, MethodError
+from symphys.discretise.ewald import Ewald, waves_of
+from symphys.errors import InputError, MethodError, UnsupportedError
 from symphys.integrators import Splitting
 from symphys.lower.particles.layout import Layout
 from symphys.mechanics.particles import ParticleDynamics
@@ -55,12 +56,18 @@ class ParticleSimulator:
     backend: str
     dtype: str
     reason: str
+    long_range: Ewald | None = None
     machines: dict[Any, Machine] = field(default_factory=dict, compare=False, repr=False)
 
     def explain(self) -> str:
         """Which method was chosen, and why."""
         box = "no box" if self.box is None else f"a periodic {self.box.shape} box"
         cut = f", cutoff {self.cutoffs['cutoff']:g}" if self.cutoffs else ""
+        if self.long_range is not None and self.box is not None:
+            reach = self.cutoffs["cutoff"]
+            count = int(waves_of(self.box.matrix, self.long_range, reach).depth.sum())
+            split = self.long_range.split(reach)
+            cut += f", 1 / r over all images by Ewald's sum (split at {split:.4g}, {count} waves)"
         return (
             f"{self.reason}\nwith dt: {self.method.name}, of order {self.method.order} ({self.method.source})\n"
             f"{box}{cut}; backend: {self.backend}, {self.dtype}"
@@ -100,7 +107,7 @@ class ParticleSimulator:
     ) -> State:
         """Runs in memory, at their initial state."""
         machine = self.machine(batch, listed, choices.limit is not None)
-        given = (machine, inputs, members, self.box, self.cutoffs, choices)
+        given = (machine, inputs, members, self.box, self.cutoffs, choices, self.long_range)
         return ListedState(*given, lists=self.lists, skin=self.skin) if listed else State(*given)
 
     @property
@@ -222,16 +229,17 @@ class ParticleSimulator:
 
 
 def build_particle_simulator(
-    dynamics: Callable[[str | None], ParticleDynamics],
+    dynamics: Callable[[str | None, bool], ParticleDynamics],
     method: str,
     box: Any,
     cutoff: Any,
     smoothing: Any,
+    long_range: Any,
     thermostat: Any,
     backend: str,
     dtype: str,
 ) -> ParticleSimulator:
-    """A simulator; `dynamics` derives the forces with a smoothing.
+    """A simulator; `dynamics` derives the forces with a smoothing, and perhaps a sum over all images.
 
     Raises InputError for an unfit box, cutoff, smoothing, thermostat, backend or dtype, MethodError for a method that
     is unknown, no splitting, or does not go with the thermostat, BackendUnavailableError where the backend cannot run.
@@ -241,14 +249,32 @@ def build_particle_simulator(
     if thermostat is not None and not isinstance(thermostat, NoseHoover | Langevin | Berendsen):
         raise InputError(f"thermostat is {thermostat!r}; give a NoseHoover, Langevin or Berendsen thermostat")
     cutoffs = read_cutoff(cutoff, smoothing)
-    derived = dynamics(smoothing)
+    ewald = read_long_range(long_range, box, cutoffs)
+    derived = dynamics(smoothing, ewald is not None)
     apart = derived.friction is not None or bool(derived.turning)
     chosen, reason = choose_splitting(method, bool(derived.held), apart)
     if thermostat is not None and chosen.order > 2:
         take = "rattle" if derived.held else "verlet"
         raise MethodError(f"with a thermostat any method is of order 2; take {take!r} instead of {chosen.name!r}")
     walls, skin = read_box(box, derived.particles.dim), SKIN * cutoffs.get("cutoff", 0.0)
-    return ParticleSimulator(derived, chosen, walls, cutoffs, skin, thermostat, backend, dtype, reason)
+    if ewald is not None and derived.particles.dim != 3:
+        raise UnsupportedError(
+            f"1 / r is summed over all images in three dimensions; {derived.particles} live in {derived.particles.dim}"
+        )
+    return ParticleSimulator(derived, chosen, walls, cutoffs, skin, thermostat, backend, dtype, reason, ewald)
+
+
+def read_long_range(long_range: Any, box: Any, cutoffs: Mapping[str, float]) -> Ewald | None:
+    """How what goes as 1 / r is summed over all images."""
+    if long_range is None:
+        return None
+    ewald = Ewald() if long_range == "ewald" else long_range
+    if not isinstance(ewald, Ewald):
+        raise InputError(f"long_range = {long_range!r}; choose 'ewald', an Ewald(...), or None")
+    if box is None or not cutoffs:
+        missing = "box" if box is None else "cutoff"
+        raise InputError(f"a sum over all images needs a periodic box and a cutoff of what is near; give {missing}")
+    return ewald
 
 
 def read_cutoff(cutoff: Any, smoothing: Any) -> dict[str, float]:

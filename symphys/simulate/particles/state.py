@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen import Backend, CompiledProgram, Memory, compile_program
+from symphys.discretise.ewald import Ewald
 from symphys.errors import InputError
 from symphys.integrators import Splitting
 from symphys.lower.particles.layout import Layout
@@ -20,6 +21,7 @@ from symphys.simulate.particles.bonds import bonds_of
 from symphys.simulate.particles.box import Box
 from symphys.simulate.particles.holds import holds_of
 from symphys.simulate.particles.inputs import ParticleInputs
+from symphys.simulate.particles.waves import check_neutral, wave_tables
 from symphys.simulate.weights import kernel_weights
 from symphys.statistics import Langevin, Thermostat
 
@@ -82,6 +84,7 @@ class State:
     box: Box | None
     cutoffs: Mapping[str, float]
     choices: Choices
+    long_range: Ewald | None = None
     k: int = 0
     arrays: Memory = field(init=False)
 
@@ -101,6 +104,7 @@ class State:
             layout.extents[0]: rows,
             layout.extents[1]: len(self.members) if layout.batch else layout.size,
             "width": rows * width,
+            "flat_width": rows * width,
             "steps": 0,
             **self.cutoffs,
             **(self.box.scalars() if self.box else {}),
@@ -114,8 +118,16 @@ class State:
         self.holds = holds_of(layout, n, layout.size) if layout.dynamics.held else None
         if self.holds is not None:
             self.arrays |= self.holds.arrays(width, np.dtype(m.dtype))
-            self.scalars |= {**self.holds.scalars(m.dtype), "hold_width": rows * width}
+            self.scalars |= self.holds.scalars(m.dtype)
             self.arrays["hold_virial"] = np.zeros((1, len(self.members)) if layout.batch else 1, np.dtype(m.dtype))
+        if layout.dynamics.coupling is not None:
+            assert self.box is not None
+            assert self.long_range is not None
+            check_neutral(layout.dynamics, self.inputs, self.long_range)
+            reach = self.cutoffs["cutoff"]
+            waves = wave_tables(layout, self.box, self.long_range, reach, width, np.dtype(m.dtype))
+            self.arrays |= {**waves.arrays, "wave_member": np.arange(n)}
+            self.scalars |= waves.scalars
         self._fill()
         m.begin(self.arrays, self.scalars, self.choices.threads)
         self._check_start()

@@ -1,0 +1,102 @@
+"""Ewald's sum of c q_i q_j / r over all images in a periodic box, as data: how it is split, and its waves.
+
+1 / r = erfc(a r) / r + erf(a r) / r. The first is cut off, the second is a sum over waves k = 2 pi n B^-1:
+
+    U = sum_{i<j} c q_i q_j erfc(a r_ij) / r_ij + c / 2 sum_k w_k |sum_i q_i exp(i k . r_i)|^2
+        - c a / sqrt(pi) sum_i q_i^2,
+
+w_k = 4 pi exp(-k^2 / 4 a^2) / (V k^2), and w_0 = -pi / (V a^2), which is the work of a uniform background where the
+charges do not cancel. What surrounds the box is a conductor. Sources: Ewald, Annalen der Physik 369 (1921) 253; de
+Leeuw, Perram, Smith, Proc. R. Soc. A 373 (1980) 27; Kolafa, Perram, Molecular Simulation 9 (1992) 351.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symphys.errors import InputError
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Ewald:
+    """How a sum over all images is taken: the terms left out are about `accuracy` of those kept.
+
+    splitting: a, an inverse length; by default such that exp(-a^2 r^2) is as small as that at the cutoff. With another
+    the cutoff has to be long enough, as waves alone follow it. background: whether charges that do not cancel are
+    neutralised by a uniform density; else they are refused.
+
+    Raises `InputError` for an accuracy that is not between 0 and 1 and a splitting that is not positive.
+    """
+
+    accuracy: float = 1e-6
+    splitting: float | None = None
+    background: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.accuracy < 1.0:
+            raise InputError(f"the accuracy of an Ewald sum is {self.accuracy}; give a number between 0 and 1, as 1e-6")
+        if self.splitting is not None and not 0.0 < self.splitting < math.inf:
+            raise InputError(f"the splitting of an Ewald sum is {self.splitting}; give a positive inverse length")
+
+    @property
+    def decay(self) -> float:
+        """s with exp(-s^2) = accuracy."""
+        return math.sqrt(-math.log(self.accuracy))
+
+    def split(self, cutoff: float) -> float:
+        """a."""
+        return self.decay / cutoff if self.splitting is None else self.splitting
+
+
+@dataclass(frozen=True)
+class Waves:
+    """Half of the waves with |k| <= 2 a s, in columns along the last edge of the reciprocal lattice.
+
+    base [columns, 3]: the first wave of each; step [3]: from one to the next; depth [columns]: how many. weight, bend
+    [columns, deepest]: w_k, doubled for -k, 0 where there is none; what -3 V dU/dV of a wave is, by its energy.
+    """
+
+    base: Floats
+    step: Floats
+    depth: Integers
+    weight: Floats
+    bend: Floats
+
+
+def waves_of(matrix: Floats, ewald: Ewald, cutoff: float) -> Waves:
+    """The waves of a box with edges in rows."""
+    a = ewald.split(cutoff)
+    reach = 2.0 * a * ewald.decay
+    reciprocal = 2.0 * math.pi * np.linalg.inv(matrix).T  # rows: b_1, b_2, b_3
+    volume = abs(float(np.linalg.det(matrix)))
+    most = np.floor(reach * np.linalg.norm(matrix, axis=1) / (2.0 * math.pi)).astype(int)
+    columns = [
+        (n1, n2) for n1 in range(most[0] + 1) for n2 in range(-most[1], most[1] + 1) if n1 > 0 or n2 >= 0
+    ]  # fmt: skip
+    along = np.arange(-most[2], most[2] + 1)
+    found = []
+    for n1, n2 in columns:
+        waves = n1 * reciprocal[0] + n2 * reciprocal[1] + along[:, None] * reciprocal[2]
+        inside = (waves**2).sum(1) <= reach**2
+        if n1 == n2 == 0:
+            inside &= along >= 0
+        if inside.any():
+            found.append((waves[inside], n1 == n2 == 0))
+    found.sort(key=lambda each: len(each[0]))
+    depth = np.array([len(waves) for waves, _ in found])
+    weight, bend = np.zeros((2, len(found), depth.max()))
+    for c, (waves, holds_zero) in enumerate(found):
+        square = (waves**2).sum(1)
+        safe = np.where(square > 0.0, square, 1.0)
+        weight[c, : len(waves)] = 8.0 * math.pi / (volume * safe) * np.exp(-square / (4.0 * a * a))
+        bend[c, : len(waves)] = 1.0 - square / (2.0 * a * a)
+        if holds_zero:
+            weight[c, 0], bend[c, 0] = -math.pi / (volume * a * a), 3.0
+    return Waves(np.array([waves[0] for waves, _ in found]), reciprocal[2], depth, weight, bend)
