@@ -3,7 +3,7 @@
 320 frames of 64 water molecules from density functional theory (DeePMD-kit's water example), 240 for training, 80
 unseen. Each kind of atom has a loss that is a quadratic form in the weighted numbers of its O and H neighbours, with
 weights exp(-s^2 / 2 w^2) of twelve widths and a smooth end at 6 angstrom. Relative error: root of the squared errors of
-forces over the squared forces, by species. Nothing is random there. Skipped where there are no frames.
+forces over the squared forces, by species. Nothing is random there.
 
 Then what each kind sees of pairs of its neighbours, exp(-r^2 / 2 w^2) exp(-s^2 / 2 u^2) cos^l, l = 1, 2, 3, of two
 widths, beside 21 weights of single neighbours, as one energy of all: linear in these, by least squares, and with a
@@ -24,11 +24,11 @@ from sympy import exp
 
 import symphys as ph
 from benchmarks.harness import Case
+from symphys.data.frames import joined
 
 NAME = "accuracy_agents"
 HERE = Path(__file__).resolve().parent.parent
-# all frames where they are at hand, else those that come with the examples: 160, of which half are unseen
-FOLDERS = (HERE.parent / "shared" / "data" / "water", HERE / "examples" / "data" / "water")
+SYSTEMS = ("examples/data/water/data_0", "benchmarks/data/water/data_1", "examples/data/water/data_2")
 UNSEEN, JUDGES, LESSONS = 80, 40, 10
 WIDTHS = (0.25, 0.35, 0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 4.0)
 MASSES = {"O": 15.9994, "H": 1.00794}
@@ -169,12 +169,9 @@ def solve_angles(train, validation, test) -> dict[str, tuple[list[dict], float]]
 
 def run(with_ours: bool = True) -> tuple[list[Case], list[str]]:
     """Cases of both species."""
-    folder = next((f for f in FOLDERS if f.exists()), None)
-    if folder is None:
-        return [], [f"no water frames in {FOLDERS[0]}"]
     if not with_ours:
         return [], []
-    frames = ph.data.read_deepmd(folder)
+    frames = joined([ph.data.read_deepmd(HERE / system) for system in SYSTEMS], list(SYSTEMS))
     train, test = frames[:-UNSEEN], frames[-UNSEEN:]
     error, spent = solve(train, test)
     cases = [

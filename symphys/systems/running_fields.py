@@ -175,7 +175,8 @@ class RunnableDensity:
         for each in self.dynamics.constraints:
             raise UnsupportedError(
                 f"Nothing says how {each.field} moves: its equation holds no rate of it and is a constraint on "
-                f"the others. Fix it, for example by gauge_fixed({{{each.field}: 0}}), and start from values that "
-                f"obey `constraints`."
+                f"the others. Where the theory has a gauge to choose, fix it, for example by "
+                f"gauge_fixed({{{each.field}: 0}}), and start from values that obey `constraints`; where it has none "
+                f"(a mass for {each.field}), that equation would have to be solved at every step, which is not done."
             )
         return self.dynamics
