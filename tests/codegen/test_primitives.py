@@ -20,11 +20,12 @@ from codegen.primitives import PRIMITIVES, apply
 SIZE = st.floats(-30.0, 30.0)
 UNIT = st.floats(-1.0, 1.0)
 POSITIVE = st.floats(1e-6, 1e3)
+UNSIGNED = SIZE.map(lambda a: a + 0.0)  # mpmath has no zero below zero, which turns an angle by half a circle
 DOMAINS: dict[str, tuple[st.SearchStrategy[float], ...]] = {
     "log": (POSITIVE,), "log1p": (POSITIVE,), "sqrt": (POSITIVE,), "rsqrt": (POSITIVE,),
     "asin": (UNIT,), "acos": (UNIT,),
     "acosh": (st.floats(1.0, 1e3),), "atanh": (st.floats(-0.999, 0.999),), "pow": (POSITIVE, st.floats(-8.0, 8.0)),
-    "div": (SIZE, st.floats(0.01, 10.0)),
+    "div": (SIZE, st.floats(0.01, 10.0)), "atan2": (UNSIGNED, UNSIGNED),
 }  # fmt: skip
 INTEGERS = st.integers(-1000, 1000)
 OPERATIONS: dict[str, Callable[..., Any]] = {
