@@ -43,13 +43,13 @@ _POWERS = (
 
 def erfc(x: Node) -> Node:
     """1 - erf(x)."""
-    size = apply("abs", x)
-    positive = _of_positive(size)
-    return apply("select", apply("lt", x, 0.0), subtract(real(2.0), positive), positive)
+    negative = apply("lt", x, 0.0)
+    positive = _of_positive(apply("select", negative, negate(x), x))  # chosen: abs has the slope of neither side at 0
+    return apply("select", negative, subtract(real(2.0), positive), positive)
 
 
 def _of_positive(x: Node) -> Node:
-    t = divide(subtract(x, real(CENTRE)), add_many((x, real(CENTRE))))
+    t = subtract(real(1.0), divide(real(2.0 * CENTRE), add_many((x, real(CENTRE)))))  # 1 at infinity, and not NaN
     fading = divide(apply("exp", negate(multiply(x, x))), add_many((real(1.0), multiply(real(2.0), x))))
     return multiply(fading, _polynomial(_POWERS, t))
 

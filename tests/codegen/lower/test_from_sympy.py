@@ -1,9 +1,11 @@
 """Lowered expressions mean what SymPy means by them."""
 
 import keyword
+import math
 import re
 
 import mpmath
+import numpy as np
 import pytest
 import sympy
 from hypothesis import given
@@ -12,8 +14,10 @@ from hypothesis import strategies as st
 from codegen.errors import CompilerBug, UnsupportedError
 from codegen.interpret import evaluate
 from codegen.ir import Kind, real, variable, walk
+from codegen.lower.autodiff import jvp
 from codegen.lower.from_sympy import lower_expressions
 from codegen.lower.identifiers import RESERVED, identifier
+from codegen.lower.taylor import taylor_coefficients
 
 x, y, z = sympy.symbols("x y z", real=True)
 SYMBOLS = {s: variable(s.name) for s in (x, y, z)}
@@ -253,3 +257,17 @@ def test_the_complementary_error_function_keeps_its_digits():
     """1 - erf(6) has none left of 2e-17; the relative error is x^2 roundings of exp(-x^2)."""
     for place in (-3.0, -0.2, 0.0, 0.3, 1.0, 2.5, 6.0, 20.0):
         assert value(sympy.erfc(x), x=place) == pytest.approx(float(mpmath.erfc(place)), rel=(4 + place**2) * 4e-16)
+    assert value(sympy.erfc(x), x=math.inf) == 0.0
+    assert value(sympy.erfc(x), x=-math.inf) == 2.0
+
+
+@pytest.mark.parametrize("place", [-0.4, -0.0, 0.0, 0.4])
+def test_the_complementary_error_function_has_its_slope_on_both_sides_of_zero_and_there(place):
+    """erfc' = -2/sqrt(pi) exp(-x^2); x' = erfc(x) from there has x'' / 2 = erfc' erfc / 2 as its second coefficient."""
+    unknown, root = SYMBOLS[x], lower(sympy.erfc(x))
+    slope = -2 / math.sqrt(math.pi) * math.exp(-(place**2))
+    found = float(evaluate(jvp((root,), {unknown: real(1.0)}), {"x": place})[0])
+    assert found == pytest.approx(slope, rel=1e-14)
+    rows = taylor_coefficients((unknown,), (root,), 2)
+    second = float(evaluate((rows[2][0],), {"x": np.float64(place)})[0])
+    assert second == pytest.approx(slope * math.erfc(place) / 2, rel=1e-14)
