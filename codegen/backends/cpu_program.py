@@ -40,7 +40,7 @@ class CpuProgram:
         """A launch of the program with its kernel, and what follows from both."""
         key = id(launch)
         if key not in self._known:
-            self._known[key] = Operation(launch, self.kernels[launch.kernel.name])
+            self._known.setdefault(key, Operation(launch, self.kernels[launch.kernel.name]))
         known: Operation = self._known[key]
         return known
 
@@ -59,7 +59,8 @@ class CpuProgram:
                     waiting.append(segment)
                 elif not isinstance(step, Launch):
                     found.append(step)
-            self._known[key] = (*found, *([Piece(tuple(waiting))] if waiting else []))
+            made = (*found, *([Piece(tuple(waiting))] if waiting else []))
+            self._known.setdefault(key, made)  # of two threads the first: by the ids of its pieces more is kept
         known: tuple[Piece | Transform | Repeat, ...] = self._known[key]
         return known
 

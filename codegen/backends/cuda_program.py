@@ -55,7 +55,8 @@ class CudaProgram:
         cupy.cuda.get_current_stream().synchronize()  # of what the caller has on its way
         with stream:
             mirror = Mirror.of(cupy, {array.name: arrays[array.name] for array in self.program.arrays})
-            _Running(cupy, stream, self.kernels, mirror.arrays, dict(scalars)).steps(self.program.body)
+            running = _Running(cupy, stream, self.kernels, mirror.arrays, dict(scalars))  # until all is over
+            running.steps(self.program.body)
             mirror.fetch(written(self.program))
             stream.synchronize()
 

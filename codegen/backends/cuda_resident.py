@@ -75,9 +75,10 @@ class DeviceMemory(Memory):
 
     ahead = 1
 
-    def __init__(self, cupy: Any) -> None:
+    def __init__(self, cupy: Any, streams: tuple[Any, Any] | None = None) -> None:
+        """streams: those of launches and of copies to the host, if they are to be shared with another memory."""
         self.cupy = cupy
-        self.stream, self.copying = (cupy.cuda.Stream(non_blocking=True) for _ in range(2))
+        self.stream, self.copying = streams or (cupy.cuda.Stream(non_blocking=True) for _ in range(2))
         self.places: dict[str, Place] = {}
         self.host: dict[str, NDArray[Any]] = {}
         self.buffers, self.turn = (Buffer(), Buffer()), 0
@@ -185,10 +186,7 @@ class DeviceMemory(Memory):
     # -- copies that stay ----------------------------------------------------------------------------------------------
     def copied(self, names: Collection[str]) -> DeviceMemory:
         """See `Memory`."""
-        copies = DeviceMemory.__new__(DeviceMemory)
-        copies.cupy, copies.stream, copies.copying = self.cupy, self.stream, self.copying
-        copies.places, copies.host, copies.buffers, copies.turn = {}, {}, self.buffers, 0
-        copies.in_flight = deque()
+        copies = DeviceMemory(self.cupy, (self.stream, self.copying))
         with self.stream:
             for name, array in self.arrays_for(names).items():
                 place = self.places[name]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock
 from typing import Any, Protocol, Self, TypeVar
@@ -75,10 +76,9 @@ def shared_out(
 
     with ThreadPoolExecutor(parts) as pool:
         running = [pool.submit(run, device) for device in range(parts)]
-        try:
-            wait(running)
-        except KeyboardInterrupt:  # each stops where it looks up next, and keeps what it has
-            watch.stop.set()
+        with suppress(KeyboardInterrupt):
+            wait(running, return_when=FIRST_EXCEPTION)
+        watch.stop.set()  # those that go on, as one failed or the user wants no more, stop where they look up next
         return join([each.result() for each in running])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ class Recording:
 
     buffers: Buffers
     host: dict[str, NDArray[Any]]
-    waiting: tuple[slice, Any] | None = None
+    waiting: list[tuple[slice, Any]] = field(default_factory=list)  # each until it is there: interrupts lose none
 
     @classmethod
     def of(cls, buffers: Buffers, on_device: bool) -> Recording:
@@ -33,18 +33,20 @@ class Recording:
         if not self.host:
             return
         saved = slots[slots >= 0]
-        before = self.waiting
-        self.waiting = (slice(int(saved[0]), int(saved[-1]) + 1), self.buffers.arrays.mark()) if len(saved) else None
-        self._take(before)
+        if len(saved):
+            self.waiting.append((slice(int(saved[0]), int(saved[-1]) + 1), self.buffers.arrays.mark()))
+        self._take(1 if len(saved) else 0)
 
     def finish(self) -> None:
         """Take what the last launch saved; the host's arrays are the run's from here on."""
-        self._take(self.waiting)
-        self.waiting = None
+        self._take(0)
         for name, rows in self.host.items():
             self.buffers.arrays[name] = rows
 
-    def _take(self, part: tuple[slice, Any] | None) -> None:
-        if part is not None:
+    def _take(self, left: int) -> None:
+        """Bring all that waits but the last `left`."""
+        while len(self.waiting) > left:
+            rows, since = self.waiting[0]
             for name, out in self.host.items():
-                self.buffers.arrays.bring(name, part[0], out, part[1])
+                self.buffers.arrays.bring(name, rows, out, since)
+            self.waiting.pop(0)

@@ -7,6 +7,7 @@ import pytest
 
 import codegen.backends.cpu_native as cpu_native
 from codegen.backends import get_backend
+from codegen.backends.cpu_program import CpuProgram
 from codegen.builder import Builder
 from codegen.compile import compile_program
 from codegen.interpret_program import run_program
@@ -232,3 +233,19 @@ def test_a_tile_fits_the_cache_and_the_borders() -> None:
     few = tiling(8, 16 * 1024, 66, False)
     assert few is not None
     assert few.steps * 8 * 2 <= 66
+
+
+@pytest.mark.cpu
+def test_threads_that_meet_in_a_program_keep_the_same_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one puts them together another begins and is done: what is kept by the ids of pieces stays that of both."""
+    compiled = compile_program(lattice(2, 1, wraps=False), get_backend("cpu"))
+    assert isinstance(compiled, CpuProgram)
+    body, segment, first = compiled.program.body, CpuProgram._segment, []
+
+    def meanwhile(program: CpuProgram, step: object) -> object:
+        monkeypatch.setattr(CpuProgram, "_segment", segment)
+        first.append(program.pieces(body))
+        return segment(program, step)
+
+    monkeypatch.setattr(CpuProgram, "_segment", meanwhile)
+    assert compiled.pieces(body) is first[0]

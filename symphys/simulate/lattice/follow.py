@@ -102,13 +102,14 @@ class Rows:
     def settle(self, ahead: int) -> None:
         """Save all rows but the last `ahead`; the first whose state is not finite is the end."""
         while len(self.waiting) > ahead and not self.ended:
-            row, time, told = self.waiting.popleft()
+            row, time, told = self.waiting[0]  # until it is saved: an interrupt saves it again
             state, totals = told()
             if not all(bool(np.isfinite(a).all()) for a in state.values()):
                 self.ended = True
                 self.record.end(self.member, Outcome.NOT_FINITE)
                 return
             self.record.keep(self.member, row, state, totals, time)
+            self.waiting.popleft()
 
     def end(self, outcome: Outcome) -> None:
         """Save what is on its way, and note how the member ended."""

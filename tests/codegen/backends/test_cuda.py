@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
+import weakref
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from codegen.backends import cuda_kernel, get_backend, shim
+from codegen.backends import cuda_kernel, cuda_program, get_backend, shim
 from codegen.backends.cuda import CudaBackend, cuda_available
 from codegen.backends.cuda_kernel import block_size, launch_shape
 from codegen.backends.cuda_memory import Mirror
@@ -102,6 +104,27 @@ def test_a_program_keeps_its_arrays_on_the_device(cupy: StandIn, dimensions: int
                                    rtol=0, atol=5 * (4 * reach + 4) * 10 * 2.0**-52 * 4)  # fmt: skip
     assert len(cupy.launches) == 15
     assert cupy.captured == 0
+
+
+@needs_compiler
+def test_graphs_and_plans_live_until_all_is_over(cupy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results are fetched from a stream that may still be at work with them."""
+    running, alive = [], []
+    steps, fetch = cuda_program._Running.steps, Mirror.fetch
+
+    def begun(run: cuda_program._Running, body: tuple[object, ...]) -> None:
+        running.append(weakref.ref(run))
+        steps(run, body)
+
+    def fetched(mirror: Mirror, names: Collection[str]) -> None:
+        alive.append(running[0]() is not None)
+        fetch(mirror, names)
+
+    monkeypatch.setattr(cuda_program._Running, "steps", begun)
+    monkeypatch.setattr(Mirror, "fetch", fetched)
+    arrays, scalars = inputs(2, 1, wraps=False, rows=8, steps=5)
+    compile_program(lattice(2, 1, wraps=False), CudaBackend())(arrays, scalars)
+    assert alive == [True]
 
 
 @needs_compiler

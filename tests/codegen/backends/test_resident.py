@@ -104,6 +104,16 @@ def test_rows_are_brought_in_pieces_while_launches_wait(cupy: StandIn, monkeypat
     assert memory.read("rows")[0, 0, 1] == 2.0
 
 
+def test_copies_that_stay_record_through_buffers_of_their_own(cupy: StandIn) -> None:
+    memory = DeviceMemory(cupy)
+    memory["a"] = np.array([1.0])
+    copies = memory.copied(["a"])
+    change(memory, "a", 2.0)
+    now, before = memory.snapshot(["a"]), copies.snapshot(["a"])
+    assert before()["a"] == [1.0]
+    assert now()["a"] == [2.0]
+
+
 def test_a_full_device_is_the_users_error(cupy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OutOfMemoryError("out of memory")

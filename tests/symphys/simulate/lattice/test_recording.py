@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from sympy import I
 
 import symphys as ph
+from symphys.simulate.lattice.follow import Rows
 from symphys.simulate.lattice.record import Record
 from symphys.simulate.status import Outcome
 from tests.codegen.backends.stand_in import StandIn
@@ -75,3 +77,22 @@ def test_a_run_that_fails_keeps_the_rows_before(cupy: StandIn) -> None:
     assert ends[0].times_reached == ends[1].times_reached
     np.testing.assert_allclose(ends[1][phi], ends[0][phi], rtol=1e-9)
     assert cupy.used == {0}
+
+
+def test_an_interrupt_while_a_row_is_on_its_way_loses_none() -> None:
+    kept: list[int] = []
+    interrupts = [KeyboardInterrupt]
+    record: Any = SimpleNamespace(keep=lambda member, row, *_: kept.append(row))
+
+    def told() -> Any:
+        if interrupts:
+            raise interrupts.pop()
+        return {phi: HUMP}, (np.zeros(0), np.zeros(0))
+
+    run: Any = SimpleNamespace(time=0.0, recorded=lambda: told)
+    rows = Rows(record, (), ahead=1)
+    rows.take(0, run)
+    with pytest.raises(KeyboardInterrupt):
+        rows.take(1, run)
+    rows.settle(0)
+    assert kept == [0, 1]
