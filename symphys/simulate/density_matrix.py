@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
+from symphys.language.arrays import on_host
 from symphys.mechanics.density_matrix import entries
 from symphys.simulate.result import Result
 from symphys.simulate.simulator import Simulator
@@ -29,7 +30,7 @@ class DensityResult(Result):
     @property
     def rho(self) -> Complexes:
         """[..., time, n, n], Hermitian; NaN where a member of an ensemble did not get."""
-        columns = list(self.states.values())
+        columns = [on_host(values) for values in self.states.values()]
         n = isqrt(len(columns))
         made = np.zeros((*np.shape(columns[0]), n, n), dtype=np.complex128)
         for (i, j, part), values in zip(entries(n), columns, strict=True):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from symphys.errors import InputError
 from symphys.extras import optional
+from symphys.language.arrays import on_host
 from symphys.simulate.naming import latex_name, plain_name
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ def typeset(latex: str, plain: str) -> str:
 
 
 def by_trajectory(values: NDArray[Any]) -> NDArray[Any]:
-    """[..., time] as [trajectories, time]."""
-    return values.reshape(-1, values.shape[-1])
+    """[..., time] as [trajectories, time], on the host."""
+    return np.asarray(on_host(values)).reshape(-1, values.shape[-1])
 
 
 def some_of(count: int, most: int) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ from codegen import Array, Builder, Intent, Kernel, get_backend, lower_expressio
 from symphys.errors import InputError
 from symphys.language import is_function_of_time
 from symphys.language import t as time_symbol
+from symphys.language.arrays import on_host
 from symphys.mechanics.jets import evaluated
 from symphys.simulate.naming import plain_name
 
@@ -63,7 +64,7 @@ def _expression(expression: Any) -> Any:
 def _known(result: Result) -> Mapping[str, NDArray[Any]]:
     """What can be put into expressions, by plain name, with the axes of the ensemble and of time."""
     parameters = {plain_name(symbol): np.asarray(value)[..., None] for symbol, value in result.parameters.items()}
-    states = {plain_name(label): values for label, values in result.states.items()}
+    states = {plain_name(label): on_host(values) for label, values in result.states.items()}
     return {**parameters, **states, time_symbol.name: result.t}
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
+from symphys.language.arrays import on_host
 from symphys.simulate.naming import latex_name, plain_name
 from symphys.simulate.status import Outcome
 
@@ -108,7 +109,7 @@ def table_of(result: Result) -> Table:
     for role, along in (("state", result.states), ("multiplier", result.multipliers)):
         for label, values in along.items():
             name = plain_name(label)
-            add(name, (*axes, clock), values, role, name, long_name=f"${latex_name(label)}$")
+            add(name, (*axes, clock), on_host(values), role, name, long_name=f"${latex_name(label)}$")
     for entry in fields(result.ledger) if result.ledger is not None else ():
         values = getattr(result.ledger, entry.name)
         add(f"ledger_{entry.name}", (*axes, clock), values, "ledger", entry.name, long_name=entry.name)

@@ -89,7 +89,7 @@ def _as_callable(name: str, value: Any, arguments: Sequence[Any]) -> Any:
         return value
     if value.is_number:
         return float(value) if value.is_real else complex(value)
-    if strange := sorted(map(str, value.free_symbols - set(arguments))):
+    if strange := sorted(map(str, (value.free_symbols - set(arguments)) | value.atoms(AppliedUndef))):
         places = ", ".join(map(str, arguments))
         raise InputError(f"the formula {value} given for {name} holds {strange[0]}; it may hold {places} and numbers")
     return sympy.lambdify(tuple(arguments), value, ["scipy", "numpy"])
@@ -124,8 +124,9 @@ def _refuse_unknown(given: Values, known: Mapping[Any, Any], what: str) -> None:
 def _field(label: Any, unknown: Any, values: Any, grid: Grid) -> NDArray[Any]:
     name = field_name(label)
     values = _as_callable(name, values, grid.coordinates)
+    values = _call(name, values, grid.mesh) if callable(values) else on_host(values)
     try:
-        array = np.asarray(_call(name, values, grid.mesh) if callable(values) else on_host(values))
+        array = np.asarray(values)
     except (TypeError, ValueError) as error:
         raise InputError(f"the initial values of {name} are no array: {error}") from error
     if array.dtype.kind not in "bifuc":

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import sys
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +15,15 @@ import pytest
 from sympy import cos
 
 import symphys as ph
+from codegen import HostMemory
+from symphys.quantum import VonNeumann, pauli
 from symphys.simulate import run_fixed
+from symphys.simulate.devices import shared_out
+from symphys.simulate.execute import Buffers
+from symphys.simulate.inputs import Instances
+from symphys.simulate.pictures import by_trajectory
+from symphys.simulate.quantities import values_along
+from symphys.simulate.recording import Recording
 from symphys.simulate.result import Result
 from tests.codegen.backends.stand_in import DeviceArray, StandIn
 from tests.codegen.backends.test_cuda import needs_compiler
@@ -82,8 +94,8 @@ def test_devices_and_arrays_that_there_are_not(cupy: StandIn) -> None:
 
 
 @needs_compiler
-def test_states_stay_on_the_device_where_they_are_asked_for(cupy: StandIn) -> None:
-    """Starts and parameters may be CuPy arrays; everything but the states is NumPy."""
+def test_states_stay_on_the_device_where_they_are_asked_for(cupy: StandIn, tmp_path: Path) -> None:
+    """Starts and parameters may be CuPy arrays; everything but the states is NumPy, and so is what is made of them."""
     simulator = PENDULUM.compile("verlet", backend="cuda")
     options = {"dt": 0.05, "save_every": 10}
     plain = simulator.run(STARTS, VALUES, (0, 1), **options)
@@ -93,6 +105,11 @@ def test_states_stay_on_the_device_where_they_are_asked_for(cupy: StandIn) -> No
     assert not isinstance(kept.t, DeviceArray)
     np.testing.assert_array_equal(kept[theta].get(), plain[theta])
     assert not isinstance(plain[theta], DeviceArray)
+    kept.save(tmp_path / "kept.npz")
+    np.testing.assert_array_equal(Result.load(tmp_path / "kept.npz")["theta"], plain[theta])
+    along = g * theta**2
+    np.testing.assert_array_equal(values_along(kept, [along])[0], values_along(plain, [along])[0])
+    np.testing.assert_array_equal(by_trajectory(kept[theta]), by_trajectory(plain[theta]))
     single = simulator.run({theta: 0.3, ph.dot(theta): 0.1}, {g: 2.0}, (0, 1), arrays="cupy", **options)
     assert single[theta].get().shape == (3,)
 
@@ -108,3 +125,63 @@ def test_rows_leave_while_the_next_launch_runs(cupy: StandIn, monkeypatch: pytes
     parts = simulator.run(STARTS, VALUES, (0, 2), dt=0.05, save_every=2)
     assert_equal(whole, parts)
     assert "".join(name[0] for name in cupy.log) == "ll" + "ccl" * 3 + "cc"  # prepare, then four launches of ten steps
+
+
+@needs_compiler
+def test_density_matrices_are_made_of_states_on_the_device(cupy: StandIn) -> None:
+    system = VonNeumann(g * pauli()[0] / 2).compile("rk4", backend="cuda")
+    start = np.diag([1.0, 0.0]).astype(complex)
+    plain, kept = (system.run(start, VALUES, (0, 1), dt=0.1, arrays=arrays) for arrays in ("numpy", "cupy"))
+    assert isinstance(next(iter(kept.states.values())), DeviceArray)
+    assert not isinstance(kept.rho, DeviceArray)
+    np.testing.assert_array_equal(kept.rho, plain.rho)
+
+
+def test_an_interrupt_while_rows_leave_loses_none() -> None:
+    class Interrupted(HostMemory):
+        ahead, interrupts = 1, [KeyboardInterrupt]
+
+        def bring(self, *given: Any) -> None:
+            if self.interrupts:
+                raise self.interrupts.pop()
+            super().bring(*given)
+
+    memory = Interrupted({"saved": np.arange(12.0).reshape(1, 4, 3)})
+    recording = Recording.of(Buffers(memory, 3, 1, np.dtype(np.float64)), on_device=False)
+    recording.follow(np.array([-1, 0, 1]))
+    with pytest.raises(KeyboardInterrupt):
+        recording.follow(np.array([2, 3]))
+    recording.finish()
+    np.testing.assert_array_equal(memory["saved"], np.arange(12.0).reshape(1, 4, 3))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """As much of a request as sharing out reads."""
+
+    instances: Instances
+    kernels: Any
+    report: Any = lambda share: None
+
+
+def test_devices_stop_where_one_has_failed() -> None:
+    stopped: list[bool] = []
+
+    def advance(some: Any) -> Any:
+        if some.instances.state[0, 0] == 0.0:
+            raise ph.InputError("the first device is full")
+        end = time.monotonic() + 10.0
+        while time.monotonic() < end:
+            try:
+                some.report(0.1)
+            except KeyboardInterrupt:
+                stopped.append(True)
+                break
+            time.sleep(0.001)
+        return SimpleNamespace(on_host=lambda: None)
+
+    kernels = SimpleNamespace(backend=SimpleNamespace(on=lambda device: nullcontext()))
+    asked: Any = Asked(Instances(np.arange(64.0)[None], np.zeros((0, 64)), (64,)), kernels)
+    with pytest.raises(ph.InputError, match="the first device is full"):
+        shared_out(asked, 2, advance, list)
+    assert stopped == [True]

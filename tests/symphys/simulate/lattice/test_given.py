@@ -56,6 +56,7 @@ def test_complex_fields_take_complex_formulas() -> None:
             r"the formula m\*cos\(x\) given for phi holds m; it may hold x, y",
         ),
         (START, {m: 2.0, V: cos(y)}, r"the formula cos\(y\) given for V holds y; it may hold t, x and numbers"),
+        ({phi: sympy.Function("f")(x), rate: 0}, GIVEN, r"given for phi holds f\(x\); it may hold x, y and numbers"),
         ([0, 0], GIVEN, "the initial values are of type list; give a mapping"),
         (START, [2.0], "the parameters are of type list; give a mapping"),
         ({phi: START[phi]}, GIVEN, "no initial values for phi_t; the state is phi, phi_t"),
@@ -66,3 +67,12 @@ def test_complex_fields_take_complex_formulas() -> None:
 def test_what_is_refused(start, parameters, message: str) -> None:
     with pytest.raises(ph.InputError, match=message):
         simulator.run(start, parameters, (0, 0.2), dt=0.05)
+
+
+def test_an_error_in_a_users_function_is_told_as_it_is() -> None:
+    def start(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.zeros(3) + np.zeros(2)
+
+    with pytest.raises(ValueError, match="could not be broadcast") as caught:
+        simulator.run({phi: start, rate: 0}, GIVEN, (0, 0.2), dt=0.05)
+    assert not isinstance(caught.value, ph.SymphysError)
