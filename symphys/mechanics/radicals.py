@@ -27,6 +27,8 @@ def roots_combined(expression: Any) -> Any:
     rational = _rational(expression, generators)
     if rational is None or len(generators) > _MAX_ROOTS or len(generators) >= len(powers):
         return expression
+    if not rational.is_rational_function(*generators.values()):
+        return expression  # a root stands inside exp, sin or a network
     groups: dict[frozenset[Any], list[Any]] = {}
     for term in sympy.Add.make_args(rational):
         groups.setdefault(frozenset(term.free_symbols & set(generators.values())), []).append(term)
@@ -41,7 +43,7 @@ def _is_root(node: Any) -> bool:
 
 
 def _rational(expression: Any, generators: dict[Any, Any]) -> Any | None:
-    """The expression with generators in the place of roots; None where a root holds another."""
+    """The expression with generators in the place of roots; None where a root holds another, or a function of one."""
     done: dict[Any, Any] = {}
     for node in postorder((expression,)):
         if not _is_root(node):
@@ -49,6 +51,8 @@ def _rational(expression: Any, generators: dict[Any, Any]) -> Any | None:
             continue
         inside = sympy.cancel(sympy.together(done[node.base]))
         if inside.free_symbols & set(generators.values()):
+            if not inside.is_rational_function(*generators.values()):
+                return None
             inside = _cancelled(inside, generators, frozenset(generators.values()))
             if any(_is_root(part) for part in postorder((inside,))):
                 return None

@@ -65,3 +65,21 @@ def test_common_factors_cancel_against_denominators() -> None:
     rate = cart.equations[X].rhs
     assert sympy.simplify(rate - (p_X - p_phi * cos(phi) / l) / (M + m * sin(phi) ** 2)) == 0
     assert written_operations(rate) < 25
+
+
+def test_roots_inside_other_functions_are_left_alone() -> None:
+    """Yukawa's potential in coordinates: exp(-r / c) / r is no rational function of the root r."""
+    r = sqrt(x**2 + y**2)
+    yukawa = q * sympy.exp(-r / c) / r
+    system = ph.Lagrangian(m * (vx**2 + vy**2) / 2 - yukawa)
+    assert sympy.simplify(system.energy - m * (vx**2 + vy**2) / 2 - yukawa) == 0
+    p_x, p_y = (system.hamiltonian.pairs[each] for each in (x, y))
+    assert sympy.simplify(system.hamiltonian.equations[p_x].rhs + yukawa.diff(x)) == 0
+    assert sympy.simplify(system.hamiltonian.equations[y].rhs - p_y / m) == 0
+    N = ph.network("N", inputs=1)
+    for expression in (
+        x * N(r) / r + 1 / r,
+        1 / (r * (1 + r)) + sin(r),
+        sqrt(1 + sympy.exp(r)) + sqrt(1 + sympy.exp(r)) ** -1 + r,
+    ):
+        assert roots_combined(expression) == expression
