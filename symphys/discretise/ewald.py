@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,8 @@ class Ewald:
     the cutoff has to be long enough, as waves alone follow it. background: whether charges that do not cancel are
     neutralised by a uniform density; else they are refused.
 
-    Raises `InputError` for an accuracy that is not between 0 and 1 and a splitting that is not positive.
+    Raises `InputError` for an accuracy that is not between 0 and 1, a splitting that is not positive, and what is no
+    number.
     """
 
     accuracy: float = 1e-6
@@ -40,6 +42,10 @@ class Ewald:
     background: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("accuracy", "splitting"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) and (name, value) != ("splitting", None):
+                raise InputError(f"the {name} of an Ewald sum is {value!r}; give a number")
         if not 0.0 < self.accuracy < 1.0:
             raise InputError(f"the accuracy of an Ewald sum is {self.accuracy}; give a number between 0 and 1, as 1e-6")
         if self.splitting is not None and not 0.0 < self.splitting < math.inf:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ class Particles:
         seer: Particle | str,
         *,
         weight: Callable[..., Any],
-        of: str | tuple[str | None, str | None] | None = None,
+        of: str | tuple[str | None, ...] | list[str | None] | None = None,
         rank: int = 0,
     ) -> Any:
         """What particle i sees of the others: sums of a weight over them, to stand in any function of one particle.
@@ -102,7 +103,8 @@ class Particles:
         seer: the particle a of a sum, or a species, for losses of agents. of: the species that is seen, None for all.
         rank: 1 for the vector [dim] sum_j w(r_ij) (r_j - r_i) / r_ij, of which products make invariants that tell left
         from right.
-        Raises `InputError` for an unknown species and for other ranks than 0 and 1.
+        Raises `InputError` for an unknown species, more kinds of neighbours than two, a weight of other arguments, and
+        other ranks than 0 and 1.
         """
         if isinstance(seer, str):
             self._species((seer,))
@@ -111,19 +113,20 @@ class Particles:
             raise InputError(
                 f"the environment of {seer} was asked for; it is that of a particle a in {self.name}.sum(lambda a: ...)"
             )
-        twice = isinstance(of, tuple)
-        if rank not in (0, 1) or (rank and twice):
+        if isinstance(of, tuple | list) and len(of) != 2:
+            raise InputError(f"of = {of!r} names {len(of)} kinds of neighbours; give one, or a pair (first, second)")
+        if rank not in (0, 1) or (rank and isinstance(of, tuple | list)):
             raise InputError(
                 f"an environment of rank {rank!r} was asked for; there are numbers (0) and, of one kind of neighbour, "
                 "vectors (1)"
             )
         j, k = (Particle(self, label) for label in LABELS[1:3])
         i, r = seer, seer.distance(j)
-        if isinstance(of, tuple):
+        if isinstance(of, tuple | list):
             over = SumOver(self, "angles", self._species(of))
-            return over(sympy.sympify(weight(r, i.distance(k), cosine(i.label, j.label, k.label))))
+            return over(_weighed(weight, r, i.distance(k), cosine(i.label, j.label, k.label)))
         over = SumOver(self, "environment", self._species((of,)))
-        body = sympy.sympify(weight(r))
+        body = _weighed(weight, r)
         return over(body) if rank == 0 else sympy.ImmutableMatrix([over(body * d / r) for d in j.displacement(i)])
 
     def _handles(self, count: int) -> tuple[Particle, ...]:
@@ -278,3 +281,17 @@ def _body(term: Callable[..., Any], handles: tuple[Particle, ...]) -> Any:
         return sympy.sympify(term(*handles), strict=True)
     except sympy.SympifyError as error:
         raise InputError(f"the term of a sum over {handles[0].particles.name} is no expression: {error}") from None
+
+
+def _weighed(weight: Callable[..., Any], *seen: Any) -> Any:
+    """A weight of what is seen of neighbours; InputError for one of another number of arguments."""
+    try:
+        signature(weight).bind(*seen)
+    except ValueError:  # what is not written in Python may have no signature
+        pass
+    except TypeError:
+        raise InputError(
+            f"the weight of an environment is called with {len(seen)} arguments here; write lambda r: ... for one kind "
+            "of neighbour, and lambda r, s, c: ... with of=(first, second), (None, None) for all"
+        ) from None
+    return sympy.sympify(weight(*seen))

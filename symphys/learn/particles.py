@@ -118,7 +118,12 @@ class ParticleSystem:
         seen = [data.observed[label] for label in self.labels if label in data.observed]
         if not seen:
             raise InputError(f"the trajectories hold neither {self.labels[0]} nor {self.labels[1]}; nothing to compare")
-        if not central(self.dynamics) or self.dynamics.friction is not None:
+        if self.dynamics.friction is not None:
+            raise UnsupportedError(
+                f"the friction {self.dynamics.mass * self.dynamics.friction} of velocities is not fitted to "
+                "trajectories; give accelerations, with velocities beside them"
+            )
+        if not central(self.dynamics):
             raise UnsupportedError(
                 "only pair forces along the line between two particles are fitted to trajectories; write a few "
                 "particles with other forces in coordinates, or give accelerations"

@@ -74,7 +74,10 @@ def frames_objective(
     """
     particles = dynamics.particles
     if dynamics.turning:
-        raise UnsupportedError("forces that turn velocities are not fitted; write a few particles in coordinates")
+        written = ", ".join(map(str, dynamics.turning))
+        raise UnsupportedError(
+            f"the force v x ({written}) that turns velocities is not fitted; write a few particles in coordinates"
+        )
     places = read_places(particles, data)
     measured, rates = _measured(particles, data, places.shape)
     if dynamics.friction is not None and particles.rate(1) not in data:

@@ -67,7 +67,7 @@ def read_action(
     lagrangian = scalar(expression, "Lagrangian")
     rayleigh = scalar(dissipation, "dissipation function")
     pushes = {key: scalar(force, f"force on {key}") for key, force in _as_mapping(forces).items()}
-    held = tuple(_constraint(each, number) for number, each in enumerate(_as_list(constraints), start=1))
+    held = tuple(_constraint(each, number) for number, each in enumerate(constraint_list(constraints), start=1))
     # a coordinate without kinetic energy may stand in the constraints alone
     found = contents((lagrangian, *held), "Lagrangian" + (" and its constraints" if held else ""))
     orders = contents((lagrangian,), "Lagrangian").orders
@@ -106,7 +106,8 @@ def _as_mapping(forces: Any) -> Mapping[Any, Any]:
     return forces
 
 
-def _as_list(constraints: Any) -> list[Any]:
+def constraint_list(constraints: Any) -> list[Any]:
+    """The constraints one by one; InputError where one alone, or something else, was given."""
     if isinstance(constraints, sympy.Basic | str) or not isinstance(constraints, Iterable):
         raise InputError(
             f"constraints must be a sequence of expressions that vanish, or of equations, not {constraints!r}; write "

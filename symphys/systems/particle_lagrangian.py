@@ -21,13 +21,14 @@ from symphys.systems.particle_running import ParticleRunnable
 class ParticleLagrangian(ParticleRunnable):
     """L = sum_i m_i |r'_i|^2 / 2 - potentials of particles, pairs and surroundings, for any number of particles.
 
-    m_i r''_i = -dU/dr_i + sum_a lambda_a df_a/dr_i,    f_a = 0 for every term a of a constraint.
+    m_i r''_i = -dU/dr_i - c_i r'_i + r'_i x b_i + sum_a lambda_a df_a/dr_i,
+    f_a = 0 for every term a of a constraint.
 
     constraints: sums along lists, each of whose terms is held at 0: `atoms.pairs(lambda a, b: a.distance(b) - length,
     along=bonds)`, angles by `triples`, handedness by `quadruples`; or equations.
 
     dissipation: a Rayleigh function sum_i c_i |r'_i|^2 / 2, half the power lost. Terms A(r) . r' of L turn
-    velocities, as a magnetic field does.
+    velocities, as a magnetic field b = curl A does.
 
     `Lagrangian` makes it where the expression is made of sums over particles. Raises `InputError` and
     `UnsupportedError` for what is no such sum; see `symphys.mechanics.particles.read`. Goldstein, "Classical

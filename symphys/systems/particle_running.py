@@ -50,6 +50,7 @@ class ParticleRunnable:
         of leapfrogs. box: [dim] lengths or [dim, dim] edges (rows) of a periodic box.
         cutoff: the distance beyond which pairs and surroundings are left out. smoothing: how potentials end there:
         "shift", "shift force" (no jump of the force) or "switch" (two continuous derivatives, from 0.8 of the cutoff).
+        What does not hold the distance, as the weight 1 of a vector or of an angle, is ended by "switch" alone.
         long_range: "ewald", or an `Ewald`: what goes as c q_i q_j / r between pairs is summed over all images of the
         box, near ones within the cutoff and the rest as waves; smoothing is for what else there is.
         thermostat: `NoseHoover`, `Langevin` or `Berendsen`, with k_B T as an energy.

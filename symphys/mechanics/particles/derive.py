@@ -91,7 +91,8 @@ class Held:
 
 @dataclass(frozen=True)
 class ParticleDynamics:
-    """m_i r''_i = F_i, as lowering takes it; where something is held, plus the forces that hold it.
+    """m_i r''_i = F_i + r'_i x b_i - m_i r'_i / tau, as lowering takes it; where something is held, plus the forces
+    that hold it.
 
     reciprocal: what i does to j comes back; not so for agents, each of which descends a loss of its own.
     smoothing: how pair potentials and weights end at the cutoff; None where they are cut off as they are.

@@ -15,7 +15,8 @@ from symphys.language.networks import networks_in
 from symphys.language.particle_sums import LABELS, SEEN, ParticleSum, SumOver, sums_in
 from symphys.language.particle_symbols import LocalSymbol, component, rate_squared
 from symphys.language.symbols import t
-from symphys.mechanics.particles.velocities import friction_of, potential_and_turning
+from symphys.mechanics.action import constraint_list
+from symphys.mechanics.particles.velocities import beyond_one, friction_of, potential_and_turning
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class ParticleAction:
     @cached_property
     def networks(self) -> tuple[Any, ...]:
         """The networks among the terms, sorted by name."""
-        return networks_in(node for each in self.potentials for node in sympy.preorder_traversal(each))
+        terms = (*self.potentials, *self.turning)
+        return networks_in(node for each in terms for node in sympy.preorder_traversal(each))
 
 
 def parameters_of(expressions: Any) -> tuple[Any, ...]:
@@ -91,7 +93,7 @@ def read_particles(expression: Any, constraints: Iterable[Any] = (), dissipation
         if potential != 0:
             potentials.append(potential)
     _check_mass(families[0], mass)
-    held = tuple(_constraint(each, families[0]) for each in constraints)
+    held = tuple(_constraint(each, families[0]) for each in constraint_list(constraints))
     friction = _friction(dissipation, families[0], mass) if dissipation != 0 else None
     given = (families[0], expression, mass, joined(potentials))
     return ParticleAction(*given, friction=friction, constraints=held, turning=tuple(turning))
@@ -106,7 +108,9 @@ def _friction(dissipation: Any, particles: Any, mass: Any) -> Any:
         found = list(sums_in(term))
         if len(found) != 1 or found[0].over.kind != "sum" or found[0].over.particles != particles:
             return friction_of(coefficient, sympy.S.One, read, mass)
-        part, other = _kinetic(_single(term))
+        part, other = _by_speed(_single(term))
+        if other is None or found[0].over.species != (None,):
+            return friction_of(coefficient, sympy.S.One, read, mass)
         coefficient, rest = coefficient + part, rest + other
     return friction_of(coefficient, rest, read, mass)
 
@@ -173,7 +177,20 @@ def _single(term: Any) -> ParticleSum:
 
 
 def _kinetic(each: ParticleSum) -> tuple[Any, Any]:
-    """m_i and what else is in a sum over single particles, from a term m_i |r'_i|^2 / 2 in either spelling."""
+    """m_i and what else is in a sum over single particles, from a term m_i |r'_i|^2 / 2."""
+    mass, rest = _by_speed(each)
+    if rest is None:
+        raise UnsupportedError(
+            f"the term {each.body} of the Lagrangian is not quadratic in the speed; particles move with a kinetic "
+            "energy m |v|^2 / 2"
+        )
+    if mass != 0 and each.over.species != (None,):
+        raise InputError("a kinetic energy of one species alone was given; give masses to all, as values of atoms.mass")
+    return mass, rest
+
+
+def _by_speed(each: ParticleSum) -> tuple[Any, Any]:
+    """c and the rest of a term c |r'_i|^2 / 2 + rest in either spelling; the rest is None where there is none such."""
     (label,), dim = each.over.bound, each.over.particles.dim
     rates = [component(label, 1, axis) for axis in range(dim)]
     square = rate_squared(label)
@@ -184,14 +201,7 @@ def _kinetic(each: ParticleSum) -> tuple[Any, Any]:
         body = sympy.expand(body - curvature * sum(rate**2 for rate in rates) / 2) + curvature * square / 2
     slope = body.diff(square)
     rest = body - slope * square if slope == 0 else sympy.expand(body - slope * square)
-    if rest.has(square) or slope.has(square, *rates):
-        raise UnsupportedError(
-            f"the term {each.body} of the Lagrangian is not quadratic in the speed; particles move with a kinetic "
-            "energy m |v|^2 / 2"
-        )
-    if slope != 0 and each.over.species != (None,):
-        raise InputError("a kinetic energy of one species alone was given; give masses to all, as values of atoms.mass")
-    return 2 * slope, rest
+    return 2 * slope, None if rest.has(square) or slope.has(square, *rates) else rest
 
 
 def _check_static(body: Any) -> None:
@@ -215,3 +225,7 @@ def _check_mass(particles: Any, mass: Any) -> None:
     strange = {s for s in mass.free_symbols if isinstance(s, LocalSymbol) and s.role != "attribute"}
     if strange:
         raise UnsupportedError(f"the mass {mass} of particle {LABELS[0]} depends on where it is; masses are constant")
+    if beyond_one(mass):
+        raise UnsupportedError(
+            f"the mass {mass} of particle {LABELS[0]} depends on the time or on other particles; masses are constant"
+        )

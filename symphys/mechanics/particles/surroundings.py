@@ -113,7 +113,10 @@ class Surroundings:
 
     def _ended(self, weight: Any, r: Any) -> Any:
         """A weight in `SQUARE`, with its end at the cutoff."""
-        return smoothed(weight, r, self.smoothing).xreplace({r: sympy.sqrt(SQUARE)})
+        ended = smoothed(weight, r, self.smoothing)
+        if self.smoothing == "switch" and r not in weight.free_symbols:  # a neighbour counts alike until it is gone
+            ended = weight * smoothed(r, r, "switch") / r
+        return ended.xreplace({r: sympy.sqrt(SQUARE)})
 
     def _place(self, of: str | None, weight: Any, powers: tuple[int, ...]) -> int:
         """The number of an environment."""

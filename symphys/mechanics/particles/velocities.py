@@ -11,7 +11,9 @@ from typing import Any
 import sympy
 
 from symphys.errors import InputError, UnsupportedError
+from symphys.language.particle_sums import sums_in
 from symphys.language.particle_symbols import LocalSymbol, component
+from symphys.language.symbols import t
 
 _PLANES = {2: ((0, 1),), 3: ((1, 2), (2, 0), (0, 1))}
 
@@ -19,12 +21,18 @@ _PLANES = {2: ((0, 1),), 3: ((1, 2), (2, 0), (0, 1))}
 def potential_and_turning(body: Any, label: str, dim: int) -> tuple[Any, tuple[Any, ...]]:
     """What of the term of one particle is free of velocities, and b with the force v x b (in a plane: b alone).
 
-    Raises UnsupportedError where velocities are not linear, or space has neither two nor three dimensions.
+    Raises UnsupportedError where velocities are not linear, space has neither two nor three dimensions, or A depends on
+    the time, whose -dA/dt is no turn, or on other particles, which would feel velocities of others.
     """
     rates = [component(label, 1, axis) for axis in range(dim)]
     slopes = [sympy.expand(body.diff(rate)) for rate in rates]
     if not any(slopes):
         return body, ()
+    if any(map(beyond_one, slopes)):
+        raise UnsupportedError(
+            f"the velocities in {body} are multiplied by what depends on the time or on other particles; A in A(r) . v "
+            "may hold the place, attributes and parameters of one particle"
+        )
     rest = sympy.expand(body - sympy.Add(*(slope * rate for slope, rate in zip(slopes, rates, strict=True))))
     if any(part.has(*rates) for part in (rest, *slopes)) or dim not in _PLANES:
         raise UnsupportedError(
@@ -42,9 +50,14 @@ def friction_of(coefficient: Any, rest: Any, dissipation: Any, mass: Any) -> Any
     Raises InputError for a function that holds anything else.
     """
     strange = {s for s in coefficient.free_symbols if isinstance(s, LocalSymbol) and s.role != "attribute"}
-    if rest != 0 or coefficient == 0 or strange:
+    if rest != 0 or coefficient == 0 or strange or beyond_one(coefficient):
         raise InputError(
             f"the dissipation {dissipation} is no sum over particles of c |v|^2 / 2; write atoms.sum(lambda a: c * "
-            "a.speed_squared / 2), with c of parameters and attributes"
+            "a.speed_squared / 2), with c of parameters and attributes, 0 for those that nothing slows"
         )
     return coefficient / mass
+
+
+def beyond_one(part: Any) -> bool:
+    """Whether an expression depends on the time, or on what a particle sees of others."""
+    return bool(part.has(t)) or any(True for _ in sums_in(part))

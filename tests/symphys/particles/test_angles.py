@@ -182,3 +182,24 @@ def test_weights_that_are_no_sums_of_products_are_refused() -> None:
         water.environment("O", weight=lambda r: exp(-r), rank=2)
     with pytest.raises(ph.InputError, match="w has no species 'C'; it has O, H"):
         water.environment("O", of=("O", "C"), weight=lambda r, s, x: x)
+
+
+@pytest.mark.parametrize(
+    "sight",
+    [
+        lambda a: water.environment(a, of=[None, None], weight=lambda r, s, x: exp(-(r**2)) * x),
+        lambda a: water.environment(a, of="H", weight=lambda r: 1, rank=1)[0] ** 2,
+    ],
+    ids=["angles", "vectors"],
+)
+def test_a_neighbour_that_counts_alike_at_any_distance_goes_without_a_jump(sight) -> None:
+    """Switched: a third particle that crosses the cutoff leaves the energy where it was."""
+    bent = ph.Lagrangian(kinetic - water.sum(sight)).compile(cutoff=2.0, smoothing="switch")
+
+    def energy_at(reach: float) -> float:
+        where = np.array([[0.0, 0, 0], [1.0, 0.2, 0], [-reach, 0, 0]])
+        start = {water: where, ph.dot(water): 0 * where}
+        return float(bent.run(start, {water.mass: 1.0}, t_span=(0, 1e-9), dt=1e-9, species=["O", "H", "H"]).energy[0])
+
+    assert energy_at(2 - 1e-6) == pytest.approx(energy_at(2 + 1e-6), abs=1e-9)
+    assert abs(energy_at(1.8) - energy_at(2.1)) > 1e-3

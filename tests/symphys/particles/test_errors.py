@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sympy
 
 import symphys as ph
 
@@ -13,6 +14,12 @@ springs = ph.Lagrangian(kinetic - atoms.pairs(lambda a, b: k * a.distance(b) ** 
 wet = ph.Lagrangian(
     water.sum(lambda a: water.mass(a) * a.speed_squared / 2) - water.pairs(lambda a, b: k * a.distance(b) ** 2)
 )
+
+
+def near(a):
+    return atoms.environment(a, weight=lambda r: sympy.exp(-r))
+
+
 START = {atoms: np.eye(3), ph.dot(atoms): np.zeros((3, 3))}
 VALUES = {atoms.mass: 1.0, k: 1.0}
 
@@ -35,6 +42,27 @@ WRITTEN = [
     (lambda: ph.Lagrangian(kinetic - atoms.sum(lambda a: ph.t * a.position[0])), "depends on the time"),
     (lambda: ph.Lagrangian(kinetic + wet.expression), "two families"),
     (lambda: ph.Lagrangian(kinetic, dissipation=k), "the dissipation k is no sum over particles"),
+    (lambda: ph.Lagrangian(kinetic + atoms.sum(lambda a: near(a) * a.speed_squared)), "the mass .* or on other"),
+    (lambda: ph.Lagrangian(kinetic * ph.t), "the mass .* on the time or on other particles; masses are constant"),
+    (lambda: ph.Lagrangian(kinetic + atoms.sum(lambda a: ph.t * a.velocity[0])), "depends on the time or on other"),
+    (lambda: ph.Lagrangian(kinetic + atoms.sum(lambda a: ph.t * a.position[1] * a.velocity[0])),
+     "A in A.r. . v may hold the place, attributes and parameters of one particle"),
+    (lambda: ph.Lagrangian(kinetic + atoms.sum(lambda a: near(a) * a.velocity[0])), "the time or on other particles"),
+    (lambda: ph.Lagrangian(kinetic, dissipation=atoms.sum(lambda a: ph.t * a.speed_squared / 2)),
+     "c of parameters and attributes"),
+    (lambda: ph.Lagrangian(kinetic, dissipation=atoms.sum(lambda a: near(a) * a.speed_squared / 2)),
+     "with c of parameters and attributes"),
+    (lambda: ph.Lagrangian(kinetic, dissipation=atoms.sum(lambda a: k * a.speed_squared**2)),
+     "the dissipation .* is no sum over particles of c"),
+    (lambda: ph.Lagrangian(wet.expression, dissipation=water.sum(lambda a: k * a.speed_squared / 2, species="O")),
+     "the dissipation .* 0 for those that nothing slows"),
+    (lambda: ph.Lagrangian(kinetic, constraints=atoms.pairs(lambda a, b: a.distance(b) - 1, along=[[0, 1]])),
+     "constraints must be a sequence of expressions that vanish"),
+    (lambda: atoms.sum(lambda a: atoms.environment(a, weight=lambda r, s: r)), "is called with 1 arguments here"),
+    (lambda: water.sum(lambda a: water.environment(a, of=("O", "H"), weight=lambda r: r)),
+     r"called with 3 arguments here; .* lambda r, s, c: \.\.\. with of=\(first, second\)"),
+    (lambda: water.sum(lambda a: water.environment(a, of=("O",), weight=lambda r: r)),
+     r"of = \('O',\) names 1 kinds of neighbours; give one, or a pair \(first, second\)"),
     (lambda: ph.LearningDynamics(water, {"O": water.environment("O", weight=lambda s: 1 / s)}), "'H' of w has no loss"),
     (lambda: ph.NoseHoover(temperature=-1, relaxation=1), "temperature of NoseHoover is -1"),
     (lambda: ph.maxwell_boltzmann(1.0, {"O": 1.0}, ["O", "H"]), "species H has no mass"),

@@ -177,6 +177,8 @@ def test_what_cannot_be_summed_is_refused(options: dict, energy: object, message
 def test_numbers_and_spaces_that_do_not_fit() -> None:
     with pytest.raises(ph.InputError, match="accuracy of an Ewald sum is 2"):
         ph.Ewald(accuracy=2)
+    with pytest.raises(ph.InputError, match="the accuracy of an Ewald sum is '1e-6'; give a number"):
+        ph.Ewald(accuracy="1e-6")
     with pytest.raises(ph.InputError, match="splitting of an Ewald sum is -1"):
         ph.Ewald(splitting=-1)
     flat = ph.particles("f", dim=2, species=("A", "B"))

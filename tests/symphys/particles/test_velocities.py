@@ -131,5 +131,16 @@ def test_motions_with_friction_are_not_fitted_by_pair_forces() -> None:
         dissipation=atoms.sum(lambda a: c * a.speed_squared / 2),
     )
     data = ph.Trajectories([0.0, 1.0], {atoms: np.zeros((1, 2, 3, 2))})
-    with pytest.raises(ph.UnsupportedError, match="only pair forces along the line between two particles are fitted"):
+    with pytest.raises(ph.UnsupportedError, match="the friction c of velocities is not fitted to trajectories; give"):
         system.fit(data, parameters={atoms.mass: 1.0, k: 1.0})
+
+
+def test_fields_that_turn_velocities_are_not_fitted_and_may_hold_networks() -> None:
+    atoms = charges(2)
+    N = ph.network("N", inputs=1)
+    swirl = atoms.sum(lambda a: N(a.position[0]) * a.velocity[1])
+    assert ph.Lagrangian(kinetic(atoms) + swirl).networks == (N,)
+    field = atoms.sum(lambda a: B * a.position[0] * a.velocity[1])
+    frames = {atoms: np.zeros((1, 3, 2)), ph.ddot(atoms): np.zeros((1, 3, 2))}
+    with pytest.raises(ph.UnsupportedError, match=r"the force v x \(B\) that turns velocities is not fitted"):
+        ph.Lagrangian(kinetic(atoms) + field).fit(frames, parameters={atoms.mass: 1.0})
