@@ -14,8 +14,7 @@ class LocalSymbol(sympy.Symbol):
 
     Roles: "position", "velocity" and "displacement" (components along `axis`), "distance", "cosine" (of the angle at
     the first of three labels), "speed squared", "attribute" (called `word`); and, in what is derived, the vectors
-    "acceleration", "rate", "place", "direction", "areal" the basis vectors "basis", and the number
-    "multiplier".
+    "acceleration", "rate", "place", "direction" and "areal", the basis vectors "basis", and the number "multiplier".
     """
 
     role: str

@@ -111,7 +111,7 @@ class CoordinateSystem:
             return trajectory_objective(
                 self.lowered, self.kernels, data, unknowns, given, method, options.dt, loss, options.guess
             )
-        weights = None if plain else options.weights
+        weights = None if plain or options.weights is None else by_symbol(options.weights, known)
         samples = by_symbol(samples_in(data), known)
         return sample_objective(dynamics, self.kernels, samples, unknowns, given, loss, weights)
 
@@ -146,14 +146,15 @@ def by_symbol(given: Mapping[Any, Any], symbols: Iterable[Any]) -> dict[Any, Any
 
 def _named_by_symbol(data: Trajectories, known: Sequence[Any]) -> Trajectories:
     """Trajectories with symbols for keys that are names."""
-    if not any(isinstance(key, str) for key in (*data.observed, *data.start, *data.weights)):
+    listed = () if isinstance(data.unknown_start, bool) else data.unknown_start
+    if not any(isinstance(key, str) for key in (*data.observed, *data.start, *data.weights, *listed)):
         return data
     return Trajectories(
         data.times,
         by_symbol(data.observed, known),
         start=by_symbol(data.start, known),
         weights=by_symbol(data.weights, known),
-        unknown_start=data.unknown_start,
+        unknown_start=tuple(by_symbol(dict.fromkeys(listed), known)) or data.unknown_start,
     )
 
 

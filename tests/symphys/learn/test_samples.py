@@ -181,6 +181,13 @@ def test_names_and_tables_stand_for_symbols() -> None:
     for data in (named, Table()):
         fit = spring.fit(data, unknowns=["k"], parameters={"m": 2.0}, guess={"k": 1.0})
         assert abs(fit.parameters[k] - 6.0) < 1e-12
+    wrong = {**named, "x_ddot": np.where(place > 0.9, 50.0, -3 * place)}
+    fit = spring.fit(wrong, parameters={"m": 2.0}, guess={"k": 1.0}, weights={"x_ddot": place < 0.9})
+    assert abs(fit.parameters[k] - 6.0) < 1e-12
     times = np.linspace(0, 2, 9)
     motion = ph.Trajectories(times, {"x": np.cos(1.5 * times)}, start={"x_dot": 0.0})
     assert abs(spring.fit(motion, parameters={"m": 2.0}, guess={"k": 4.0}).parameters[k] - 4.5) < 1e-6
+    motion = ph.Trajectories(times, {"x": np.sin(1.5 * times)}, unknown_start=("x", "x_dot"))
+    fit = spring.fit(motion, parameters={"m": 2.0}, guess={"k": 4.0})
+    assert abs(fit.parameters[k] - 4.5) < 1e-6
+    assert abs(fit.start[ph.dot(x)] - 1.5) < 1e-6
