@@ -81,9 +81,12 @@ def frames_objective(
     places = read_places(particles, data)
     measured, rates = _measured(particles, data, places.shape)
     if dynamics.friction is not None and particles.rate(1) not in data:
-        raise InputError(
-            f"agents that forget feel their velocities, and the data hold none; add {{symphys.dot({particles}): ...}}"
+        rubs = (
+            f"the friction {dynamics.mass * dynamics.friction} feels"
+            if dynamics.reciprocal
+            else "agents that forget feel"
         )
+        raise InputError(f"{rubs} velocities, and the data hold none; add {{symphys.dot({particles}): ...}}")
     pairs = linear_pairs(dynamics, unknowns.symbols)
     _check(dynamics, unknowns)
     roots = _roots(particles, weights, measured)

@@ -70,7 +70,7 @@ def test_memories_are_found_with_the_loss() -> None:
         unknown = tau if memory is tau else gamma
         assert fit.parameters == pytest.approx({A: 1.2, B: 0.5, unknown: value}, rel=1e-8)
         del data[ph.dot(particles)]
-        with pytest.raises(ph.InputError, match="agents that forget feel their velocities"):
+        with pytest.raises(ph.InputError, match="agents that forget feel velocities"):
             system.fit(data, parameters={particles.mass: 2.0}, species=["x"] * N)
 
 
