@@ -27,9 +27,12 @@ def choose_splitting(method: str, held: bool, apart: bool = False) -> tuple[Spli
         remedy = "rattle, rattle4 or verlet" if held else "a splitting: verlet, yoshida4, ..."
         raise MethodError(f"method {method!r} does not integrate particles; choose {remedy}")
     if held and not _leapfrogs(chosen):
+        able = [
+            name for name, m in METHODS.items() if isinstance(m, Rattle) or (isinstance(m, Splitting) and _leapfrogs(m))
+        ]
         raise MethodError(
             f"method {method!r} is no composition of leapfrogs and would lose its order where constraints hold; "
-            "choose rattle, rattle4, yoshida4 or suzuki4"
+            f"choose one of {', '.join(able)}"
         )
     if apart:
         reason += (
