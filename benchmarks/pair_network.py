@@ -24,7 +24,7 @@ import symphys as ph
 from benchmarks import peer_networks
 from benchmarks.harness import Case, interleaved
 from symphys.learn.fit import _Ask
-from symphys.learn.options import FitOptions
+from symphys.learn.options import read_options
 from symphys.learn.particles import ParticleSystem
 from symphys.learn.unknowns import read_unknowns
 from symphys.simulate.compiled import kernels_for
@@ -131,7 +131,7 @@ def ours(data: ph.Trajectories) -> tuple:
     network = ph.network("V", inputs=1, hidden=HIDDEN, activation="squareplus")
     fitted = ParticleSystem(system(network).dynamics, kernels_for("cpu", "float64"))
     unknowns = read_unknowns((), (network,), None, {}, {}, {})
-    objective = _Ask(fitted, unknowns, MASS, FitOptions(method="verlet", dt=STEP)).objective(data)
+    objective = _Ask(fitted, unknowns, MASS, read_options(method="verlet", dt=STEP)).objective(data)
     u = objective.begin(unknowns.guess)
     return network, unknowns.guess, lambda: objective.gradient(u)
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CEILING = 400
 
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors"}),
+    frozenset({"errors", "keywords"}),
     frozenset({"language", "integrators", "discretise", "units", "extras", "data"}),
     frozenset({"mechanics", "fields", "statistics"}),
     frozenset({"lower"}),

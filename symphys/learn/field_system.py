@@ -20,7 +20,7 @@ from symphys.learn.field_loss import field_states
 from symphys.learn.field_samples import field_sample_objective
 from symphys.learn.fit import fit
 from symphys.learn.observations import RunsObjective
-from symphys.learn.options import FitOptions
+from symphys.learn.options import LossOptions
 from symphys.learn.places import Place
 from symphys.learn.read_fields import field_trajectory_objective, state_order
 from symphys.learn.result import Fit
@@ -71,16 +71,16 @@ class FieldSystem:
         return self.kernels.dtype
 
     def objective(
-        self, data: Any, unknowns: Unknowns, given: Mapping[Any, Any], options: FitOptions, plain: bool
+        self, data: Any, unknowns: Unknowns, given: Mapping[Any, Any], options: LossOptions, plain: bool
     ) -> Data:
         """See `System`."""
-        loss = None if plain else options.loss
+        loss = None if plain else options["loss"]
         if isinstance(data, Trajectories):
             refuse_weights(options, plain)
             self._refuse_missing(given)
             return field_trajectory_objective(self.place, self.kernels, data, unknowns, given, options, loss)
         self._refuse_missing(given)
-        weights = None if plain else options.weights
+        weights = None if plain else options["weights"]
         return field_sample_objective(self.place, self.kernels, samples_in(data), unknowns, given, loss, weights)
 
     def _refuse_missing(self, given: Mapping[Any, Any]) -> None:
@@ -123,7 +123,7 @@ def fit_fields(
     data: Any,
     unknowns: Iterable[Any] | None,
     parameters: Mapping[Any, Any],
-    options: FitOptions,
+    options: LossOptions,
 ) -> Fit:
     """Find what is unknown in a field theory; see `LagrangianDensity.fit`."""
     if not isinstance(grid, Grid):
@@ -132,12 +132,11 @@ def fit_fields(
     wanted = None if unknowns is None else tuple(unknowns)
     learnt = _learnt(dynamics, grid, wanted, parameters)
     system = FieldSystem(Place(dynamics, grid, Operators(layout, grid), learnt), kernels)
-    start = load_fit(options.start) if isinstance(options.start, str | Path) else options.start
+    start = load_fit(options["start"]) if isinstance(options["start"], str | Path) else options["start"]
     if isinstance(start, Fit):
         start = replace(start, parameters=_as_arrays(start.parameters, learnt))
-    options = replace(
-        options, guess=_as_arrays(options.guess, learnt), bounds=_as_arrays(options.bounds, learnt), start=start
-    )
+    guess, bounds = (_as_arrays(each or {}, learnt) for each in (options["guess"], options["bounds"]))
+    options = {**options, "guess": guess, "bounds": bounds, "start": start}
     asked = None if wanted is None else tuple(learnt.get(key, key) for key in wanted)
     return _as_functions(fit(system, data, asked, parameters, options), learnt)
 

@@ -22,7 +22,17 @@ from symphys.learn.least_squares import LinearObjective, solve_linear_least_squa
 from symphys.learn.levenberg_marquardt import levenberg_marquardt
 from symphys.learn.objective import Objective, Regularised
 from symphys.learn.observations import RunsObjective
-from symphys.learn.options import ADAM, BOTH, LARGE, LEAST_SQUARES, MARQUARDT, SMALL_ENOUGH, STEPS, FitOptions
+from symphys.learn.options import (
+    ADAM,
+    BOTH,
+    LARGE,
+    LEAST_SQUARES,
+    MARQUARDT,
+    SMALL_ENOUGH,
+    STEPS,
+    LossOptions,
+    rate_schedule,
+)
 from symphys.learn.pair_frames import PairFramesObjective
 from symphys.learn.resolve import ACCURACY, error_at, resolve
 from symphys.learn.result import Fit
@@ -51,7 +61,7 @@ class _Ask:
     system: System
     unknowns: Unknowns
     given: Mapping[Any, Any]
-    options: FitOptions
+    options: LossOptions
 
     def objective(self, data: Any, given: Mapping[Any, Any] | None = None, plain: bool = False) -> Data:
         """The loss of some data; `plain`: the default one, without weights."""
@@ -64,27 +74,27 @@ def fit(
     data: Any,
     unknowns: Iterable[Any] | None,
     parameters: Mapping[Any, Any],
-    options: FitOptions,
+    options: LossOptions,
 ) -> Fit:
     """Find the unknown parameters of a system; see `Runnable.fit`."""
     owned = (*system.parameters, *(array_of(s) for s in system.parameters), *system.networks)
     given = spread_arrays(by_symbol(parameters, owned))
     begun = _begun(options)
     fixed = {key: value for key, value in given.items() if key not in system.inputs}
-    guess = {**(_named(begun, system) if begun is not None else {}), **by_symbol(options.guess, owned)}
+    guess = {**(_named(begun, system) if begun is not None else {}), **by_symbol(options["guess"] or {}, owned)}
     guess = {key: value for key, value in guess.items() if key not in system.labels}
     wanted = tuple(by_symbol(dict.fromkeys(unknowns), owned)) if unknowns is not None else None
-    bounds = by_symbol(options.bounds, owned)
+    bounds = by_symbol(options["bounds"] or {}, owned)
     drawn = [
-        read_unknowns(system.parameters, system.networks, wanted, fixed, guess, bounds, options.seed + k * FAR)
-        for k in range(options.tries)
+        read_unknowns(system.parameters, system.networks, wanted, fixed, guess, bounds, options["seed"] + k * FAR)
+        for k in range(options["tries"])
     ]
-    if options.tries > 1 and all(network in guess for network in drawn[0].networks):
-        raise InputError(f"tries = {options.tries} draws first weights, and no network without a guess is unknown")
+    if options["tries"] > 1 and all(network in guess for network in drawn[0].networks):
+        raise InputError(f"tries = {options['tries']} draws first weights, and no network without a guess is unknown")
     ask = _Ask(system, drawn[0], given, options)
     whole = ask.objective(data)
     objective, validation = _split(ask, whole, options)
-    report, finish = progress_report(options.progress, "fit")
+    report, finish = progress_report(options["progress"], "fit")
     try:
         # BLAS threads wait for each other busily, on small matrices longer than they compute
         with threadpool_limits(1 if objective.size < LARGE else None, user_api="blas"):
@@ -105,22 +115,22 @@ def _fitted(
     firsts = [objective.begin(g) if isinstance(objective, RunsObjective) else unknowns.free(g) for g in drawn]
     u = firsts[0]
     notes: list[str] = []
-    if isinstance(objective, RunsObjective) and options.dt is None:
+    if isinstance(objective, RunsObjective) and options["dt"] is None:
         objective, _ = resolve(objective, u)
         validation = _as_fine(validation, objective)
     method = _method(objective, options)
     if method == LEAST_SQUARES:
         return _solved(ask, objective, validation)
-    steps = options.steps or STEPS[method]
-    watch = Watch(steps, validation, options.patience, report)
+    steps = options["steps"] or STEPS[method]
+    watch = Watch(steps, validation, options["patience"], report)
     watch.memory = dict(begun.memory) if begun is not None else {}
     if len(firsts) > 1:
         u, watch = _tried(objective, firsts, method, watch, options)
     _check_guess(objective, u)
-    if options.checkpoint is not None:
-        watch.keep = partial(_keep, ask, objective, method, Path(options.checkpoint))
+    if options["checkpoint"] is not None:
+        watch.keep = partial(_keep, ask, objective, method, Path(options["checkpoint"]))
     outcome = _optimise(method, objective, u, watch, options)
-    if isinstance(objective, RunsObjective) and options.dt is None:
+    if isinstance(objective, RunsObjective) and options["dt"] is None:
         for _ in range(ROUNDS):
             if not outcome.ok or error_at(objective, watch.best) <= 30 * _accuracy(ask):
                 break
@@ -131,13 +141,13 @@ def _fitted(
         if (rest := error_at(objective, watch.best)) > 30 * _accuracy(ask):
             notes.append(f"halving the steps changes the states by {rest:.1e} of their range; give a smaller dt")
     found = _report(ask, objective, watch.best, method, outcome, watch, notes)
-    if options.checkpoint is not None:
-        found.save(options.checkpoint)
+    if options["checkpoint"] is not None:
+        found.save(options["checkpoint"])
     return found
 
 
 def _tried(
-    objective: Data, firsts: Sequence[Floats], method: str, watch: Watch, options: FitOptions
+    objective: Data, firsts: Sequence[Floats], method: str, watch: Watch, options: LossOptions
 ) -> tuple[Floats, Watch]:
     """A tenth of the steps from each of several starts; the best of them, to go on from, and what it saw."""
     short = max(watch.steps // TRIAL, 1)
@@ -154,18 +164,18 @@ def _tried(
     return u, best
 
 
-def _optimise(method: str, objective: Data, u: Floats, watch: Watch, options: FitOptions) -> FitOutcome:
+def _optimise(method: str, objective: Data, u: Floats, watch: Watch, options: LossOptions) -> FitOutcome:
     """Run an optimiser; an interrupt ends it, and what was found until then is kept."""
     loss: Objective = objective
-    if options.regularisation:
-        loss = Regularised(objective, options.regularisation, u.copy())
-    rng = np.random.default_rng(options.seed)
+    if options["regularisation"]:
+        loss = Regularised(objective, options["regularisation"], u.copy())
+    rng = np.random.default_rng(options["seed"])
     try:
         if method == MARQUARDT:
             return levenberg_marquardt(loss, u, watch)
         if method in (ADAM, BOTH):
-            schedule = options.rate_schedule
-            outcome = adam(loss, u, watch, options.learning_rate, schedule, options.batch, rng)
+            schedule = rate_schedule(options["schedule"])
+            outcome = adam(loss, u, watch, options["learning_rate"], schedule, options["batch"], rng)
             if method == ADAM or not outcome.ok:
                 return outcome
         return lbfgs(loss, watch.best if watch.best.size else u, watch)
@@ -175,16 +185,16 @@ def _optimise(method: str, objective: Data, u: Floats, watch: Watch, options: Fi
         return FitOutcome.INTERRUPTED
 
 
-def _method(objective: Data, options: FitOptions) -> str:
+def _method(objective: Data, options: LossOptions) -> str:
     """The optimiser that was asked for, or the one that suits."""
     linear = not isinstance(objective, RunsObjective) and objective.linear
-    wanted = options.optimizer
+    wanted = options["optimizer"]
     if wanted == LEAST_SQUARES and not linear:
         raise InputError("the residuals are not linear in the unknowns; choose optimizer='levenberg_marquardt'")
     if wanted == MARQUARDT and not objective.squared:
         raise InputError("the loss is no sum of squares; choose optimizer='adam', 'lbfgs' or 'adam_lbfgs'")
-    if options.batch is not None and wanted not in (ADAM, BOTH):
-        raise InputError(f"batch = {options.batch} is for optimizer='adam' or 'adam_lbfgs'; name one of them")
+    if options["batch"] is not None and wanted not in (ADAM, BOTH):
+        raise InputError(f"batch = {options['batch']} is for optimizer='adam' or 'adam_lbfgs'; name one of them")
     if wanted:
         return wanted
     if linear:
@@ -196,7 +206,7 @@ def _solved(ask: _Ask, objective: Data, validation: Objective | None) -> Fit:
     assert not isinstance(objective, RunsObjective)
     unknowns = ask.unknowns
     centre = unknowns.guess / unknowns.scale
-    solution = solve_linear_least_squares(objective, ask.options.regularisation, centre)
+    solution = solve_linear_least_squares(objective, ask.options["regularisation"], centre)
     u = unknowns.free(solution.theta)
     watch = Watch(1, validation)
     watch.told(u, objective.loss(u))
@@ -204,8 +214,8 @@ def _solved(ask: _Ask, objective: Data, validation: Objective | None) -> Fit:
     notes = [f"the data push {', '.join(held)} to the bound of what is allowed"] if held else []
     found = _report(ask, objective, u, LEAST_SQUARES, FitOutcome.SOLVED, watch, notes)
     found = replace(found, without=partial(_eliminate, ask, objective))
-    if ask.options.checkpoint is not None:
-        found.save(ask.options.checkpoint)
+    if ask.options["checkpoint"] is not None:
+        found.save(ask.options["checkpoint"])
     return found
 
 
@@ -267,7 +277,7 @@ def _judge(ask: _Ask, data: Any, found: Fit, parameters: Mapping[Any, Any], spec
         if objective.free:
             missing = next(iter(free_labels(ask.system, objective)))
             raise InputError(f"the start of {missing} is not known; give Trajectories(..., start={{{missing}: ...}})")
-        if ask.options.dt is None:
+        if ask.options["dt"] is None:
             objective, _ = resolve(objective, u)
     return objective.relative(u)
 
@@ -287,11 +297,11 @@ def _keep(ask: _Ask, objective: Data, method: str, path: Path, watch: Watch) -> 
     _report(ask, objective, watch.best, method, FitOutcome.INTERRUPTED, watch, []).save(path)
 
 
-def _split(ask: _Ask, whole: Data, options: FitOptions) -> tuple[Data, Objective | None]:
+def _split(ask: _Ask, whole: Data, options: LossOptions) -> tuple[Data, Objective | None]:
     """What is fitted, and what validates: other data, or a share of the samples or runs drawn by the seed."""
-    wanted = options.validation
+    wanted = options["validation"]
     if wanted is None:
-        if options.patience is not None:
+        if options["patience"] is not None:
             raise InputError("patience counts steps without a lower validation loss; give validation, too")
         return whole, None
     if isinstance(wanted, Mapping | Trajectories):
@@ -305,7 +315,7 @@ def _split(ask: _Ask, whole: Data, options: FitOptions) -> tuple[Data, Objective
                 f"validation = {wanted} leaves {count} of {whole.samples} {what} to validate with; "
                 "give a share between 0 and 1 that leaves some on both sides, or other data"
             )
-        order = np.random.default_rng(options.seed).permutation(whole.samples)
+        order = np.random.default_rng(options["seed"]).permutation(whole.samples)
         taken = whole.part(np.sort(order[count:]))
         validation = whole.part(np.sort(order[:count]))  # type: ignore[assignment]
         assert isinstance(taken, SampleObjective | RunsObjective | FramesObjective | PairFramesObjective)
@@ -338,12 +348,12 @@ def _check_guess(objective: Data, u: Floats) -> None:
     )
 
 
-def _begun(options: FitOptions) -> Fit | None:
-    if options.start is None or isinstance(options.start, Fit):
-        return options.start
-    if isinstance(options.start, str | Path):
-        return load_fit(options.start)
-    raise InputError(f"start is of type {type(options.start).__name__}; give a Fit or the path of a saved one")
+def _begun(options: LossOptions) -> Fit | None:
+    if options["start"] is None or isinstance(options["start"], Fit):
+        return options["start"]
+    if isinstance(options["start"], str | Path):
+        return load_fit(options["start"])
+    raise InputError(f"start is of type {type(options['start']).__name__}; give a Fit or the path of a saved one")
 
 
 def _named(begun: Fit, system: System) -> dict[Any, Any]:

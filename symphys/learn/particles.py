@@ -13,7 +13,7 @@ from symphys.errors import InputError, UnsupportedError
 from symphys.language.networks import NetworkSymbol
 from symphys.language.particles import Attribute
 from symphys.learn.observations import RunsObjective
-from symphys.learn.options import FitOptions
+from symphys.learn.options import LossOptions
 from symphys.learn.read_bodies import bodies_objective
 from symphys.learn.read_frames import frames_objective, read_boxes, read_places
 from symphys.learn.surroundings import Frames, surroundings_in
@@ -68,15 +68,15 @@ class ParticleSystem:
         return self.kernels.dtype
 
     def objective(
-        self, data: Any, unknowns: Unknowns, given: Mapping[Any, Any], options: FitOptions, plain: bool
+        self, data: Any, unknowns: Unknowns, given: Mapping[Any, Any], options: LossOptions, plain: bool
     ) -> Data:
         """See `System`."""
-        if options.loss is not None:
+        if options["loss"] is not None:
             raise UnsupportedError("a loss of one's own is not known for particles; leave loss out")
         if isinstance(data, Trajectories):
             refuse_weights(options, plain)
             return self._runs(data, unknowns, given, options)
-        return self._frames(samples_in(data), unknowns, given, None if plain else options.weights)
+        return self._frames(samples_in(data), unknowns, given, None if plain else options["weights"])
 
     def starts(self, objective: RunsObjective, initial: Floats) -> dict[Any, Floats]:
         """See `System`: [runs, n, dim] of places and velocities."""
@@ -113,7 +113,7 @@ class ParticleSystem:
             self._check_reach(box)
         return boxes
 
-    def _runs(self, data: Trajectories, unknowns: Unknowns, given: Mapping[Any, Any], options: FitOptions) -> Data:
+    def _runs(self, data: Trajectories, unknowns: Unknowns, given: Mapping[Any, Any], options: LossOptions) -> Data:
         particles = self.dynamics.particles
         seen = [data.observed[label] for label in self.labels if label in data.observed]
         if not seen:
@@ -140,9 +140,9 @@ class ParticleSystem:
             kinds,
             box,
             self.cutoffs,
-            options.method,
-            options.dt,
-            options.guess,
+            options["method"],
+            options["dt"],
+            options["guess"] or {},
         )
 
     def _frames(

@@ -16,7 +16,7 @@ from symphys.integrators import METHODS, ExplicitTableau, Splitting
 from symphys.learn.field_loss import FieldQuestion, ask_fields, ask_for_fields, field_states
 from symphys.learn.field_passage import FieldPassage
 from symphys.learn.field_runs import FieldRunsObjective
-from symphys.learn.options import FitOptions
+from symphys.learn.options import LossOptions
 from symphys.learn.passage import Rows
 from symphys.learn.places import Place
 from symphys.learn.read_trajectories import steps_of
@@ -39,16 +39,16 @@ def field_trajectory_objective(
     data: Trajectories,
     unknowns: Unknowns,
     given: Mapping[Any, Any],
-    options: FitOptions,
+    options: LossOptions,
     loss: Any = None,
 ) -> FieldRunsObjective:
-    """The loss of frames `data`, with steps of at most `options.dt` (None: one step from each frame to the next).
+    """The loss of frames `data`, with steps of at most `options['dt']` (None: one step from each frame to the next).
 
     Raises InputError for observations and starts of what the theory does not have or that do not fit the grid,
     MethodError and UnsupportedError for what is not integrated with derivatives.
     """
     dynamics = place.dynamics
-    method = field_method(place, options.method)
+    method = field_method(place, options["method"])
     states = field_states(dynamics)
     components = component_places([(label, states[label][1]) for label in state_order(place)])
     known = {key: _expression(place, key) for key in data.observed}
@@ -86,14 +86,14 @@ def field_trajectory_objective(
     absent = ~np.isfinite(times)
     times = np.where(absent, np.nanmax(times, axis=0), times)
     values, roots = _observations(place, data, question, absent)
-    free, initial = _starts(place, data, components, times, roots, question.targets, options.guess)
+    free, initial = _starts(place, data, components, times, roots, question.targets, options["guess"] or {})
     scale = np.array([max(float(np.abs(initial[_block(place, i)]).max()), 1e-3) for i in free])
     runs = data.runs
     return FieldRunsObjective(
         passage,
         unknowns,
         question,
-        Rows(times, steps_of(times, options.dt)),
+        Rows(times, steps_of(times, options["dt"])),
         initial,
         np.zeros((0, runs)),
         np.zeros(0, dtype=np.int64),

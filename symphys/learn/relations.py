@@ -15,7 +15,7 @@ from symphys.errors import InputError
 from symphys.language import spread_arrays
 from symphys.language.networks import NetworkSymbol, networks_in
 from symphys.learn.loss import Question
-from symphys.learn.options import FitOptions
+from symphys.learn.options import LossOptions
 from symphys.learn.samples import SampleObjective, leave_out_missing, roots_of
 from symphys.learn.system import Data, System, refuse_elsewhere, samples_in
 from symphys.learn.term_kernels import TermKernels
@@ -72,7 +72,7 @@ class RelationSystem:
         """See `System`."""
         return self.kernels.dtype
 
-    def objective(self, data: Any, unknowns: Unknowns, given: Given, options: FitOptions, plain: bool) -> Data:
+    def objective(self, data: Any, unknowns: Unknowns, given: Given, options: LossOptions, plain: bool) -> Data:
         """See `System`: the mean of |lhs - rhs|^2; each equation for a measured quantity is about that quantity."""
         read = {key: real_numbers("data of", key, value) for key, value in samples_in(data).items()}
         refuse_missing([s for s in self.measured if s not in read], "data", read)
@@ -90,7 +90,7 @@ class RelationSystem:
         if 0 in shape:
             raise InputError("the data are empty; give at least one sample")
         columns = self._columns(place, targets, read, shape, given)
-        columns["roots"] = _flat(roots_of(question, {} if plain else options.weights or {}), shape)
+        columns["roots"] = _flat(roots_of(question, {} if plain else options["weights"] or {}), shape)
         leave_out_missing(columns, question)
         terms = point_terms(place, self.parameters, residuals, seen)
         made = TermKernels(terms, unknowns.symbols, unknowns.networks, self.kernels, ("relation", *residuals))

@@ -15,7 +15,7 @@ from symphys.language import t
 from symphys.language.networks import NetworkSymbol
 from symphys.learn.frames_objective import FramesObjective
 from symphys.learn.observations import RunsObjective
-from symphys.learn.options import FitOptions
+from symphys.learn.options import LossOptions
 from symphys.learn.pair_frames import PairFramesObjective
 from symphys.learn.read_trajectories import method_for, trajectory_objective
 from symphys.learn.samples import SampleObjective, sample_objective
@@ -53,7 +53,7 @@ class System(Protocol):
         """The precision of kernels."""
 
     def objective(
-        self, data: Any, unknowns: Unknowns, given: Mapping[Any, Any], options: FitOptions, plain: bool
+        self, data: Any, unknowns: Unknowns, given: Mapping[Any, Any], options: LossOptions, plain: bool
     ) -> Data:
         """The loss of some data; `plain`: the default one, without weights."""
 
@@ -97,21 +97,21 @@ class CoordinateSystem:
         return self.kernels.dtype
 
     def objective(
-        self, data: Any, unknowns: Unknowns, given: Mapping[Any, Any], options: FitOptions, plain: bool
+        self, data: Any, unknowns: Unknowns, given: Mapping[Any, Any], options: LossOptions, plain: bool
     ) -> Data:
         """See `System`."""
-        loss = None if plain else options.loss
+        loss = None if plain else options["loss"]
         dynamics = self.lowered.dynamics
         rates = (sympy.Derivative(label, t) for label in dynamics.labels)
         known = (*rates, *dynamics.labels, *(user for _, user in dynamics.signals), t)
         if isinstance(data, Trajectories):
             refuse_weights(options, plain)
-            method = method_for(self.lowered, options.method)
+            method = method_for(self.lowered, options["method"])
             data = _named_by_symbol(data, known)
             return trajectory_objective(
-                self.lowered, self.kernels, data, unknowns, given, method, options.dt, loss, options.guess
+                self.lowered, self.kernels, data, unknowns, given, method, options["dt"], loss, options["guess"] or {}
             )
-        weights = None if plain or options.weights is None else by_symbol(options.weights, known)
+        weights = None if plain or options["weights"] is None else by_symbol(options["weights"], known)
         samples = by_symbol(samples_in(data), known)
         return sample_objective(dynamics, self.kernels, samples, unknowns, given, loss, weights)
 
@@ -132,9 +132,9 @@ def refuse_elsewhere(species: Any, box: Any) -> None:
             raise InputError(f"{name} is given, but this is no system of particles; leave it out")
 
 
-def refuse_weights(options: FitOptions, plain: bool) -> None:
+def refuse_weights(options: LossOptions, plain: bool) -> None:
     """InputError for weights of samples where trajectories are fitted."""
-    if options.weights is not None and not plain:
+    if options["weights"] is not None and not plain:
         raise InputError("weights belong to the trajectories: Trajectories(..., weights={...})")
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from symphys.discretise.ewald import Ewald
 from symphys.errors import UnsupportedError
+from symphys.keywords import takes
 from symphys.learn.fit import fit
-from symphys.learn.keywords import MotionKeywords, read_options, takes
+from symphys.learn.options import MotionOptions, read_options
 from symphys.learn.particles import ParticleSystem
 from symphys.learn.result import Fit
 from symphys.mechanics.particles import ParticleAction, ParticleDynamics, derive_particles
@@ -60,7 +61,7 @@ class ParticleRunnable:
             self._derived, method, box, cutoff, smoothing, long_range, thermostat, backend, dtype
         )
 
-    @takes(MotionKeywords)
+    @takes(MotionOptions)
     def fit(
         self,
         data: Any,
@@ -72,7 +73,7 @@ class ParticleRunnable:
         cutoff: float | None = None,
         smoothing: str | None = None,
         backend: str = "cpu",
-        **options: Unpack[MotionKeywords],
+        **options: Unpack[MotionOptions],
     ) -> Fit:
         """Find unknown parameters and networks from motions or accelerations of particles.
 
@@ -92,8 +93,8 @@ class ParticleRunnable:
                 f"the constraint {self.action.constraints[0]} holds particles, and fits do not follow what is held; "
                 "fit a system without constraints, and run the one that has them"
             )
-        read = read_options(options)
-        system = self._frames(species, box, cutoff, smoothing, backend, read.dtype)
+        read = read_options(**options)
+        system = self._frames(species, box, cutoff, smoothing, backend, read["dtype"])
         return fit(system, data, unknowns, parameters or {}, read)
 
     def surroundings(

@@ -12,9 +12,10 @@ import sympy
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
+from symphys.keywords import takes
 from symphys.language.networks import networks_in
 from symphys.learn.fit import fit
-from symphys.learn.keywords import FitKeywords, read_options, takes
+from symphys.learn.options import FitOptions, read_options
 from symphys.learn.relations import RelationSystem, evaluate_at, slopes_at, solve_at, symbols_in
 from symphys.learn.result import Fit
 from symphys.mechanics.graph import postorder
@@ -54,13 +55,13 @@ class Relation:
         """The networks, sorted by name."""
         return networks_in(postorder(self.equations))
 
-    @takes(FitKeywords)
+    @takes(FitOptions)
     def fit(
         self,
         data: Mapping[Any, Any],
         unknowns: Iterable[Any] | None = None,
         parameters: Mapping[Any, Any] | None = None,
-        **options: Unpack[FitKeywords],
+        **options: Unpack[FitOptions],
     ) -> Fit:
         """Find unknown symbols, arrays and networks; the loss is the mean of (lhs - rhs)^2 over samples and equations.
 
@@ -70,7 +71,7 @@ class Relation:
         """
         if not isinstance(data, Mapping):
             raise InputError(f"the data are of type {type(data).__name__}; give {{symbol: values}}")
-        read = read_options(options)
+        read = read_options(**options)
         measured = tuple(s for s in self.symbols if s in data)
         system = RelationSystem(tuple((e.lhs, e.rhs) for e in self.equations), measured, self._kernels)
         return fit(system, data, unknowns, parameters or {}, read)

@@ -9,9 +9,10 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from symphys.keywords import takes
 from symphys.language import spread_arrays
 from symphys.learn.fit import fit
-from symphys.learn.keywords import LossKeywords, read_options, takes
+from symphys.learn.options import LossOptions, read_options
 from symphys.learn.result import Fit
 from symphys.learn.system import CoordinateSystem
 from symphys.mechanics.dynamics import Dynamics
@@ -78,7 +79,7 @@ class Runnable:
             self._evaluators[backend] = kernels_for(backend, "float64")
         return evaluate_expression(self.dynamics, self._evaluators[backend], expression, state, parameters or {}, t)
 
-    @takes(LossKeywords)
+    @takes(LossOptions)
     def fit(
         self,
         data: Any,
@@ -86,7 +87,7 @@ class Runnable:
         parameters: Mapping[Any, Any] | None = None,
         *,
         backend: str = "cpu",
-        **options: Unpack[LossKeywords],
+        **options: Unpack[LossOptions],
     ) -> Fit:
         """Find unknown parameters from data, with exact derivatives; nothing that was computed is lost.
 
@@ -113,10 +114,10 @@ class Runnable:
         them; `MethodError` for a method that cannot integrate it. A fit that fails on its way raises nothing: its
         status says why, and its parameters are the best that it saw.
         """
-        read = read_options(options)
-        key = f"{backend} {read.dtype}"
+        read = read_options(**options)
+        key = f"{backend} {read['dtype']}"
         if key not in self._evaluators:
-            self._evaluators[key] = kernels_for(backend, read.dtype)
+            self._evaluators[key] = kernels_for(backend, read["dtype"])
         return fit(CoordinateSystem(self._lowered, self._evaluators[key]), data, unknowns, parameters or {}, read)
 
     @cached_property

@@ -13,9 +13,10 @@ from symphys.errors import InputError, UnsupportedError
 from symphys.fields.dynamics import FieldDynamics
 from symphys.fields.onshell import remainder_on_shell
 from symphys.fields.read import Density, scalar, to_jet
+from symphys.keywords import takes
 from symphys.learn.field_system import fit_fields
 from symphys.learn.ground_state import VariationalState, ansatz_of, vary_ground_state
-from symphys.learn.keywords import LossKeywords, read_options, takes
+from symphys.learn.options import LossOptions, read_options
 from symphys.learn.result import Fit
 from symphys.simulate.compiled import Kernels, kernels_for
 from symphys.simulate.lattice.evaluate import evaluate_on_grid
@@ -127,7 +128,7 @@ class RunnableDensity:
         asked = remainder_on_shell(to_jet(scalar(expression, "expression"), jets), self.density, self._residuals)
         return evaluate_on_grid(self.dynamics, asked, state, dict(parameters or {}), grid, t, order)
 
-    @takes(LossKeywords)
+    @takes(LossOptions)
     def fit(
         self,
         data: Any,
@@ -137,7 +138,7 @@ class RunnableDensity:
         grid: Grid | None = None,
         order: int | str | None = None,
         backend: str = "cpu",
-        **options: Unpack[LossKeywords],
+        **options: Unpack[LossOptions],
     ) -> Fit:
         """Find what is unknown in a density: parameters, networks, external functions of place on the grid.
 
@@ -157,10 +158,10 @@ class RunnableDensity:
         them; `UnsupportedError` for densities with convolutions and unknown functions of time. A fit that fails on its
         way raises nothing: its status says why, and its parameters are the best that it saw.
         """
-        read = read_options(options)
-        key = f"{backend} {read.dtype}"
+        read = read_options(**options)
+        key = f"{backend} {read['dtype']}"
         if key not in self._evaluators:
-            self._evaluators[key] = kernels_for(backend, read.dtype)
+            self._evaluators[key] = kernels_for(backend, read["dtype"])
         dynamics = self._moving
         return fit_fields(dynamics, self._evaluators[key], grid, order, data, unknowns, parameters or {}, read)
 

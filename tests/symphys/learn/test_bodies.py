@@ -10,7 +10,7 @@ from sympy import exp
 import symphys as ph
 from symphys.learn.bodies_objective import BodiesObjective
 from symphys.learn.fit import _Ask
-from symphys.learn.options import FitOptions
+from symphys.learn.options import read_options
 from symphys.learn.particles import ParticleSystem
 from symphys.learn.unknowns import read_unknowns
 from symphys.simulate.compiled import kernels_for
@@ -53,7 +53,7 @@ def test_gradients_through_time_have_taylor_slopes(method: str, where: str, free
     dynamics = MIXED.dynamics if where == "open" else MIXED._derived("switch")
     system = ParticleSystem(dynamics, kernels_for("cpu", "float64"), SPECIES, **SURROUNDINGS[where])
     unknowns = read_unknowns(system.parameters, system.networks, None, {}, {k: 1.3, r0: 0.8, c: 0.4}, {})
-    ask = _Ask(system, unknowns, {balls.mass: MASSES}, FitOptions(method=method, dt=0.05))
+    ask = _Ask(system, unknowns, {balls.mass: MASSES}, read_options(method=method, dt=0.05))
     noisy = PLACES[:, None] + RNG.normal(0, 0.1, (5, 4, 4, 3))
     noisy[1, 2, 0, 1] = np.nan
     observed = {balls: noisy, ph.dot(balls): RATES[:, None] + np.zeros((5, 4, 4, 3))}
@@ -83,7 +83,7 @@ def test_simulated_states_are_those_of_the_simulator(dtype: str) -> None:
     known = {r0: 1.0, c: 0.3, V: given[V]}
     unknowns = read_unknowns(system.parameters, system.networks, (k,), known, {}, {})
     rest = {key: value for key, value in given.items() if key != k}
-    ask = _Ask(system, unknowns, rest, FitOptions(method="verlet", dt=0.05, dtype=dtype))
+    ask = _Ask(system, unknowns, rest, read_options(method="verlet", dt=0.05, dtype=dtype))
     objective = ask.objective(ph.Trajectories(TIMES, seen))
     assert isinstance(objective, BodiesObjective)
     states = objective.states(objective.begin(np.array([1.0])))

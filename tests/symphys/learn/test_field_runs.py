@@ -7,7 +7,7 @@ from sympy import Abs, I, conjugate
 import symphys as ph
 from symphys.learn import field_passage
 from symphys.learn.field_system import FieldSystem
-from symphys.learn.options import FitOptions
+from symphys.learn.options import read_options
 from symphys.learn.places import Place
 from symphys.learn.unknowns import read_unknowns
 from symphys.simulate.compiled import kernels_for
@@ -45,7 +45,7 @@ def objective(theory, grid, data, method="auto", order=None, dt=0.1, dtype="floa
     place = Place(theory.dynamics, grid, Operators(layout, grid), learnt)
     system = FieldSystem(place, kernels_for("cpu", dtype))
     unknowns = read_unknowns(system.parameters, system.networks, None, {}, {c: 1.2}, {}, seed=3)
-    return system.objective(data, unknowns, given or {}, FitOptions(method=method, dt=dt), False)
+    return system.objective(data, unknowns, given or {}, read_options(method=method, dt=dt), False)
 
 
 def smooth(grid, count, seed=0):

@@ -6,7 +6,7 @@ from sympy import Abs, I, conjugate, cos
 
 import symphys as ph
 from symphys.learn.field_system import FieldSystem
-from symphys.learn.options import FitOptions
+from symphys.learn.options import read_options
 from symphys.learn.places import Place
 from symphys.learn.unknowns import read_unknowns
 from symphys.simulate.compiled import kernels_for
@@ -96,7 +96,7 @@ def objective(weights=None):
     system = FieldSystem(Place(LEARNT.dynamics, RING, Operators(layout, RING), learnt), kernels_for("cpu", "float64"))
     unknowns = read_unknowns(system.parameters, system.networks, None, {}, {c: 1.1}, {})
     data = rates(waves(2) + 1j * waves(2, seed=1))
-    return system.objective(data, unknowns, {}, FitOptions(weights=weights), False)
+    return system.objective(data, unknowns, {}, read_options(weights=weights), False)
 
 
 def test_slopes_are_those_of_the_loss():

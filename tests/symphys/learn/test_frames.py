@@ -10,7 +10,7 @@ from sympy import exp
 import symphys as ph
 from symphys.learn.fit import _Ask
 from symphys.learn.frames_objective import FramesObjective
-from symphys.learn.options import FitOptions
+from symphys.learn.options import read_options
 from symphys.learn.particles import ParticleSystem
 from symphys.learn.unknowns import read_unknowns
 from symphys.simulate.compiled import kernels_for
@@ -139,7 +139,7 @@ def bent() -> tuple[Any, FramesObjective]:
     system = ph.LearningDynamics(atoms, {kind: N[kind](*_environments(kind)) for kind in "AB"})
     fitted = ParticleSystem(system.dynamics, kernels_for("cpu", "float64"), SPECIES)
     unknowns = read_unknowns(fitted.parameters, fitted.networks, None, {}, {}, {})
-    ask = _Ask(fitted, unknowns, {atoms.mass: MASSES}, FitOptions())
+    ask = _Ask(fitted, unknowns, {atoms.mass: MASSES}, read_options())
     objective = ask.objective({atoms: PLACES, ph.ddot(atoms): _planted(None)[1]})
     assert isinstance(objective, FramesObjective)
     return system, objective
@@ -223,7 +223,7 @@ def test_pair_networks_are_learnt_from_accelerations(where: str) -> None:
         {} if where == "open" else {"cutoff": 2.9, "onset": 2.32},
     )
     unknowns = read_unknowns(fitted.parameters, fitted.networks, None, {}, {k: 0.7, c: 1.1}, {})
-    objective = _Ask(fitted, unknowns, {atoms.mass: MASSES}, FitOptions()).objective(data)
+    objective = _Ask(fitted, unknowns, {atoms.mass: MASSES}, read_options()).objective(data)
     planted = unknowns.free(unknowns.vector(given))
     # 2 (r(h) - r(0)) / h^2 of places of size 6 holds rounding of 6e-16 * 2 / 1e-6
     assert objective.loss(planted) < 1e-16

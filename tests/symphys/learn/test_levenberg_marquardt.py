@@ -10,7 +10,7 @@ import symphys as ph
 from symphys.learn.fit import _Ask
 from symphys.learn.levenberg_marquardt import _bend, _look, levenberg_marquardt
 from symphys.learn.objective import Regularised, accumulate
-from symphys.learn.options import FitOptions
+from symphys.learn.options import read_options
 from symphys.learn.samples import SampleObjective
 from symphys.learn.system import CoordinateSystem
 from symphys.learn.unknowns import read_unknowns
@@ -92,7 +92,7 @@ def test_residuals_are_those_of_the_rows_tile_by_tile() -> None:
     motion = ph.Trajectories([0.0, 0.1, 0.3], {q: rng.normal(size=(5, 3))}, start={p: rng.normal(size=5)})
     unknowns = read_unknowns((), (H,), None, {}, {}, {})
     ask = _Ask(
-        CoordinateSystem(lower(system.dynamics), kernels_for("cpu", "float64")), unknowns, {}, FitOptions(dt=0.1)
+        CoordinateSystem(lower(system.dynamics), kernels_for("cpu", "float64")), unknowns, {}, read_options(dt=0.1)
     )
     u = unknowns.free(unknowns.guess)
     with pytest.MonkeyPatch.context() as patch:

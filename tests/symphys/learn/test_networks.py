@@ -45,7 +45,7 @@ def test_scalars_and_networks_together() -> None:
 def test_gradients_of_weights_have_taylor_slopes() -> None:
     """A black box: the mass matrix is the network's own, so that third derivatives take part."""
     from symphys.learn.fit import _Ask
-    from symphys.learn.options import FitOptions
+    from symphys.learn.options import read_options
     from symphys.learn.system import CoordinateSystem
     from symphys.learn.unknowns import read_unknowns
     from symphys.simulate.compiled import kernels_for, lower
@@ -54,7 +54,7 @@ def test_gradients_of_weights_have_taylor_slopes() -> None:
     lowered = lower(ph.Lagrangian(m * v**2 / 2 + N(q, v)).dynamics)
     unknowns = read_unknowns((m,), (N,), None, {}, {}, {})
     system = CoordinateSystem(lowered, kernels_for("cpu", "float64"))
-    objective = _Ask(system, unknowns, {}, FitOptions()).objective(DATA)
+    objective = _Ask(system, unknowns, {}, read_options()).objective(DATA)
     u, d = unknowns.free(unknowns.guess), RNG.normal(size=unknowns.size) / 4
     loss, slope = objective.gradient(u)
     normal = objective.normal(u)

@@ -8,7 +8,7 @@ from sympy import exp, sqrt
 
 import symphys as ph
 from symphys.learn.fit import _Ask
-from symphys.learn.options import FitOptions
+from symphys.learn.options import read_options
 from symphys.learn.particles import ParticleSystem
 from symphys.learn.reactions import ReactingObjective
 from symphys.learn.unknowns import read_unknowns
@@ -99,7 +99,7 @@ def test_gradients_of_networks_have_taylor_slopes() -> None:
     )
     fitted = ParticleSystem(system.dynamics, kernels_for("cpu", "float64"), SPECIES)
     unknowns = read_unknowns(fitted.parameters, fitted.networks, None, {}, {}, {})
-    ask = _Ask(fitted, unknowns, {atoms.mass: MASSES}, FitOptions())
+    ask = _Ask(fitted, unknowns, {atoms.mass: MASSES}, read_options())
     objective = ask.objective({atoms: PLACES, ph.ddot(atoms): RNG.normal(size=PLACES.shape)})
     assert isinstance(objective, ReactingObjective)
     u = RNG.normal(0, 0.7, objective.size)
@@ -156,7 +156,7 @@ def test_gradients_of_networks_of_angles_have_taylor_slopes() -> None:
     )
     fitted = ParticleSystem(system.dynamics, kernels_for("cpu", "float64"), SPECIES)
     unknowns = read_unknowns(fitted.parameters, fitted.networks, None, {}, {}, {})
-    ask = _Ask(fitted, unknowns, {atoms.mass: MASSES}, FitOptions())
+    ask = _Ask(fitted, unknowns, {atoms.mass: MASSES}, read_options())
     objective = ask.objective({atoms: PLACES, ph.ddot(atoms): RNG.normal(size=PLACES.shape)})
     u = RNG.normal(0, 0.7, objective.size)
     direction = RNG.normal(size=u.shape)

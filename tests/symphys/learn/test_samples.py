@@ -50,7 +50,7 @@ def test_every_optimiser_finds_what_was_planted(
 def test_gradients_have_taylor_slopes() -> None:
     """|F(u + e d) - F(u)| falls as e, and as e^2 once the gradient's part is taken away (Devito's test)."""
     from symphys.learn.fit import _Ask
-    from symphys.learn.options import FitOptions
+    from symphys.learn.options import read_options
     from symphys.learn.system import CoordinateSystem
     from symphys.learn.unknowns import read_unknowns
     from symphys.simulate.compiled import kernels_for, lower
@@ -58,7 +58,7 @@ def test_gradients_have_taylor_slopes() -> None:
     lowered = lower(PENDULUM.dynamics)
     unknowns = read_unknowns(lowered.dynamics.parameters, (), None, {}, {m: 1.5, k: 3.0}, {})
     system = CoordinateSystem(lowered, kernels_for("cpu", "float64"))
-    objective = _Ask(system, unknowns, {}, FitOptions()).objective(DATA)
+    objective = _Ask(system, unknowns, {}, read_options()).objective(DATA)
     u, d = unknowns.free(unknowns.guess), np.array([0.3, -0.7, 0.5])
     loss, slope = objective.gradient(u)
     assert loss == pytest.approx(objective.loss(u), rel=1e-14)

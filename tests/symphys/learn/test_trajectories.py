@@ -6,7 +6,7 @@ from sympy import cos, sin
 
 import symphys as ph
 from symphys.learn.fit import _Ask
-from symphys.learn.options import FitOptions
+from symphys.learn.options import read_options
 from symphys.learn.system import CoordinateSystem
 from symphys.learn.unknowns import read_unknowns
 from symphys.simulate.compiled import kernels_for, lower
@@ -32,7 +32,7 @@ def test_gradients_through_time_have_taylor_slopes(method: str, free: bool) -> N
     unknowns = read_unknowns(lowered.dynamics.parameters, (), None, {m: 2.0}, {k: 6.0}, {})
     data = ph.Trajectories(TIMES[::3], {q: TRUTH[q][:, ::3]}, start={} if free else {v: START[v]}, unknown_start=free)
     fitted = CoordinateSystem(lowered, kernels_for("cpu", "float64"))
-    ask = _Ask(fitted, unknowns, {m: 2.0}, FitOptions(method=method, dt=0.05))
+    ask = _Ask(fitted, unknowns, {m: 2.0}, read_options(method=method, dt=0.05))
     objective = ask.objective(data)
     u = objective.begin(unknowns.guess)
     assert len(u) == len(unknowns.symbols) + 12 * free

@@ -1,0 +1,59 @@
+"""Options that several functions take: each list stands once, typed and with defaults, and every signature shows it.
+
+A list is a `TypedDict` whose hints carry the default beside the type, `Annotated[float, 1e-3]`; lists inherit from
+lists. A function takes one by `**options: Unpack[List]` under `@takes(List)`: type checkers know each option, users see
+them in `inspect.signature` and `help`, and a misspelt one is named with the nearest.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast, get_type_hints
+
+from symphys.errors import InputError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def takes(listed: type) -> Callable[[Function], Function]:
+    """Decorates a function of `**options: Unpack[listed]`, which gets every option; None is the default.
+
+    The function raises `InputError` for an option that it does not take, and names the nearest that it does.
+    """
+
+    def decorate(function: Function) -> Function:
+        signature = inspect.signature(function)
+        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        options = _parameters(listed)
+        known = [p.name for p in (*own, *options) if p.name != "self" and p.kind is not p.POSITIONAL_ONLY]
+        defaults = {p.name: p.default for p in options}
+
+        @wraps(function)
+        def checked(*args: Any, **given: Any) -> Any:
+            for name in given.keys() - set(known):
+                near = difflib.get_close_matches(name, known, 1)
+                remedy = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+                raise InputError(f"{function.__name__} takes no option {name!r}; {remedy}")
+            return function(*args, **{**given, **{n: d for n, d in defaults.items() if given.get(n) is None}})
+
+        checked.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
+        return cast(Function, checked)
+
+    return decorate
+
+
+def _parameters(listed: type) -> list[inspect.Parameter]:
+    """The options as a signature names them."""
+    return [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=hint.__metadata__[0], annotation=_plain(hint))
+        for name, hint in get_type_hints(listed, include_extras=True).items()
+    ]
+
+
+def _plain(hint: Any) -> str:
+    """A type without the default beside it and without the modules that its names come from."""
+    return re.sub(r"(\w+\.)+", "", inspect.formatannotation(hint.__origin__))

@@ -1,0 +1,65 @@
+"""Options: one list for every function that takes it, seen in signatures, and misspelt names are told."""
+
+import inspect
+from typing import Annotated, TypedDict, Unpack
+
+import numpy as np
+import pytest
+
+import symphys as ph
+from symphys.keywords import takes
+from symphys.learn.options import FitOptions, LossOptions, MotionOptions, read_options
+
+
+class Cheeses(TypedDict, total=False):
+    brie: Annotated[float, 2.0]
+    gouda: Annotated[str | None, None]
+
+
+class MoreCheeses(Cheeses, total=False):
+    stilton: Annotated[int, 1]
+
+
+@takes(MoreCheeses)
+def buy(shop, *, cash=True, **options: Unpack[MoreCheeses]):
+    return shop, cash, options
+
+
+def test_what_is_left_out_or_none_is_the_default():
+    assert buy("A") == ("A", True, {"brie": 2.0, "gouda": None, "stilton": 1})
+    assert buy("A", cash=None, brie=None, stilton=3) == ("A", None, {"brie": 2.0, "gouda": None, "stilton": 3})
+
+
+def test_signatures_are_written_out():
+    assert str(inspect.signature(buy)) == (
+        "(shop, *, cash=True, brie: 'float' = 2.0, gouda: 'str | None' = None, stilton: 'int' = 1)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("system", "listed"),
+    [
+        (ph.Lagrangian, LossOptions),
+        (ph.LagrangianDensity, LossOptions),
+        (ph.ParticleLagrangian, MotionOptions),
+        (ph.Relation, FitOptions),
+    ],
+    ids=lambda each: each.__name__,
+)
+def test_fits_show_every_option_with_its_default(system, listed):
+    shown = inspect.signature(system.fit).parameters
+    assert set(listed.__annotations__) <= set(shown)
+    assert shown["learning_rate"].default == read_options()["learning_rate"] == 1e-3
+    assert shown["schedule"].annotation == "str | Callable[[float], float]"
+    assert all(p.kind is not p.VAR_KEYWORD for p in shown.values())
+
+
+def test_a_misspelt_option_is_named_with_the_nearest():
+    q, k = ph.coordinates("q"), ph.parameters("k")
+    system = ph.Lagrangian(ph.dot(q) ** 2 / 2 - k * q**2 / 2)
+    data = {q: np.ones(3), ph.ddot(q): -np.ones(3)}
+    with pytest.raises(ph.InputError, match="fit takes no option 'optimiser'; did you mean 'optimizer'"):
+        system.fit(data, optimiser="adam")
+    with pytest.raises(ph.InputError, match="fit takes no option 'xyzzy'; there are data, unknowns, parameters"):
+        system.fit(data, xyzzy=1)
+    assert system.fit(data).parameters[k] == pytest.approx(1.0)
