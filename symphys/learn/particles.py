@@ -95,6 +95,7 @@ class ParticleSystem:
 
     def surroundings(self, places: Any, given: Mapping[Any, Any]) -> dict[Any, Floats]:
         """{sum: [frames, n]}, what each particle sees at places [frames, n, dim]."""
+        self._check_still()
         particles = self.dynamics.particles
         where = read_places(particles, {particles: places})
         kinds = read_species(particles, self.species, where.shape[1])
@@ -123,6 +124,8 @@ class ParticleSystem:
                 f"the friction {self.dynamics.mass * self.dynamics.friction} of velocities is not fitted to "
                 "trajectories; give accelerations, with velocities beside them"
             )
+        if self.dynamics.timed:
+            raise UnsupportedError("forces that depend on the time are not fitted to trajectories; run them only")
         if not central(self.dynamics):
             raise UnsupportedError(
                 "only pair forces along the line between two particles are fitted to trajectories; write a few "
@@ -148,11 +151,19 @@ class ParticleSystem:
     def _frames(
         self, data: Mapping[Any, Any], unknowns: Unknowns, given: Mapping[Any, Any], weights: Mapping[Any, Any] | None
     ) -> Data:
+        self._check_still()
         particles = self.dynamics.particles
         places = read_places(particles, data)
         kinds = read_species(particles, self.species, places.shape[1])
         boxes = self._boxes(len(places))
         return frames_objective(self.dynamics, self.kernels, data, unknowns, given, kinds, boxes, self.cutoffs, weights)
+
+    def _check_still(self) -> None:
+        if self.dynamics.timed:
+            raise UnsupportedError(
+                f"forces on {self.dynamics.particles} depend on the time, and frames are not known to have one; fit "
+                "runs in time, Trajectories(times, ...)"
+            )
 
     def _check_reach(self, box: Box | None) -> None:
         reach = self.cutoffs.get("cutoff", 0.0)

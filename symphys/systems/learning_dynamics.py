@@ -7,10 +7,11 @@ from typing import Any
 
 import sympy
 
-from symphys.errors import InputError
+from symphys.errors import InputError, UnsupportedError
 from symphys.language.particle_sums import LABELS, SumOver
 from symphys.language.particle_symbols import attribute
 from symphys.language.particles import Particles
+from symphys.language.symbols import t
 from symphys.mechanics.notation import latex_lines, text_lines
 from symphys.mechanics.particles import ParticleAction, equation_of
 from symphys.mechanics.read import scalar
@@ -48,6 +49,8 @@ class LearningDynamics(ParticleRunnable):
         object.__setattr__(self, "losses", given)
         mass = attribute("mass", LABELS[0])
         friction = None if memory is None else 1 / scalar(memory, "memory")
+        if friction is not None and friction.has(t):
+            raise UnsupportedError(f"the memory {memory} depends on the time; write it in parameters and attributes")
         total = sympy.Add(*potentials)
         object.__setattr__(self, "action", ParticleAction(particles, total, mass, potentials, False, friction))
 

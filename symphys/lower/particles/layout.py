@@ -29,7 +29,8 @@ OWN = frozenset(
     hold_turns hold_epsilon hold_root hold_tolerance hold_slight mix_entry mix_one mix_two turn_target turn_left
     turn_right turn_pivot ewald_split wave_block wave_blocks wave_start wave_depth wave_base wave_cos wave_sin
     wave_bend wave_weight wave_member wave_rows wave_width wave_columns wave_step_0 wave_step_1 wave_step_2
-    wave_cos_all wave_sin_all wave_bend_all column_base column_start column_depth""".split()
+    wave_cos_all wave_sin_all wave_bend_all column_base column_start column_depth time_begin time_step
+    time_share""".split()
 )
 
 

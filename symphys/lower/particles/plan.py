@@ -6,6 +6,7 @@ kick evaluates the force once for each of its drifts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -44,11 +45,15 @@ from symphys.statistics import Berendsen, Langevin, NoseHoover, Thermostat
 
 @dataclass(frozen=True)
 class Plan:
-    """Programs, and scalars that are multiples of the step; `project` only where something is held."""
+    """Programs, and scalars: `weights`, multiples of the step, and `shares` of a step after which forces are met.
+
+    `project` only where something is held.
+    """
 
     advance: Program
     begin: Program
     weights: dict[str, float]
+    shares: dict[str, float]
     project: Program | None = None
 
 
@@ -57,16 +62,18 @@ def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None 
 
     Friction acts for half a step before and after, and so does what turns velocities. Baths that look at the kinetic
     energy do likewise or, if they are not reversible, for a whole step after; noise stands in the middle of the drift.
-    What is held is so after every drift, and its velocities before the bath.
+    What is held is so after every drift, and its velocities before the bath. The time goes on with the drifts, so that
+    a force that depends on it is met where and when the drifts have led (`symphys.integrators.splitting.compose`).
     """
     kick, drift = _kick(layout, evaluate=False), _drift(layout)
-    weights = {"weight_none": 0.0}
+    weights, shares, passed = {"weight_none": 0.0}, {"share_none": 0.0, "share_whole": 1.0}, [0.0]
     steps: list[Launch] = []
     # a splitting that begins with a drift leaves no force behind
     fresh = splitting.stages[0][0] == "drift"
     for number, (kind, weight) in enumerate(splitting.stages):
         name = f"weight_{number}"
-        weights[name] = weight
+        weights[name], share = weight, f"share_{number}"
+        passed += [weight] if kind == "drift" else []
         if kind == "drift" and isinstance(thermostat, Langevin):
             weights[name] = 0.5 * weight
             half = launch_of(layout, drift, (("weight", name),))
@@ -78,7 +85,8 @@ def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None 
             steps += _images(layout, "position")
             fresh = True
         elif fresh:
-            steps += pull_launches(layout, name)
+            shares[share] = math.fsum(passed)
+            steps += pull_launches(layout, name, share)
             fresh = False
         else:
             steps.append(launch_of(layout, kick, (("weight", name),)))
@@ -93,26 +101,32 @@ def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None 
         steps = [*forget, *steps, *forget]
     if layout.dynamics.turning:
         weights["weight_turn"] = 0.5
-        turn = (launch_of(layout, _turn(layout), (("weight", "weight_turn"),)), *rate_launches(layout))
-        steps = [*turn, *steps, *turn]
+        turn, rest = _turn(layout), rate_launches(layout)
+        early, late = (launch_of(layout, turn, _met("weight_turn", share)) for share in ("share_none", "share_whole"))
+        steps = [early, *rest, *steps, late, *rest]
     advance = program_of("advance", (Repeat("steps", tuple(steps), "k"),))
-    begin = program_of("begin", (*check_launches(layout), *pull_launches(layout, "weight_none")))
+    begin = program_of("begin", (*check_launches(layout), *pull_launches(layout, "weight_none", "share_none")))
     project = program_of("project", project_launches(layout)) if layout.dynamics.held else None
-    return Plan(advance, begin, weights, project)
+    return Plan(advance, begin, weights, shares, project)
 
 
-def pull_launches(layout: Layout, weight: str) -> tuple[Launch, ...]:
+def pull_launches(layout: Layout, weight: str, share: str) -> tuple[Launch, ...]:
     """Evaluate the force, and kick with it: first the slopes of what depends on surroundings, if anything does."""
-    pull = launch_of(layout, _kick(layout, evaluate=True), (("weight", weight),), EVERYWHERE)
+    pull = launch_of(layout, _kick(layout, evaluate=True), _met(weight, share), EVERYWHERE)
     waves = wave_launches(layout)
     if not layout.dynamics.environments:
         return (*waves, pull)
     site = Site(layout)
     for a, slope in enumerate(slopes_of(site, surroundings_of(site))):
         site.store("slope", a, slope)
-    look = launch_of(layout, site.kernel("look_around"), (), EVERYWHERE)
+    look = launch_of(layout, site.kernel("look_around"), (("time_share", share),), EVERYWHERE)
     images = _images(layout, "slope") if layout.dynamics.reciprocal else ()
     return (*waves, look, *images, pull)
+
+
+def _met(weight: str, share: str) -> tuple[tuple[str, str], ...]:
+    """By what a kick is scaled, and the share of the step after which it is met."""
+    return ("weight", weight), ("time_share", share)
 
 
 def _images(layout: Layout, name: str) -> tuple[Launch, ...]:
@@ -250,5 +264,6 @@ def measure_program(layout: Layout) -> Program:
 
 
 def launch_of(layout: Layout, kernel: Kernel, rename: Iterable[tuple[str, str]] = (), reach: int = 0) -> Launch:
-    """The launch of a kernel over all particles."""
-    return Launch(kernel, layout.extents, tuple(rename), reach)
+    """The launch of a kernel over all particles; names that it does not have are not renamed."""
+    known = {array.name for array in kernel.arrays} | {scalar.name for scalar in kernel.scalars}
+    return Launch(kernel, layout.extents, tuple(pair for pair in rename if pair[0] in known), reach)

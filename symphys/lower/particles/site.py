@@ -12,6 +12,7 @@ from codegen import Array, Builder, Intent, Kernel, Kind, Node, Scalar, add_many
 from symphys.errors import UnsupportedError
 from symphys.language.particle_sums import LABELS
 from symphys.language.particle_symbols import LocalSymbol, displacement
+from symphys.language.symbols import t
 from symphys.lower.expressions import lower_expressions, weights_read
 from symphys.lower.particles.layout import OWN, Layout
 from symphys.mechanics.particles.coupling import SPLIT
@@ -108,6 +109,12 @@ class Site:
             self._loaded[name] = self.builder.load(f"{name}_here", name)
         return self._loaded[name]
 
+    @property
+    def time(self) -> Node:
+        """The time: that of the start and as many steps as have been taken, whole ones and `time_share` of this one."""
+        passed = apply("to_real", self.scalar("k", Kind.INT)) + self.scalar("time_share")
+        return self.scalar("time_begin") + self.scalar("time_step") * passed
+
     # -- expressions ---------------------------------------------------------------------------------------------------
     def lower(self, expressions: Iterable[Any], symbols: Mapping[Any, Node]) -> tuple[Node, ...]:
         """Nodes of expressions, given those of what belongs to particles other than i alone."""
@@ -127,6 +134,8 @@ class Site:
             return self.scalar("onset")
         if symbol == SPLIT:
             return self.scalar("ewald_split")
+        if symbol == t:
+            return self.time
         if not isinstance(symbol, LocalSymbol):
             return self.parameter(symbol)
         if symbol.labels == (I,):

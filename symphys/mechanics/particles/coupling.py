@@ -10,6 +10,7 @@ import sympy
 from symphys.errors import UnsupportedError
 from symphys.language.particle_sums import LABELS, ParticleSum, locals_in, with_labels
 from symphys.language.particle_symbols import distance
+from symphys.language.symbols import t
 
 I, J = LABELS[:2]
 SPLIT = sympy.Symbol("a_e", positive=True)  # the inverse length by which the sum is split
@@ -64,7 +65,10 @@ def coupling_of(pairs: list[ParticleSum]) -> tuple[Coupling, list[ParticleSum]]:
             "a sum over all images was asked for, but no pair term goes as 1 / r; write c * q(a) * q(b) / "
             "a.distance(b), or leave long_range out"
         )
-    return _factored(sympy.Add(*strengths)), rest
+    coupling = _factored(sympy.Add(*strengths))
+    if coupling.charge.has(t):
+        _refuse(sympy.Add(*strengths))
+    return coupling, rest
 
 
 def _factored(strength: Any) -> Coupling:

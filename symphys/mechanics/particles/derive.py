@@ -16,6 +16,7 @@ import sympy
 from symphys.errors import UnsupportedError
 from symphys.language.particle_sums import LABELS, ParticleSum, SumOver, sums_in, with_labels
 from symphys.language.particle_symbols import LocalSymbol, basis, component, displacement, distance, multiplier, vector
+from symphys.language.symbols import t
 from symphys.mechanics.particles.coupling import Coupling, coupling_of
 from symphys.mechanics.particles.read import ParticleAction
 from symphys.mechanics.particles.surroundings import (
@@ -124,19 +125,34 @@ class ParticleDynamics:
         parts += [pair.potential for pair in self.pairs] + [bonded.potential for bonded in self.bonded]
         parts += [each.weight for each in self.environments] + [each.value for each in self.held]
         parts += [coefficient for each in self.invariants for coefficient, _ in each.terms]
+        parts += [force for site in self.sites for force in site.along]
         symbols = {s for part in parts for s in sympy.sympify(part).free_symbols}
         return tuple(sorted({s.word for s in symbols if isinstance(s, LocalSymbol) and s.role == "attribute"}))
 
     @property
     def closed(self) -> bool:
-        """Whether the energy is conserved: what is done comes back, and nothing rubs."""
+        """Whether the energy is conserved: what is done comes back, nothing rubs, and nothing drives."""
+        return self._plain and not self.timed
+
+    @property
+    def _plain(self) -> bool:
+        """Whether what is done comes back, and nothing rubs."""
         return self.reciprocal and self.friction is None
+
+    @cached_property
+    def timed(self) -> bool:
+        """Whether any force depends on the time itself."""
+        parts: list[Any] = [*self.turning, *(part for site in self.sites for part in (site.potential, *site.along))]
+        parts += [pair.potential for pair in self.pairs] + [bonded.potential for bonded in self.bonded]
+        parts += [each.weight for each in self.environments]
+        parts += [coefficient for each in self.invariants for coefficient, _ in each.terms]
+        return any(sympy.sympify(part).has(t) for part in parts)
 
     @cached_property
     def translations(self) -> bool:
         """Whether all energies depend on displacements alone, so that the momentum is conserved."""
         alone = self.turning or any(any(site.along) for site in self.sites)
-        return self.closed and not alone
+        return self._plain and not alone
 
     @cached_property
     def rotations(self) -> bool:
@@ -166,10 +182,13 @@ def derive_particles(
     seen = Surroundings(action.particles.dim, smoothing)
     seen.meet([each.body for each in sites])
     extra = {"shift": {CUTOFF}, "shift force": {CUTOFF}, "switch": {CUTOFF, ONSET}}.get(smoothing or "", set())
+    alone = [_site(each.over.species[0], each.body, seen) for each in sites]
+    if action.induced:
+        alone.append(SiteForce(None, sympy.S.Zero, action.induced, (sympy.S.Zero,) * len(seen.invariants)))
     return ParticleDynamics(
         action.particles,
         action.mass,
-        tuple(_site(each.over.species[0], each.body, seen) for each in sites),
+        tuple(alone),
         tuple(forces),
         tuple(seen.environments),
         tuple(seen.invariants),
@@ -276,6 +295,7 @@ def equation_of(action: ParticleAction) -> Any:
     total = sympy.Add(*(_pull_of(each, action.reciprocal) for each in action.potentials))
     if action.friction is not None:
         total = total - action.mass * action.friction * vector("rate", I)
+    total = total + sympy.Add(*(basis(k) * part for k, part in enumerate(action.induced)))
     if action.turning:
         total = total + sympy.Add(*(basis(k) * part for k, part in enumerate(_across(action.turning))))
     for number, each in enumerate(action.constraints):

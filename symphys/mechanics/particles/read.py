@@ -26,7 +26,8 @@ class ParticleAction:
     mass: m_i, in attributes of particle i and parameters. potentials: sums of energies U, so that L holds -U.
     reciprocal: what i does to j comes back; not so for agents, whose potentials are losses of their own.
     friction: 1 / tau of agents that forget, or c / m: r'' = ... - r' / tau; None without.
-    turning: b of the force r' x b, one component in a plane, three in space; () without.
+    turning: b of the force r' x b, one component in a plane, three in space; () without. induced: -dA/dt, the force
+    that comes with a b that changes; () without.
     constraints: sums along lists, each of whose terms vanishes.
     """
 
@@ -38,16 +39,18 @@ class ParticleAction:
     friction: Any = None
     constraints: tuple[ParticleSum, ...] = ()
     turning: tuple[Any, ...] = ()
+    induced: tuple[Any, ...] = ()
 
     @cached_property
     def parameters(self) -> tuple[Any, ...]:
         """Every symbol that belongs to no particle, sorted by name."""
-        return parameters_of((self.mass, *self.potentials, self.friction or 0, *self.constraints, *self.turning))
+        felt = (self.friction or 0, *self.turning, *self.induced)
+        return parameters_of((self.mass, *self.potentials, *self.constraints, *felt))
 
     @cached_property
     def networks(self) -> tuple[Any, ...]:
         """The networks among the terms, sorted by name."""
-        terms = (*self.potentials, *self.turning)
+        terms = (*self.potentials, *self.turning, *self.induced)
         return networks_in(node for each in terms for node in sympy.preorder_traversal(each))
 
 
@@ -67,7 +70,7 @@ def read_particles(expression: Any, constraints: Iterable[Any] = (), dissipation
 
     Raises `InputError` for two families of particles, terms that are no sum, a missing or unfit kinetic energy,
     constraints that go along no list, a dissipation that is not of single particles, and `UnsupportedError` for
-    products of sums and for potentials and constraints that depend on velocities or time.
+    products of sums, for potentials that depend on velocities, and constraints that depend on velocities or time.
     """
     expression = sympy.sympify(expression)
     terms = [_single(term) for term in sympy.Add.make_args(sympy.expand_mul(expression, deep=False))]
@@ -79,15 +82,16 @@ def read_particles(expression: Any, constraints: Iterable[Any] = (), dissipation
     mass: Any = sympy.S.Zero
     potentials: list[ParticleSum] = []
     turning: list[Any] = []
+    induced: list[Any] = []
     for each in terms:
         body = each.body
         if each.over.kind == "sum":
             part, body = _kinetic(each)
             mass += part
-            body, turned = potential_and_turning(body, each.over.bound[0], families[0].dim)
-            if turned and each.over.species != (None,):
+            body, turned, pushed = potential_and_turning(body, each.over.bound[0], families[0].dim)
+            if (turned or pushed) and each.over.species != (None,):
                 raise InputError("velocities enter for one species alone; give all a charge, 0 where they have none")
-            turning = [a + b for a, b in zip(turning or [0] * len(turned), turned, strict=True)] if turned else turning
+            turning, induced = _added(turning, turned), _added(induced, pushed)
         _check_static(body)
         potential = each.over(-body)
         if potential != 0:
@@ -96,7 +100,12 @@ def read_particles(expression: Any, constraints: Iterable[Any] = (), dissipation
     held = tuple(_constraint(each, families[0]) for each in constraint_list(constraints))
     friction = _friction(dissipation, families[0], mass) if dissipation != 0 else None
     given = (families[0], expression, mass, joined(potentials))
-    return ParticleAction(*given, friction=friction, constraints=held, turning=tuple(turning))
+    return ParticleAction(*given, friction=friction, constraints=held, turning=tuple(turning), induced=tuple(induced))
+
+
+def _added(total: list[Any], more: tuple[Any, ...]) -> list[Any]:
+    """Sums by component; () is no vector."""
+    return [a + b for a, b in zip(total or [0] * len(more), more, strict=True)] if more else total
 
 
 def _friction(dissipation: Any, particles: Any, mass: Any) -> Any:
@@ -205,12 +214,10 @@ def _by_speed(each: ParticleSum) -> tuple[Any, Any]:
 
 
 def _check_static(body: Any) -> None:
-    """Potentials know places and attributes alone."""
+    """Potentials know places, attributes and the time alone."""
     strange = {s for s in body.free_symbols if isinstance(s, LocalSymbol) and s.role in ("velocity", "speed squared")}
     if strange:
         raise UnsupportedError(f"the potential {-body} depends on velocities; only those of places are derived")
-    if body.has(t):
-        raise UnsupportedError(f"the potential {-body} depends on the time; potentials of particles are constant in it")
     for each in sums_in(body):
         if each.over.kind not in SEEN:
             raise UnsupportedError(f"{each} stands inside another sum; only environments do")

@@ -26,7 +26,7 @@ def force_source(dynamics: ParticleDynamics, backend: str, dtype: str, box: Any,
     dtype = precision(dtype)
     walls = read_box(box, dynamics.particles.dim)
     layout = Layout(dynamics, False, SIZE, walls.shape if walls else None, cut, cut)
-    kernel = optimise_kernel(pull_launches(layout, "weight")[-1].kernel)
+    kernel = optimise_kernel(pull_launches(layout, "weight", "share")[-1].kernel)
     if backend in ("cuda", "cuda-shim"):
         return emit_cuda(lift_roots(kernel), dtype, narrow=True)
     return emit_llvm(kernel, lanes_for(kernel, dtype), dtype) if backend == "llvm" else emit_python(kernel, dtype)

@@ -43,7 +43,7 @@ def build_lists(machine: Machine) -> ListMachine:
         return compile_program(program, machine.backend, machine.dtype)
 
     images = program_of("images", (image_launch(machine.layout, "position"),))
-    around = pull_launches(machine.layout, "weight_none")[:-1]
+    around = pull_launches(machine.layout, "weight_none", "share_none")[:-1]
     look = compiled(program_of("look", around)) if around else None
     return ListMachine(compiled(list_program(machine.layout)), compiled(images), look)
 
@@ -148,6 +148,7 @@ class ListedState(State):
         self.lists.images(self.arrays, self.scalars, self.choices.threads)
         self._list(low[source] + images.shift, high[source] + images.shift)
         if self.lists.look is not None:
+            self.scalars["k"] = self.k  # slopes may depend on the time
             self.lists.look(self.arrays, self.scalars, self.choices.threads)
 
     def _list(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:

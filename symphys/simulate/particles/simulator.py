@@ -163,6 +163,7 @@ class ParticleSimulator:
             None if force_limit is None else positive_number("force_limit", force_limit),
             whole_number("seed", seed, least=0),
             project_initial,
+            marks.times[0] - marks.steps[0] * marks.h,
         )
         report, finish = progress_report(progress)
         try:
@@ -206,7 +207,7 @@ class ParticleSimulator:
             degrees = max(degrees, state.degrees)
             course.run(told)
             first, hits = first + len(group), hits + state.hits
-        reached = marks.times[0] - marks.steps[0] * marks.h + reached * marks.h
+        reached = choices.begin + reached * marks.h
         shape = inputs.shape
         last = rows if shape else int(np.isfinite(saved[0, 0, :, 0, 0]).sum())
         saved = saved.reshape(2, *shape, *saved.shape[2:])

@@ -64,7 +64,7 @@ def build_machine(
 class Choices:
     """What a run is told besides its values: the step, threads, the limit of forces, the seed of noise.
 
-    project: whether the initial state is carried to what is held.
+    begin: the time of the start. project: whether the initial state is carried to what is held.
     """
 
     h: float
@@ -72,6 +72,7 @@ class Choices:
     limit: float | None = None
     seed: int = 0
     project: bool = False
+    begin: float = 0.0
 
 
 @dataclass
@@ -97,7 +98,7 @@ class State:
             rows, width = n, -(-len(self.members) // lanes) * lanes
         else:
             rows, width = -(-n // layout.size), layout.size
-        self.rows, self.width = rows, width
+        self.rows, self.width, timed = rows, width, layout.dynamics.timed
         self.scalars: dict[str, Any] = {
             "count": n,
             "k": 0,
@@ -106,6 +107,8 @@ class State:
             "width": rows * width,
             "flat_width": rows * width,
             "steps": 0,
+            **({"time_begin": self.choices.begin, "time_step": self.choices.h, "time_share": 0.0} if timed else {}),
+            **(m.plan.shares if timed else {}),
             **self.cutoffs,
             **(self.box.scalars() if self.box else {}),
             **{name: weight * self.choices.h for name, weight in m.plan.weights.items()},
@@ -286,7 +289,8 @@ class State:
             array.reshape(len(array), -1)[:, : len(values)] = values.T
 
     def totals(self) -> NDArray[np.float64]:
-        """[member, measures and the energy of the bath]."""
+        """[member, measures and the energy of the bath], now."""
+        self.scalars["k"] = self.k
         self.machine.measure(self.arrays, self.scalars, self.choices.threads)
         found = self.arrays.read("totals").astype(np.float64)
         found = found.T.copy() if self.machine.layout.batch else found[None]
