@@ -166,13 +166,28 @@ def library_leaks(sources: Sources) -> list[str]:
     return found
 
 
+def chosen_backends(sources: Sources) -> list[str]:
+    """Which backend compiles is for users to say: symphys names none, but for NumPy, which looks at results."""
+    return [
+        f"{module}:{node.lineno} compiles for backend {node.args[0].value!r} whatever the user asked for"
+        for module, source in sources.items()
+        if module.startswith("symphys.")
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("get_backend", "kernels_for")
+        and isinstance(node.args[0], ast.Constant)
+        and node.args[0].value != "reference"
+    ]
+
+
 def long_files(sources: Sources) -> list[str]:
     """Past the ceiling, a file holds two ideas."""
     lengths = {module: source.count("\n") for module, source in sources.items()}
     return [f"{module} has {length} lines, ceiling {CEILING}" for module, length in lengths.items() if length > CEILING]
 
 
-RULES = (climbs, circles, bridge_leaks, library_leaks, long_files)
+RULES = (climbs, circles, bridge_leaks, library_leaks, chosen_backends, long_files)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -198,6 +213,7 @@ PLANTED = [
     (library_leaks, {"codegen.emit.a": "import numba.core.types"}, "belongs in codegen/backends"),
     (library_leaks, {"symphys.simulate.a": "from cuda.bindings import nvrtc"}, "belongs in codegen/backends"),
     (library_leaks, {"codegen.optimise.a": "import sympy"}, "enters codegen only in"),
+    (chosen_backends, {"symphys.learn.a": 'kernels_for("cpu", "float64")'}, "whatever the user asked for"),
     (long_files, {"codegen.a": "x = 1\n" * (CEILING + 1)}, "ceiling 400"),
 ]
 
@@ -214,6 +230,7 @@ LAWFUL = {
     "symphys.lower.a": "import codegen\nfrom symphys.integrators import rk4\ncodegen.Program",
     "symphys.simulate.a": "from codegen import Program",
     "symphys.learn.a": "from symphys.verify.b import check",
+    "symphys.learn.b": 'def f(backend: str): return kernels_for(backend, "float64"), get_backend("reference")',
     "symphys.mechanics.a": "from symphys import language\nimport sympy",
     "codegen.backends.cpu": "import numba\nfrom codegen.ir import Node",
     SYMPY_BORDER: "import sympy",

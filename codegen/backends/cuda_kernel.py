@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,11 @@ class CudaKernel:
     source: str = field(repr=False)
     function: Callable[[bool], Any] = field(repr=False)
 
+    @cached_property
+    def factor(self) -> int:
+        """See `largest_factor`: a walk through the whole kernel, which launches do not repeat."""
+        return largest_factor(self.kernel)
+
     def __call__(
         self,
         arrays: Arrays,
@@ -154,7 +160,7 @@ class CudaKernel:
                 if array.intent is not Intent.IN:
                     back.append((padded, there))
         largest = max([span.extent, *span.outer, *(abs(int(scalars[s.name])) for s in integers)])
-        narrow = max([largest * largest_factor(self.kernel), *(a.size for a in given.values())]) <= NARROW
+        narrow = max([largest * self.factor, *(a.size for a in given.values())]) <= NARROW
         function = self.function(narrow)
         grid, block = self._shape(cupy, function, span)
         real = np.dtype(self.dtype).type

@@ -30,7 +30,7 @@ from .host_program import HostProgram, compile_for_host
 from .interface import Arrays, LaunchRange, OneDevice, Optimise, Scalars, check_arrays, launch_range
 
 COMPILERS = ("g++", "c++", "clang++")
-FLAGS = ("-std=c++17", "-O2", "-shared", "-fPIC", "-ffp-contract=off", "-w")
+FLAGS = ("-std=c++17", "-O1", "-shared", "-fPIC", "-ffp-contract=off", "-w")
 SYMBOL = "sym_shim_kernel"  # the kernel's own name may be one of the C library's
 
 

@@ -112,6 +112,8 @@ def compose(language: Language, n: Node, args: tuple[Text, ...]) -> Text:
     if n.op == "neg":
         # (-a) b and -(a b) are the same number, so a minus sign need not enclose a product or quotient of reals
         loose = n.args[0].op in ("mul", "div") and args[0].strength == language.product
+        if loose and args[0].text.startswith("-"):  # of its first factor; C reads two of them as a decrement
+            return Text(args[0].text[1:], language.product)
         return Text("-" + wrap(args[0], language.product + (0 if loose else 1)), language.product)
     shape = shape_of(language, n.op)
     operands = tuple(zip(n.args, args, strict=True))

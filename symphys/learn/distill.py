@@ -71,6 +71,7 @@ def distill(
     gain: float = 4.0,
     seed: int = 0,
     report: bool = False,
+    backend: str = "cpu",
 ) -> Any:
     """The learnt term as a sparse formula: the few functions of a basis that explain it, with their coefficients.
 
@@ -88,6 +89,7 @@ def distill(
     gauge: functions that may be added to the term without consequences, such as 1 for a potential, or v and q v for a
     Lagrangian: they are fitted along, cost nothing, and are left out of the formula.
     normalise: {function: number}, the coefficient that this function is to have, for terms learnt up to their scale.
+    backend: where term and functions are evaluated, as for `Lagrangian.compile`.
     report: also how good the formula is, as a `Distillation`. Networks of several outputs give a Tuple of formulas, or
     a tuple of reports.
 
@@ -108,9 +110,10 @@ def distill(
     names = sorted(zip(shown, held, strict=True), key=lambda pair: -sympy.count_ops(pair[0]))
     wanted, known = read_components(term, weights, shown, names)
     at = read_points(domain, points, shown, whole_number("seed", seed, least=0))
-    roots = read_roots(density, at, held, names)
+    kernels = kernels_for(backend, "float64")
+    roots = read_roots(density, at, held, names, kernels)
     widths = np.maximum(np.ptp(at, axis=1), 1e-300)
-    ground = Ground(held, at, roots / np.sqrt(np.sum(roots**2)), widths, order, kernels_for("cpu", "float64"))
+    ground = Ground(held, at, roots / np.sqrt(np.sum(roots**2)), widths, order, kernels)
     if basis is None:
         network = term if isinstance(term, NetworkSymbol) else None
         basis = default_basis(shown, at, dict(network.periodic) if network else {}, network.even if network else ())

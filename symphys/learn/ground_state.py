@@ -30,7 +30,7 @@ from symphys.learn.quadrature import quadrature
 from symphys.learn.term_kernels import TermKernels
 from symphys.learn.watch import Watch
 from symphys.lower.ansatz import AnsatzTerms, ansatz_terms
-from symphys.simulate.compiled import kernels_for
+from symphys.simulate.compiled import Kernels
 from symphys.simulate.inputs import check_assumptions, numbers
 
 Floats = NDArray[np.float64]
@@ -94,6 +94,7 @@ def vary_ground_state(
     seed: int,
     max_steps: int,
     points: int | None,
+    kernels: Kernels,
 ) -> VariationalState:
     """The state of least energy; see `LagrangianDensity.ground_state`."""
     axes = ansatz.jets.coordinates[1:]
@@ -108,8 +109,8 @@ def vary_ground_state(
     nodes, weights = quadrature([domain[x] for x in axes], points)
     other = quadrature([domain[x] for x in axes], points, finer=True)
     across = quadrature([domain[x] for x in axes], points, finer=True, edge=False)
-    hump, spread = _least_gaussian(ansatz, (nodes, weights), across, values, [domain[x] for x in axes])
-    rayleigh = _Rayleigh(made, nodes, weights, values, other, across, spread)
+    hump, spread = _least_gaussian(ansatz, (nodes, weights), across, values, [domain[x] for x in axes], kernels)
+    rayleigh = _Rayleigh(made, nodes, weights, values, other, across, spread, kernels)
     watch = Settling(max_steps)
     with threadpool_limits(1 if rayleigh.size < LARGE else None, user_api="blas"):  # as fits do
         outcome = levenberg_marquardt(rayleigh, _shaped(rayleigh, hump, seed), watch)
@@ -158,6 +159,7 @@ class _Rayleigh:
     other: tuple[Floats, Floats]  # another quadrature
     across: tuple[Floats, Floats]  # a third, without the edge in the middle that these two share
     spread: float  # what it differs by for a Gaussian
+    compiled: Kernels
 
     @property
     def size(self) -> int:
@@ -171,8 +173,9 @@ class _Rayleigh:
     @cached_property
     def _groups(self) -> Mapping[str, TermKernels]:
         names = ("densities", "jets", "slopes", "curvatures", "gradient")
-        kernels = kernels_for("cpu", "float64")
-        return {n: TermKernels(getattr(self.terms, n), (), self.terms.networks, kernels, ("ansatz", n)) for n in names}
+        return {
+            n: TermKernels(getattr(self.terms, n), (), self.terms.networks, self.compiled, ("ansatz", n)) for n in names
+        }
 
     def columns(self, name: str, nodes: Floats | None = None) -> dict[str, Floats]:
         """The points as samples of one group of terms."""
@@ -304,6 +307,7 @@ def _least_gaussian(
     across: tuple[Floats, Floats],
     values: Floats,
     intervals: list[tuple[float, float]],
+    kernels: Kernels,
 ) -> tuple[Floats, float]:
     """The Gaussian of least energy at points; its largest value is 1. And what its energy is off by at others."""
     axes = ansatz.jets.coordinates[1:]
@@ -312,14 +316,14 @@ def _least_gaussian(
     exponent = sum(((x - c) / w) ** 2 / 2 for x, c, w in zip(axes, centres, widths, strict=True))
     names = (*ansatz.parameters, *centres, *widths)
     made = ansatz_terms(ansatz.jets, ansatz.field, sympy.exp(-exponent), ansatz.energy, ansatz.gradient, names)
-    kernels = TermKernels(made.densities, (), (), kernels_for("cpu", "float64"), ("gaussian",))
+    terms = TermKernels(made.densities, (), (), kernels, ("gaussian",))
     lengths = np.array([stop - start for start, stop in intervals])
     middles = np.array([(stop + start) / 2 for start, stop in intervals])
 
     def densities(p: Floats, nodes: Floats) -> tuple[Floats, Floats]:
         place, width = middles + lengths * p[: len(axes)], lengths * np.exp(p[len(axes) :])
-        inner = _Rayleigh(made, *at, np.concatenate([values, place, width]), at, across, 0.0)
-        e, n = kernels.residuals(inner.columns("densities", nodes), {})
+        inner = _Rayleigh(made, *at, np.concatenate([values, place, width]), at, across, 0.0, kernels)
+        e, n = terms.residuals(inner.columns("densities", nodes), {})
         return e, n
 
     def energy(p: Floats, points: tuple[Floats, Floats] = at) -> float:

@@ -14,7 +14,7 @@ from symphys.errors import InputError
 from symphys.language.networks import NetworkSymbol, networks_in
 from symphys.mechanics.graph import postorder
 from symphys.mechanics.read import scalar
-from symphys.simulate.compiled import Kernels, kernels_for
+from symphys.simulate.compiled import Kernels
 from symphys.simulate.inputs import numbers, real_numbers
 from symphys.simulate.network import point_values
 from symphys.simulate.weights import split_weights
@@ -143,7 +143,7 @@ def read_points(
     return np.asarray(ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * unit)
 
 
-def read_roots(density: Any, points: Floats, held: tuple[Any, ...], names: Names) -> Floats:
+def read_roots(density: Any, points: Floats, held: tuple[Any, ...], names: Names, kernels: Kernels) -> Floats:
     """Roots of the weights [n] of points."""
     count = points.shape[1]
     if density is None:
@@ -151,7 +151,7 @@ def read_roots(density: Any, points: Floats, held: tuple[Any, ...], names: Names
     if isinstance(density, sympy.Expr):
         renamed = _renamed(density, names)
         _refuse_foreign([renamed], density, names, "the density")
-        found = point_values(kernels_for("cpu", "float64"), [renamed], held, points, {})[0]
+        found = point_values(kernels, [renamed], held, points, {})[0]
     else:
         found = np.asarray(real_numbers("density of", "points", density))
         if found.shape != (count,):

@@ -35,7 +35,7 @@ from symphys.learn.unknowns import Unknowns, read_unknowns
 from symphys.learn.watch import Watch
 from symphys.lower.points import point_columns, point_terms
 from symphys.mechanics.graph import postorder
-from symphys.simulate.compiled import Kernels, kernels_for
+from symphys.simulate.compiled import Kernels
 from symphys.simulate.inputs import broadcast_shape, numbers, positive_number, refuse_missing, refuse_strange
 from symphys.simulate.progress import progress_report
 from symphys.simulate.weights import split_weights
@@ -103,7 +103,11 @@ class FieldSolution:
 
 
 def solve_fields(
-    problem: Problem, seed: int, steps: int | None, progress: bool | Callable[[float], None] | None
+    problem: Problem,
+    seed: int,
+    steps: int | None,
+    progress: bool | Callable[[float], None] | None,
+    kernels: Kernels,
 ) -> FieldSolution:
     """The solution of least loss; see `LagrangianDensity.solve`."""
     _check(problem)
@@ -115,7 +119,6 @@ def solve_fields(
     symbols, networks = _unfixed(problem, vanishing.values())
     given = spread_arrays(problem.parameters)
     unknowns = read_unknowns(symbols, networks, None, given, problem.guess, {}, seed)
-    kernels = kernels_for("cpu", "float64")
     sets = {name: _point_set(problem, name, written[name], e, symbols, unknowns, kernels) for name, e in open_.items()}
     report, finish = progress_report(progress, "solve")
     try:

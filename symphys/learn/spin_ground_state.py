@@ -29,7 +29,7 @@ from symphys.learn.unknowns import Unknowns, read_unknowns
 from symphys.lower.points import point_columns, point_terms
 from symphys.mechanics.graph import postorder
 from symphys.mechanics.spin_sector import SpinSector
-from symphys.simulate.compiled import kernels_for
+from symphys.simulate.compiled import Kernels
 
 Floats = NDArray[np.float64]
 
@@ -57,7 +57,13 @@ class SpinState:
 
 
 def vary_spins(
-    matrix: scipy.sparse.csr_matrix, sector: SpinSector, spins: tuple[Any, ...], expression: Any, seed: int, steps: int
+    matrix: scipy.sparse.csr_matrix,
+    sector: SpinSector,
+    spins: tuple[Any, ...],
+    expression: Any,
+    seed: int,
+    steps: int,
+    kernels: Kernels,
 ) -> SpinState:
     """The state of least energy within an ansatz for the amplitudes of configurations."""
     symbols = tuple(sorted(expression.free_symbols - set(spins), key=str))
@@ -66,7 +72,7 @@ def vary_spins(
     terms = point_terms(spins, symbols, (expression,))
     if len(terms.residuals) > 1:
         raise InputError(f"the ansatz {expression} is complex; amplitudes here are real")
-    made = TermKernels(terms, unknowns.symbols, unknowns.networks, kernels_for("cpu", "float64"), ("amplitudes",))
+    made = TermKernels(terms, unknowns.symbols, unknowns.networks, kernels, ("amplitudes",))
     columns = point_columns(sector.spins, [0.0] * len(symbols), 1)
     rayleigh = _Rayleigh(matrix, made, unknowns, columns, np.sqrt(sector.sizes))
     watch = Settling(steps)

@@ -17,6 +17,7 @@ from symphys.learn.spin_ground_state import SpinState, vary_spins
 from symphys.mechanics.notation import text
 from symphys.mechanics.spin_sector import SpinSector, sector_matrix, symmetric_sector
 from symphys.mechanics.spins import SpinTerms, read_spins, site_symmetries
+from symphys.simulate.compiled import kernels_for
 from symphys.simulate.inputs import numbers, refuse_missing, refuse_strange
 
 DENSE = 64  # states, up to which all eigenvalues are found
@@ -62,6 +63,7 @@ class SpinLattice:
         magnetisation: int | None = None,
         seed: int = 0,
         max_steps: int = 200,
+        backend: str = "cpu",
     ) -> SpinState:
         """The state of least energy among those that share all symmetries, by sums over all of them.
 
@@ -69,16 +71,18 @@ class SpinLattice:
         networks, such as `lambda s: exp(N(*correlations(s)))`; without it the state is exact, by Lanczos's method. It
         is taken at one configuration of each orbit, so that it has the symmetries whatever it is. Its weights are
         varied by Gauss-Newton steps from what `seed` draws. magnetisation: the sum of sigma_z, 0 by default, where the
-        Hamiltonian keeps it.
+        Hamiltonian keeps it. backend: where amplitudes and their slopes are computed, as for `Lagrangian.compile`.
 
         A ground state without a sign change (Perron and Frobenius) shares all symmetries; turn every second spin about
-        z, as Marshall did, where an antiferromagnet asks for it. Raises `InputError` for missing or unfit values. A
-        descent that does not converge in `max_steps` says so by `ok`.
+        z, as Marshall did, where an antiferromagnet asks for it. Raises `InputError` for missing or unfit values,
+        `BackendUnavailableError` where the backend cannot run here. A descent that does not converge in `max_steps`
+        says so by `ok`.
         """
         matrix, sector = self._matrix(dict(parameters or {}), magnetisation)
         if ansatz is not None:
             s = tuple(sympy.Symbol(f"s_{i}", real=True) for i in range(self.sites))
-            return vary_spins(matrix, sector, s, sympy.sympify(ansatz(s)), seed, max_steps)
+            kernels = kernels_for(backend, "float64")
+            return vary_spins(matrix, sector, s, sympy.sympify(ansatz(s)), seed, max_steps, kernels)
         if matrix.shape[0] <= DENSE:
             values, vectors = np.linalg.eigh(matrix.toarray())
         else:

@@ -61,31 +61,39 @@ class Relation:
         data: Mapping[Any, Any],
         unknowns: Iterable[Any] | None = None,
         parameters: Mapping[Any, Any] | None = None,
+        *,
+        backend: str = "cpu",
         **options: Unpack[FitOptions],
     ) -> Fit:
         """Find unknown symbols, arrays and networks; the loss is the mean of (lhs - rhs)^2 over samples and equations.
 
         data: {symbol: values [samples]}, what was measured; NaN is what is missing. Everything else as for
-        `Lagrangian.fit`; `weights` and `relative_error` know an equation by the measured symbol on its left.
+        `Lagrangian.fit`, and `backend` as for `Lagrangian.compile`; `weights` and `relative_error` know an equation by
+        the measured symbol on its left.
         Raises as that does.
         """
         if not isinstance(data, Mapping):
             raise InputError(f"the data are of type {type(data).__name__}; give {{symbol: values}}")
         read = read_options(**options)
         measured = tuple(s for s in self.symbols if s in data)
-        system = RelationSystem(tuple((e.lhs, e.rhs) for e in self.equations), measured, self._kernels)
+        system = RelationSystem(tuple((e.lhs, e.rhs) for e in self.equations), measured, self._kernels(backend))
         return fit(system, data, unknowns, parameters or {}, read)
 
     def evaluate(
-        self, expression: Any, values: Mapping[Any, Any], parameters: Mapping[Any, Any] | None = None
+        self,
+        expression: Any,
+        values: Mapping[Any, Any],
+        parameters: Mapping[Any, Any] | None = None,
+        *,
+        backend: str = "cpu",
     ) -> Values:
         """An expression in symbols and networks (or several, on a first axis), at values that broadcast.
 
-        Raises `InputError` for symbols and networks without a value.
+        backend: as for `Lagrangian.compile`. Raises `InputError` for symbols and networks without a value.
         """
         several = isinstance(expression, Sequence | sympy.MatrixBase)
         listed = [scalar(e, "expression") for e in (list(expression) if several else [expression])]
-        found = evaluate_at(self._kernels, listed, {**values, **(parameters or {})})
+        found = evaluate_at(self._kernels(backend), listed, {**values, **(parameters or {})})
         return found if several else np.asarray(found[0])
 
     def solve(
@@ -94,13 +102,16 @@ class Relation:
         values: Mapping[Any, Any],
         parameters: Mapping[Any, Any] | None = None,
         guess: Mapping[Any, Any] | None = None,
+        *,
+        backend: str = "cpu",
     ) -> dict[Any, Values]:
         """{quantity: array} such that the equations hold, given all other values, by Newton's method to rounding.
 
-        guess: {quantity: array}, 0 by default. Raises `InputError` for another number of quantities than equations, for
-        missing values, and where the method does not converge.
+        guess: {quantity: array}, 0 by default. backend: as for `Lagrangian.compile`. Raises `InputError` for another
+        number of quantities than equations, for missing values, and where the method does not converge.
         """
-        return dict(solve_at(self._kernels, self._residuals, quantities, {**values, **(parameters or {})}, guess or {}))
+        given = {**values, **(parameters or {})}
+        return dict(solve_at(self._kernels(backend), self._residuals, quantities, given, guess or {}))
 
     def jacobian(
         self,
@@ -108,14 +119,18 @@ class Relation:
         by: Sequence[Any],
         values: Mapping[Any, Any],
         parameters: Mapping[Any, Any] | None = None,
+        *,
+        backend: str = "cpu",
     ) -> Values:
         """[..., quantities, by], the derivatives of implicit functions: -(dR/dquantities)^-1 dR/dby for R = rhs - lhs.
 
-        values: of all symbols, at a solution. Raises `InputError` as `solve` does.
+        values: of all symbols, at a solution. backend: as for `Lagrangian.compile`.
+        Raises `InputError` as `solve` does.
         """
         if len(quantities) != len(self.equations):
             raise InputError(f"{len(self.equations)} equations do not fix {len(quantities)} quantities; name as many")
-        _, rows, shape = slopes_at(self._kernels, self._residuals, (*quantities, *by), {**values, **(parameters or {})})
+        given = {**values, **(parameters or {})}
+        _, rows, shape = slopes_at(self._kernels(backend), self._residuals, (*quantities, *by), given)
         n = len(quantities)
         return -np.linalg.solve(rows[:, :, :n], rows[:, :, n:]).reshape(*shape, n, len(by))
 
@@ -123,10 +138,16 @@ class Relation:
     def _residuals(self) -> tuple[Any, ...]:
         return tuple(e.rhs - e.lhs for e in self.equations)
 
+    def _kernels(self, backend: str) -> Kernels:
+        """What was compiled for these equations and a backend."""
+        if backend not in self._evaluators:
+            self._evaluators[backend] = kernels_for(backend, "float64")
+        return self._evaluators[backend]
+
     @cached_property
-    def _kernels(self) -> Kernels:
-        """What was compiled for these equations."""
-        return kernels_for("cpu", "float64")
+    def _evaluators(self) -> dict[str, Kernels]:
+        """Compiled expressions by backend."""
+        return {}
 
     def __str__(self) -> str:
         return f"Relation in {', '.join(map(text, self.symbols))}:\n{text_lines(self.equations)}"

@@ -80,6 +80,7 @@ class RunnableDensity:
         tolerance: float = 1e-11,
         points: int | None = None,
         max_steps: int | None = None,
+        backend: str = "cpu",
     ) -> GroundState | VariationalState:
         """The fields of least energy: on a grid, or within an ansatz of networks.
 
@@ -91,18 +92,22 @@ class RunnableDensity:
 
         ansatz: {field: expression in coordinates and networks}, with domain {coordinate: (start, stop)}: the weights
         are varied by Gauss-Newton steps on a quadrature with `points` along each axis; the norm is 1.
+        backend: where energies and their slopes are computed, as for `compile`; the descent itself stays on the host.
 
         Raises `InputError` for missing or unfit values, `UnsupportedError` for theories without an energy of the fields
-        themselves. A descent that does not converge in `max_steps` says so by `ok`.
+        themselves, `BackendUnavailableError` where the backend cannot run here. A descent that does not converge in
+        `max_steps` says so by `ok`.
         """
         energy = energy_of(self.dynamics, self._gradients)
         given = dict(parameters or {})
         if (grid is None) == (ansatz is None):
             raise InputError("give a grid, or an ansatz with its domain: ground_state(ansatz={psi: N(x)}, domain=...)")
         if grid is not None:
-            return find_ground_state(energy, grid, given, norm, initial, seed, tolerance, max_steps or 20_000)
+            limit = max_steps or 20_000
+            return find_ground_state(energy, grid, given, norm, initial, seed, tolerance, limit, backend=backend)
         varied = ansatz_of(self.dynamics, energy.terms, energy.gradients, dict(ansatz or {}))
-        return vary_ground_state(varied, dict(domain or {}), given, seed, max_steps or 600, points)
+        kernels = kernels_for(backend, "float64")
+        return vary_ground_state(varied, dict(domain or {}), given, seed, max_steps or 600, points, kernels)
 
     def evaluate(
         self,
@@ -113,12 +118,13 @@ class RunnableDensity:
         t: Any = 0.0,
         *,
         order: int | None = None,
+        backend: str = "cpu",
     ) -> NDArray[Any]:
         """[..., *grid], an expression at all points of a grid: a density, a flux, a rate, anything in these fields.
 
         state: {label: [..., *grid]} for the fields and rates that it asks for, such as the rows of a result, with
         t [...]; what stands above these follows from the equations. parameters: numbers [...], and external functions.
-        Derivatives are those that a simulator takes on this grid; order: of the central differences, as in `compile`.
+        Derivatives are those that a simulator takes on this grid; order, backend: as for `compile`.
         Real where the expression is.
 
         Raises `InputError` for what is missing, unknown or does not fit, `UnsupportedError` for rates that the
@@ -126,7 +132,7 @@ class RunnableDensity:
         """
         jets = self.density.jets
         asked = remainder_on_shell(to_jet(scalar(expression, "expression"), jets), self.density, self._residuals)
-        return evaluate_on_grid(self.dynamics, asked, state, dict(parameters or {}), grid, t, order)
+        return evaluate_on_grid(self.dynamics, asked, state, dict(parameters or {}), grid, t, order, backend)
 
     @takes(LossOptions)
     def fit(

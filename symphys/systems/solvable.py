@@ -7,6 +7,7 @@ from typing import Any
 
 from symphys.fields.read import Density
 from symphys.learn.solve_fields import FieldSolution, Problem, solve_fields
+from symphys.simulate.compiled import kernels_for
 
 
 class SolvableFields:
@@ -32,6 +33,7 @@ class SolvableFields:
         seed: int = 0,
         steps: int | None = None,
         progress: bool | Callable[[float], None] | None = None,
+        backend: str = "cpu",
     ) -> FieldSolution:
         """Fields within an ansatz that satisfy the field equations and conditions, at all points together.
 
@@ -43,11 +45,13 @@ class SolvableFields:
         weights: {condition: weight}, 1 by default; what is made least is the mean of |residual|^2 over the domain, with
             weight times the mean of |condition|^2 over its face, on a quadrature of `points` along each axis.
         guess: {symbol: number, network: weights}; the seed draws other weights. steps: at most so many.
+        backend: where residuals and their slopes are computed, as for `compile`.
 
         Where all residuals are linear in the unknowns they are solved at once by least squares, else by damped
         Gauss-Newton steps. An equation that the ansatz satisfies by construction (a sum of plane waves, each with its
         frequency) costs nothing. Raises `InputError` for what is missing, unknown or does not fit, `UnsupportedError`
-        for functions of complex numbers that do not compile.
+        for functions of complex numbers that do not compile, `BackendUnavailableError` where the backend cannot run
+        here.
         """
         jets = self.density.jets
         residuals = zip(self.density.fields, self._residuals, strict=True)
@@ -62,4 +66,4 @@ class SolvableFields:
             dict(guess or {}),
             points,
         )
-        return solve_fields(problem, seed, steps, progress)
+        return solve_fields(problem, seed, steps, progress, kernels_for(backend, "float64"))

@@ -35,6 +35,7 @@ def evaluate_on_grid(
     grid: Any,
     t: Any,
     order: int | None,
+    backend: str,
 ) -> NDArray[Any]:
     """[..., *grid], an expression in jet symbols of the state; see `LagrangianDensity.evaluate`."""
     if not isinstance(grid, Grid):
@@ -58,7 +59,7 @@ def evaluate_on_grid(
     times = numbers("time", dynamics.time, t)
     shape = np.broadcast_shapes(inputs.shape, times.shape)
     plan = Plan(Program("still", (), (), ()), (), {}, {}, {}, layout.order is None, 0)
-    machine = build_machine(layout, plan, get_backend("cpu"), "float64", (), (expression,))
+    machine = build_machine(layout, plan, get_backend(backend), "float64", (), (expression,))
     values = np.zeros((*shape, *grid.shape), dtype=np.complex128)
     for member in np.ndindex(*shape):
         own = {symbol: float(np.broadcast_to(a, shape)[member]) for symbol, a in inputs.numbers.items()}

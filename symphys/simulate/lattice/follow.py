@@ -72,7 +72,8 @@ def _member(
             rows.take(row, run)
             if rows.ended:
                 return
-        while run.k < marks.count:
+        rows.settle(0)  # a row that is kept later would say that the run has come no further than to it
+        while run.k < marks.count and not rows.ended:
             run.go(min(portion, marks.count - run.k))
             if not run.finite():
                 rows.end(Outcome.NOT_FINITE)

@@ -11,7 +11,7 @@ import scipy.fft
 import sympy
 from numpy.typing import NDArray
 
-from codegen import Program, get_backend
+from codegen import Backend, Program, get_backend
 from symphys.discretise import Grid
 from symphys.discretise.spectral import transform_of, wave_numbers
 from symphys.errors import InputError, UnsupportedError
@@ -90,11 +90,12 @@ def find_ground_state(
     tolerance: float = 1e-11,
     max_steps: int = 20_000,
     threads: int = 1,
+    backend: str = "cpu",
 ) -> GroundState:
     """The state of least energy; see `LagrangianDensity.ground_state`."""
     d = energy.dynamics
     layout = layout_of(d, grid, None, True) if all(u.complex for u in d.unknowns) else layout_of(d, grid, 4)
-    machine = _still_machine(layout, energy)
+    machine = _still_machine(layout, energy, get_backend(backend))
     labels = {u.label: 0.0 for u in d.unknowns} | {u.velocity_label: 0.0 for u in d.unknowns if u.order == 2}
     inputs = read_inputs(d, grid, {**labels, **(initial or {})}, parameters)
     if inputs.shape:
@@ -107,11 +108,11 @@ def find_ground_state(
     return _result(run, problem, found)
 
 
-def _still_machine(layout: Layout, energy: Energy) -> Machine:
+def _still_machine(layout: Layout, energy: Energy, backend: Backend) -> Machine:
     """A machine that measures the energy and its gradient, and takes no steps."""
     still = Plan(Program("still", (), (), ()), (), {}, {}, {}, layout.packed, 0)
     law = (Law("energy", energy.terms, None),)
-    return build_machine(layout, still, get_backend("cpu"), "float64", law, energy.gradients)
+    return build_machine(layout, still, backend, "float64", law, energy.gradients)
 
 
 def _norms(dynamics: FieldDynamics, norm: Any) -> list[float | None]:

@@ -12,7 +12,7 @@ from codegen.builder import Builder
 from codegen.emit.cuda import Layout, emit_cuda
 from codegen.emit.names import ascii_identifier
 from codegen.errors import CompilerBug, InputError
-from codegen.ir import Node, real, variable
+from codegen.ir import Kind, Node, node, real, variable
 from codegen.primitives import apply
 from codegen.program import Array, Function, Intent, Kernel, Scalar
 from tests.codegen.emit.kernels import CASES, table, table_kernel
@@ -92,6 +92,11 @@ def text_of(value: Node, dtype: str = "float64") -> str:
     return re.findall(r"out\[\(sym_place\)\(lane\)\] = (.*);", emit_cuda(kernel, dtype))[0]
 
 
+def raw(op: str, *args: Node) -> Node:
+    """Without folding."""
+    return node(op, args, Kind.REAL)
+
+
 x, y = variable("x"), variable("y")
 
 
@@ -102,6 +107,8 @@ x, y = variable("x"), variable("y")
         (real(1e-5) * x, "1e-05 * x", "1e-05f * x"),
         (real(float("inf")), "sym_infinity()", "sym_infinity()"),
         (x - y * real(3.0), "x - 3.0 * y", "x - 3.0f * y"),
+        (raw("neg", raw("mul", real(-0.5), x)), "0.5 * x", "0.5f * x"),
+        (raw("neg", raw("div", raw("neg", x), y)), "x / y", "x / y"),
         (apply("select", apply("lt", x, y), x, y), "x < y ? x : y", "x < y ? x : y"),
         (apply("sin", x + y), "sin(x + y)", "sinf(x + y)"),
         (apply("min", x, y), "y < x ? y : x", "y < x ? y : x"),

@@ -79,6 +79,15 @@ def test_a_run_that_fails_keeps_the_rows_before(cupy: StandIn) -> None:
     assert cupy.used == {0}
 
 
+@needs_compiler
+def test_steps_after_the_last_row_count_as_reached(cupy: StandIn) -> None:
+    """Though the row is kept when they have been asked for."""
+    start = {phi: HUMP, phi.diff(t): 0.0}
+    found = WAVE.compile(GRID, "verlet", backend="cuda").run(start, {}, (0.0, 0.2), dt=0.02, save_every=7)
+    assert len(found.t) == 2
+    assert found.times_reached == pytest.approx(0.2)
+
+
 def test_an_interrupt_while_a_row_is_on_its_way_loses_none() -> None:
     kept: list[int] = []
     interrupts = [KeyboardInterrupt]
