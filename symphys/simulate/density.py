@@ -16,6 +16,7 @@ from symphys.discretise import Grid
 from symphys.errors import InputError, MethodError, UnsupportedError
 from symphys.integrators import Splitting
 from symphys.integrators.splitting import compose
+from symphys.language.arrays import on_host
 from symphys.lower.rates_kernel import functions_kernel
 from symphys.mechanics.dynamics import FirstOrder
 from symphys.mechanics.jets import from_jet
@@ -80,8 +81,8 @@ def density_along(
             both = simulator.variations(points, parameters, span, t_eval=ends[order], **options)
             run, vectors = both.result, both.vectors
         for row, target in enumerate(targets[order]):
-            states = {label: run[label][..., row] for label in flow.labels}
-            found[float(target)] = value(states, None if vectors is None else vectors[..., row, :, :])
+            states = {label: on_host(run[label][..., row]) for label in flow.labels}
+            found[float(target)] = value(states, None if vectors is None else on_host(vectors[..., row, :, :]))
 
     volume = _keeps_volume(simulator)
     later, earlier = clock[clock > t0], clock[clock < t0]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from symphys.errors import InputError, MethodError
 from symphys.integrators import METHODS, External, Method, Taylor
+from symphys.language.arrays import on_host
 from symphys.lower.tangents import with_tangents
 from symphys.simulate.choose import TAYLOR_NODES, Choice, why_no_taylor, work
 from symphys.simulate.compiled import Kernels, Lowered
@@ -31,7 +32,7 @@ class Variations:
 
     result: the trajectories.
     vectors: [..., time, n, k], the k vectors at each time, components in the order of `result.states`; from the unit
-    matrix they are the derivatives of the state by the initial state.
+    matrix they are the derivatives of the state by the initial state. A CuPy array where the states are.
     """
 
     result: Result
@@ -121,7 +122,7 @@ def variations(
     n = len(labels)
     grown = np.stack([values for _, values in states[n:]], axis=-1)
     shaped = grown.reshape(*grown.shape[:-1], count, n)
-    return Variations(_narrow(run, n), np.ascontiguousarray(np.moveaxis(shaped, -1, -2)))
+    return Variations(_narrow(run, n), np.moveaxis(shaped, -1, -2).copy())  # of NumPy or CuPy, as the states are
 
 
 def lyapunov(
@@ -145,7 +146,7 @@ def lyapunov(
     chosen = wide(count, True)
     start = _initial(chosen, initial, _vectors(None, n, count))
     run = chosen.run(start, parameters, span, t_eval=times, **options)
-    growth = np.stack(list(run.states.values())[n * (1 + count) :], axis=-1)
+    growth = on_host(np.stack(list(run.states.values())[n * (1 + count) :], axis=-1))
     # a run that ended early holds fewer rows
     rows = growth.shape[-2]
     elapsed = (times[2:rows] - times[1])[:, None]

@@ -142,6 +142,12 @@ class DeviceArray(np.ndarray):
         plain = [g.view(np.ndarray) if isinstance(g, DeviceArray) else g for g in given]
         return self.module.made(getattr(ufunc, method)(*plain, **options))
 
+    def __array_function__(self, function: Any, types: Any, given: Any, options: Any) -> Any:
+        """NumPy's functions are CuPy's, and what they make stays on the device."""
+        self.module.settle()
+        made = super().__array_function__(function, types, given, options)
+        return self.module.made(made) if isinstance(made, np.ndarray) and made.ndim else made
+
     def __setitem__(self, place: Any, values: Any) -> None:
         assert isinstance(values, DeviceArray) or np.ndim(values) == 0
         self.module.do(lambda: np.ndarray.__setitem__(self.view(np.ndarray), place, values))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sympy import cos
+from sympy import cos, exp
 
 import symphys as ph
 from codegen import HostMemory
@@ -112,6 +112,29 @@ def test_states_stay_on_the_device_where_they_are_asked_for(cupy: StandIn, tmp_p
     np.testing.assert_array_equal(by_trajectory(kept[theta]), by_trajectory(plain[theta]))
     single = simulator.run({theta: 0.3, ph.dot(theta): 0.1}, {g: 2.0}, (0, 1), arrays="cupy", **options)
     assert single[theta].get().shape == (3,)
+
+
+@needs_compiler
+@pytest.mark.parametrize("start", [STARTS, {theta: 0.3, ph.dot(theta): 0.1}], ids=["ensemble", "single"])
+def test_tangent_vectors_stay_on_the_device_beside_their_states(cupy: StandIn, start: dict[Any, Any]) -> None:
+    """What is computed of them, exponents and densities, is NumPy's."""
+    simulator = PENDULUM.compile("verlet", backend="cuda")
+    values = VALUES if start is STARTS else {g: 2.0}
+    options = {"dt": 0.05, "save_every": 10}
+    plain, kept = (simulator.variations(start, values, (0, 1), arrays=a, **options) for a in ("numpy", "cupy"))
+    assert not isinstance(plain.vectors, DeviceArray)
+    assert isinstance(kept.vectors, DeviceArray)
+    assert isinstance(kept.result[theta], DeviceArray)
+    np.testing.assert_array_equal(kept.vectors.get(), plain.vectors)
+    np.testing.assert_array_equal(kept.result[theta].get(), plain.result[theta])
+    both = [simulator.lyapunov(start, values, (0, 1), dt=0.05, samples=4, arrays=a) for a in ("numpy", "cupy")]
+    assert not isinstance(both[1].exponents, DeviceArray)
+    np.testing.assert_array_equal(both[1].history, both[0].history)
+    np.testing.assert_array_equal(both[1].dimension, both[0].dimension)
+    rho = exp(-(theta**2))
+    one, other = (simulator.density(rho, start, values, 0.5, dt=0.05, arrays=a) for a in ("numpy", "cupy"))
+    assert not isinstance(other, DeviceArray)
+    np.testing.assert_array_equal(one, other)
 
 
 @needs_compiler
