@@ -10,13 +10,14 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar, cast, get_type_hints
 
 from symphys.errors import InputError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+List = TypeVar("List")
 
 
 def takes(listed: type) -> Callable[[Function], Function]:
@@ -30,20 +31,26 @@ def takes(listed: type) -> Callable[[Function], Function]:
         own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
         options = _parameters(listed)
         known = [p.name for p in (*own, *options) if p.name != "self" and p.kind is not p.POSITIONAL_ONLY]
-        defaults = {p.name: p.default for p in options}
+        defaults, names = {p.name: p.default for p in options}, frozenset(known)
 
         @wraps(function)
         def checked(*args: Any, **given: Any) -> Any:
-            for name in given.keys() - set(known):
+            for name in given.keys() - names:
                 near = difflib.get_close_matches(name, known, 1)
                 remedy = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
                 raise InputError(f"{function.__name__} takes no option {name!r}; {remedy}")
-            return function(*args, **{**given, **{n: d for n, d in defaults.items() if given.get(n) is None}})
+            left = {name: value for name, value in defaults.items() if given.get(name) is None}
+            return function(*args, **{**given, **left})
 
         checked.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
         return cast(Function, checked)
 
     return decorate
+
+
+def part_of(options: Mapping[str, Any], listed: type[List]) -> List:
+    """Those of some options that stand in a list."""
+    return cast(List, {name: options[name] for name in get_type_hints(listed) if name in options})
 
 
 def _parameters(listed: type) -> list[inspect.Parameter]:

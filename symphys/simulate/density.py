@@ -22,6 +22,7 @@ from symphys.mechanics.dynamics import FirstOrder
 from symphys.mechanics.jets import from_jet
 from symphys.simulate.evaluate import evaluate_expression
 from symphys.simulate.inputs import check_assumptions, numbers, positive_number, read_span, refuse_missing, whole_number
+from symphys.simulate.keywords import GuidedOptions
 from symphys.simulate.run_fixed import read_marks
 from symphys.simulate.signals import signal_functions, signal_tables
 
@@ -57,7 +58,7 @@ def density_along(
     parameters: Mapping[Any, Any],
     t: Any,
     t0: float,
-    options: Mapping[str, Any],
+    options: GuidedOptions,
 ) -> Array:
     """See `Simulator.density`: rho(x, t) = rho_0(y) |det dy/dx| with y the state at t0 that leads to x at t."""
     flow = simulator.lowered.flow

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
+from symphys.keywords import takes
 from symphys.language.arrays import on_host
 from symphys.mechanics.density_matrix import entries
+from symphys.simulate.keywords import RunOptions
 from symphys.simulate.result import Result
 from symphys.simulate.simulator import Simulator
 from symphys.statistics.density_matrices import density_matrix, expectation
@@ -55,12 +57,13 @@ class DensityResult(Result):
 class DensitySimulator(Simulator):
     """A simulator whose initial state may be a density matrix."""
 
+    @takes(RunOptions)
     def run(
         self,
         initial: Any,
         parameters: Mapping[Any, Any] | None = None,
         t_span: tuple[float, float] | None = None,
-        **options: Any,
+        **options: Unpack[RunOptions],
     ) -> DensityResult:
         """Integrate from a density matrix [..., n, n], or from {component: value}; options are those of any simulator.
 
@@ -71,8 +74,6 @@ class DensitySimulator(Simulator):
         start = initial if isinstance(initial, Mapping) else components_of(initial, labels)
         result = super().run(start, parameters, t_span, **options)
         return DensityResult(**vars(result))
-
-    run.__wrapped__ = Simulator.run  # type: ignore[attr-defined]  # whose signature this one shows
 
 
 def components_of(rho: Any, labels: Sequence[Any]) -> dict[Any, NDArray[np.float64]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from textwrap import indent
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from symphys.discretise import Grid
 from symphys.errors import InputError, MethodError
 from symphys.integrators import METHODS, External, Method, is_adaptive, kind_of
+from symphys.keywords import takes
 from symphys.language import spread_arrays
 from symphys.mechanics.dynamics import Dynamics
 from symphys.mechanics.split import Part
@@ -24,32 +25,22 @@ from symphys.simulate.compiled import Kernels, Lowered, kernels_for, lower
 from symphys.simulate.density import PhaseDensity, density_along, density_on_grid
 from symphys.simulate.devices import read_devices, shared_out
 from symphys.simulate.emit import kernel_source
-from symphys.simulate.events import Event, plan_events
-from symphys.simulate.execute import cores
-from symphys.simulate.inputs import (
-    not_negative,
-    positive_number,
-    precision,
-    read_instances,
-    read_span,
-    read_times,
-    whole_number,
-)
+from symphys.simulate.events import plan_events
+from symphys.simulate.inputs import positive_number, precision, read_instances, whole_number
+from symphys.simulate.keywords import GuidedOptions, RunOptions, read_rows, read_threads, read_tolerances
 from symphys.simulate.multipliers import consistent
 from symphys.simulate.naming import plain_name
 from symphys.simulate.progress import progress_report
-from symphys.simulate.request import RunRequest, Sampling, Tolerances
+from symphys.simulate.request import RunRequest, Sampling
 from symphys.simulate.result import Result
 from symphys.simulate.run_adaptive import AdaptiveRun, run_adaptive
 from symphys.simulate.run_external import run_external
-from symphys.simulate.run_fixed import FixedRun, read_marks, run_fixed
+from symphys.simulate.run_fixed import FixedRun, run_fixed
 from symphys.simulate.signals import signal_functions, signal_tables
 from symphys.simulate.tangents import LyapunovSpectrum, Variations, lyapunov, variations, widened
 from symphys.simulate.weights import kernel_weights, split_weights
 
-DEFAULT_RTOL = 1e-9
 COMPENSATE_FROM = 100_000  # steps from which compensated summation is the default for fixed steps
-MAX_STEPS = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -73,28 +64,13 @@ class Simulator:
         """The kernel that advances trajectories, as readable Python with the physics named."""
         return kernel_source(self.lowered, self.choice, self.kernels.dtype, self.kernels.backend.name)
 
+    @takes(RunOptions)
     def run(
         self,
         initial: Mapping[Any, Any],
         parameters: Mapping[Any, Any] | None = None,
         t_span: tuple[float, float] | None = None,
-        *,
-        dt: float | None = None,
-        rtol: float | None = None,
-        atol: float | None = None,
-        t_eval: Any = None,
-        save_every: int | None = None,
-        events: Event | Sequence[Event] = (),
-        watch_every: int = 1,
-        compensated: bool | None = None,
-        max_steps: int = MAX_STEPS,
-        max_step: float | None = None,
-        first_step: float | None = None,
-        project_initial: bool = False,
-        threads: int | None = None,
-        devices: int | None = None,
-        arrays: str = "numpy",
-        progress: bool | Callable[[float], None] | None = None,
+        **options: Unpack[RunOptions],
     ) -> Result:
         """Integrate from `initial` over `t_span`, with a fixed step `dt` or to the tolerance `rtol`.
 
@@ -116,58 +92,47 @@ class Simulator:
         a tolerance with a fixed-step one. A run that fails on its way raises nothing: its status says why, and what it
         reached is kept.
         """
-        span = read_span(t_span)
+        rows, dt = read_rows(t_span, options["t_eval"], options["save_every"]), options["dt"]
         flow, dynamics = self.lowered.flow, self.lowered.dynamics
         weights, rest = split_weights(parameters or {}, dynamics.networks)
         parameters = spread_arrays(rest)
         instances = read_instances(initial, parameters, flow.labels, dynamics.parameters, signal_functions(dynamics))
         margin = 0.0 if dt is None else 4.0 * positive_number("dt", dt)  # substeps of splittings leave the span
         dtype = np.dtype(self.kernels.dtype)
-        tables, places = signal_tables(dynamics, flow, parameters, span, dtype, margin)
+        tables, places = signal_tables(dynamics, flow, parameters, rows.span, dtype, margin)
         tables |= kernel_weights(weights, dtype)
-        times = None if t_eval is None else read_times(t_eval, span)
-        save_every = None if save_every is None else whole_number("save_every", save_every)
-        if times is not None and save_every is not None:
-            raise InputError("t_eval and save_every were both given; give one of them")
-        method = self._method(dt, rtol)
-        shared, on_device = read_devices(devices, arrays, self.kernels.backend)
-        instances = consistent(dynamics, flow, instances, span[0], self.kernels.dtype, project_initial, tables, places)
-        report, finish = progress_report(progress)
+        method = self._method(dt, options["rtol"])
+        shared, on_device = read_devices(options["devices"], options["arrays"], self.kernels.backend)
+        held = (self.kernels.dtype, options["project_initial"], tables, places)
+        report, finish = progress_report(options["progress"])
         request = RunRequest(
             self.lowered,
             self.kernels,
             method,
-            instances,
-            span,
-            whole_number("watch_every", watch_every, least=0),
-            plan_events(events, self.lowered),
+            consistent(dynamics, flow, instances, rows.span[0], *held),
+            rows.span,
+            whole_number("watch_every", options["watch_every"], least=0),
+            plan_events(options["events"], self.lowered),
             tables,
             places,
-            cores() if threads is None else whole_number("threads", threads),
+            read_threads(options["threads"]),
             report,
             on_device,
         )
         try:
             if dt is not None:
-                marks = read_marks(span, positive_number("dt", dt), times, save_every)
+                marks, compensated = rows.marks("trajectories", dt), options["compensated"]
                 exact = compensated if compensated is not None else marks.count >= COMPENSATE_FROM
                 fixed = shared_out(request, shared, lambda some: run_fixed(some, marks, exact), FixedRun.joined)
                 return collect_fixed(request, fixed)
-            tolerance = positive_number("rtol", DEFAULT_RTOL if rtol is None else rtol)
-            tolerances = Tolerances(
-                tolerance,
-                tolerance if atol is None else not_negative("atol", atol),
-                abs(span[1] - span[0]) if max_step is None else positive_number("max_step", max_step),
-                0.0 if first_step is None else positive_number("first_step", first_step),
-                whole_number("max_steps", max_steps),
-            )
             advance = run_external if isinstance(method, External) else run_adaptive
-            sampling = Sampling(times, save_every or 1)
+            sampling, tolerances = Sampling(rows.times, rows.every or 1), read_tolerances(rows.span, options)
             adaptive = shared_out(request, shared, lambda some: advance(some, sampling, tolerances), AdaptiveRun.joined)
-            return collect_adaptive(request, adaptive, times)
+            return collect_adaptive(request, adaptive, rows.times)
         finally:
             finish()
 
+    @takes(RunOptions)
     def variations(
         self,
         initial: Mapping[Any, Any],
@@ -175,7 +140,7 @@ class Simulator:
         t_span: tuple[float, float] | None = None,
         *,
         vectors: Any = None,
-        **options: Any,
+        **options: Unpack[RunOptions],
     ) -> Variations:
         """Integrate the variational equations Y' = (df/dx) Y beside the trajectories, in the same kernels.
 
@@ -188,6 +153,7 @@ class Simulator:
         """
         return variations(self, self._widened, initial, parameters, t_span, vectors, options)
 
+    @takes(GuidedOptions)
     def lyapunov(
         self,
         initial: Mapping[Any, Any],
@@ -197,7 +163,7 @@ class Simulator:
         count: int | None = None,
         transient: float = 0.0,
         samples: int = 100,
-        **options: Any,
+        **options: Unpack[GuidedOptions],
     ) -> LyapunovSpectrum:
         """The Lyapunov exponents of trajectories, by tangent vectors that are made orthonormal after every step.
 
@@ -209,6 +175,7 @@ class Simulator:
         """
         return lyapunov(self, self._widened, initial, parameters, t_span, count, transient, samples, options)
 
+    @takes(GuidedOptions)
     def density(
         self,
         rho: Any,
@@ -217,7 +184,7 @@ class Simulator:
         t: Any = 0.0,
         *,
         t0: float = 0.0,
-        **options: Any,
+        **options: Unpack[GuidedOptions],
     ) -> NDArray[np.float64]:
         """A density that Liouville's equation moves, at given points: carried along the trajectories that lead there.
 

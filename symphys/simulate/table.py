@@ -6,7 +6,8 @@ Everything is numbers and text, so that reading a file evaluates nothing: symbol
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,18 @@ class Table:
     attributes: Attributes
 
 
+@contextmanager
+def reading(table: Table, form: str, what: str) -> Iterator[Attributes]:
+    """The attributes of a table of a format; InputError for one of another, and where what is read is not there."""
+    found = table.attributes.get("format")
+    if found != form:
+        raise InputError(f"this is no {what} of symphys: its format is {found!r}, not {form!r}")
+    try:
+        yield table.attributes
+    except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
+        raise InputError(f"this result of symphys is damaged: {error}") from error
+
+
 @dataclass
 class Columns:
     """Variables that are being gathered; a name that is taken makes way, by underscores."""
@@ -85,6 +98,17 @@ class Columns:
         """How and when each run ended [...]."""
         self.add("status", axes, status_codes(outcomes), "status", **status_flags())
         self.add("time_reached", axes, reached, "time_reached")
+
+    def table(self, form: str, result: Any, **more: Any) -> Table:
+        """All of them, and what every kind of result says of itself, for `reading` and `ends_of`."""
+        attributes = {
+            "format": form,
+            "method": result.method,
+            "drift": ", ".join(f"{name}: {float(np.max(d)):.3g}" for name, d in result.drift.items() if np.size(d)),
+            "ensemble": json.dumps(list(result.shape)),
+            "details": json.dumps([] if result.details is None else [str(each) for each in result.details.flat]),
+        }
+        return Table(self.variables, attributes | more)
 
 
 def status_codes(outcomes: NDArray[Any]) -> NDArray[np.int64]:
@@ -126,21 +150,23 @@ def table_of(result: Result) -> Table:
         for label, values in record.states.items():
             name = plain_name(label)
             add(f"event_{number}_{name}", over, _at_least_one(values), f"event {number} state", name)
-    attributes = {
-        "format": FORMAT,
-        "method": result.method,
-        "drift": drift_text(result.drift),
-        "conserved": json.dumps({name: str(law) for name, law in result.conserved.items()}),
-        "pairs": json.dumps([[plain_name(q), plain_name(p)] for q, p in result.pairs]),
-        "ensemble": json.dumps(list(result.shape)),
-        "events": len(result.events),
-    }
-    return Table(columns.variables, attributes)
+    return columns.table(
+        FORMAT,
+        result,
+        conserved=laws_text(result.conserved),
+        pairs=json.dumps([[plain_name(q), plain_name(p)] for q, p in result.pairs]),
+        events=len(result.events),
+    )
 
 
-def drift_text(drift: Mapping[str, NDArray[Any]]) -> str:
-    """The largest drifts in a line, for readers."""
-    return ", ".join(f"{name}: {float(np.max(d)):.3g}" for name, d in drift.items() if np.size(d))
+def laws_text(laws: Mapping[str, Any]) -> str:
+    """Conserved quantities {name: expression} as text."""
+    return json.dumps({name: str(law) for name, law in laws.items()})
+
+
+def laws_in(attributes: Attributes) -> dict[str, str]:
+    """{name: expression as text} of `laws_text`."""
+    return {str(name): str(law) for name, law in json.loads(attributes["conserved"]).items()}
 
 
 def ensemble_axes(shape: tuple[int, ...]) -> tuple[str, ...]:
@@ -160,33 +186,43 @@ def result_fields(table: Table) -> dict[str, Any]:
 
     Raises InputError for tables that are no results of ours.
     """
-    if table.attributes.get("format") != FORMAT:
-        found = table.attributes.get("format")
-        raise InputError(f"this is no result of symphys: its format is {found!r}, not {FORMAT!r}")
-    try:
-        shape = tuple(int(length) for length in json.loads(table.attributes["ensemble"]))
-        conserved = {str(name): str(law) for name, law in json.loads(table.attributes["conserved"]).items()}
-        pairs = tuple((str(q), str(p)) for q, p in json.loads(table.attributes["pairs"]))
-        states = by_symbol(table, "state")
-        parameters = {name: np.broadcast_to(v, shape).copy() for name, v in by_symbol(table, "parameter").items()}
+    with reading(table, FORMAT, "result") as attributes:
         return {
             "t": the_one(table, "time").values,
-            "states": states,
-            "parameters": parameters,
+            "states": by_symbol(table, "state"),
+            "parameters": parameters_in(table),
             "drift": by_symbol(table, "drift"),
-            "outcomes": outcomes_of(the_one(table, "status")),
-            "times_reached": the_one(table, "time_reached").values,
+            **ends_of(table),
             "steps": the_one(table, "steps").values,
             "rejected": the_one(table, "rejected").values,
-            "events": tuple(_event(table, number) for number in range(int(table.attributes["events"]))),
-            "method": str(table.attributes["method"]),
-            "conserved": conserved,
-            "pairs": pairs,
+            "events": tuple(_event(table, number) for number in range(int(attributes["events"]))),
+            "conserved": laws_in(attributes),
+            "pairs": tuple((str(q), str(p)) for q, p in json.loads(attributes["pairs"])),
             "multipliers": by_symbol(table, "multiplier"),
             "ledger": by_symbol(table, "ledger"),
         }
-    except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
-        raise InputError(f"this result of symphys is damaged: {error}") from error
+
+
+def ends_of(table: Table) -> dict[str, Any]:
+    """By what method and how each run of a result ended, as fields of the result."""
+    details = np.array(json.loads(table.attributes.get("details", "[]")), dtype=object)
+    return {
+        "method": str(table.attributes["method"]),
+        "outcomes": outcomes_of(the_one(table, "status")),
+        "times_reached": the_one(table, "time_reached").values,
+        "details": details.reshape(ensemble_of(table)) if details.size else None,
+    }
+
+
+def ensemble_of(table: Table) -> tuple[int, ...]:
+    """The shape of the ensemble."""
+    return tuple(int(length) for length in json.loads(table.attributes["ensemble"]))
+
+
+def parameters_in(table: Table) -> dict[str, NDArray[Any]]:
+    """{name: [...]}, over the whole ensemble."""
+    shape = ensemble_of(table)
+    return {name: np.broadcast_to(v, shape).copy() for name, v in by_symbol(table, "parameter").items()}
 
 
 def by_symbol(table: Table, role: str) -> dict[str, NDArray[Any]]:

@@ -16,6 +16,7 @@ from symphys.lower.tangents import with_tangents
 from symphys.simulate.choose import TAYLOR_NODES, Choice, why_no_taylor, work
 from symphys.simulate.compiled import Kernels, Lowered
 from symphys.simulate.inputs import not_negative, read_span, real_numbers, whole_number
+from symphys.simulate.keywords import GuidedOptions, RunOptions
 from symphys.simulate.result import Result
 from symphys.simulate.run_fixed import read_marks
 
@@ -111,7 +112,7 @@ def variations(
     parameters: Any,
     t_span: Any,
     vectors: Any,
-    options: Mapping[str, Any],
+    options: RunOptions,
 ) -> Variations:
     """See `Simulator.variations`; `wide` makes or remembers the simulators with vectors."""
     labels = simulator.lowered.flow.labels
@@ -134,7 +135,7 @@ def lyapunov(
     count: int | None,
     transient: float,
     samples: int,
-    options: Mapping[str, Any],
+    options: GuidedOptions,
 ) -> LyapunovSpectrum:
     """See `Simulator.lyapunov`."""
     labels, span = simulator.lowered.flow.labels, read_span(t_span)
@@ -142,7 +143,7 @@ def lyapunov(
     count = n if count is None else whole_number("count", count)
     if count > n:
         raise InputError(f"count = {count} exponents of a system with {n} components; ask for at most {n}")
-    times = _times(span, not_negative("transient", transient), whole_number("samples", samples), options.get("dt"))
+    times = _times(span, not_negative("transient", transient), whole_number("samples", samples), options["dt"])
     chosen = wide(count, True)
     start = _initial(chosen, initial, _vectors(None, n, count))
     run = chosen.run(start, parameters, span, t_eval=times, **options)

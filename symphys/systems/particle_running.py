@@ -9,9 +9,8 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from symphys.discretise.ewald import Ewald
 from symphys.errors import UnsupportedError
-from symphys.keywords import takes
+from symphys.keywords import part_of, takes
 from symphys.learn.fit import fit
 from symphys.learn.options import MotionOptions, read_options
 from symphys.learn.particles import ParticleSystem
@@ -19,8 +18,26 @@ from symphys.learn.result import Fit
 from symphys.mechanics.particles import ParticleAction, ParticleDynamics, derive_particles
 from symphys.simulate.compiled import Kernels, kernels_for
 from symphys.simulate.particles.emit import force_source
+from symphys.simulate.particles.keywords import (
+    CompileOptions,
+    FrameOptions,
+    KernelOptions,
+    PrecisionOptions,
+    SceneOptions,
+)
 from symphys.simulate.particles.simulator import ParticleSimulator, build_particle_simulator, read_cutoff
-from symphys.statistics import Thermostat
+
+
+class ParticleFitOptions(FrameOptions, MotionOptions, total=False):
+    """What fits of particles may be told."""
+
+
+class SurroundingsOptions(FrameOptions, KernelOptions, total=False):
+    """What looking at surroundings may be told."""
+
+
+class EmitOptions(SceneOptions, PrecisionOptions, total=False):
+    """What printing kernels of particles may be told."""
 
 
 class ParticleRunnable:
@@ -33,18 +50,8 @@ class ParticleRunnable:
         """The forces, as lowering takes them."""
         return derive_particles(self.action)
 
-    def compile(
-        self,
-        method: str = "auto",
-        *,
-        box: Any = None,
-        cutoff: float | None = None,
-        smoothing: str | None = None,
-        long_range: Ewald | str | None = None,
-        thermostat: Thermostat | None = None,
-        backend: str = "cpu",
-        dtype: str = "float64",
-    ) -> ParticleSimulator:
+    @takes(CompileOptions)
+    def compile(self, method: str = "auto", **options: Unpack[CompileOptions]) -> ParticleSimulator:
         """A simulator of these particles.
 
         method: "auto", or the name of a splitting; where constraints hold, "rattle", "rattle4" or another composition
@@ -57,23 +64,17 @@ class ParticleRunnable:
         thermostat: `NoseHoover`, `Langevin` or `Berendsen`, with k_B T as an energy.
         backend: "cpu", "cuda", "reference" (NumPy), or "cuda-shim". dtype: "float64" or "float32".
         """
-        return build_particle_simulator(
-            self._derived, method, box, cutoff, smoothing, long_range, thermostat, backend, dtype
-        )
+        return build_particle_simulator(self._derived, method, options)
 
-    @takes(MotionOptions)
+    @takes(ParticleFitOptions)
     def fit(
         self,
         data: Any,
         unknowns: Iterable[Any] | None = None,
         parameters: Mapping[Any, Any] | None = None,
         *,
-        species: Any = None,
-        box: Any = None,
-        cutoff: float | None = None,
-        smoothing: str | None = None,
         backend: str = "cpu",
-        **options: Unpack[MotionOptions],
+        **options: Unpack[ParticleFitOptions],
     ) -> Fit:
         """Find unknown parameters and networks from motions or accelerations of particles.
 
@@ -93,50 +94,35 @@ class ParticleRunnable:
                 f"the constraint {self.action.constraints[0]} holds particles, and fits do not follow what is held; "
                 "fit a system without constraints, and run the one that has them"
             )
-        read = read_options(**options)
-        system = self._frames(species, box, cutoff, smoothing, backend, read["dtype"])
-        return fit(system, data, unknowns, parameters or {}, read)
+        read = read_options(**part_of(options, MotionOptions))
+        return fit(self._frames(options, backend, read["dtype"]), data, unknowns, parameters or {}, read)
 
+    @takes(SurroundingsOptions)
     def surroundings(
-        self,
-        places: Any,
-        parameters: Mapping[Any, Any] | None = None,
-        *,
-        species: Any = None,
-        box: Any = None,
-        cutoff: float | None = None,
-        smoothing: str | None = None,
-        backend: str = "cpu",
-        dtype: str = "float64",
+        self, places: Any, parameters: Mapping[Any, Any] | None = None, **options: Unpack[SurroundingsOptions]
     ) -> dict[Any, NDArray[np.float64]]:
         """{sum: [frames, n]}: what each particle sees at places [frames, n, dim], by each sum in the energies.
 
         For example to scale what a network of invariants takes. parameters: masses and other attributes, and what
         stands inside the sums. The rest is as for `fit`, and so is what is raised.
         """
-        return self._frames(species, box, cutoff, smoothing, backend, dtype).surroundings(places, parameters or {})
+        system = self._frames(options, options["backend"], options["dtype"])
+        return system.surroundings(places, parameters or {})
 
-    def emit(
-        self,
-        backend: str = "cpu",
-        *,
-        box: Any = None,
-        cutoff: float | None = None,
-        smoothing: str | None = None,
-        dtype: str = "float64",
-    ) -> str:
+    @takes(EmitOptions)
+    def emit(self, backend: str = "cpu", **options: Unpack[EmitOptions]) -> str:
         """The source of the kernel that evaluates forces and kicks: "cpu" as readable Python, "llvm", or "cuda"."""
-        return force_source(self._derived(smoothing), backend, dtype, box, cutoff is not None)
+        derived, cut = self._derived(options["smoothing"]), options["cutoff"] is not None
+        return force_source(derived, backend, options["dtype"], options["box"], cut)
 
-    def _frames(
-        self, species: Any, box: Any, cutoff: float | None, smoothing: str | None, backend: str, dtype: str
-    ) -> ParticleSystem:
-        cutoffs = read_cutoff(cutoff, smoothing)
+    def _frames(self, options: FrameOptions, backend: str, dtype: str) -> ParticleSystem:
+        smoothing = options["smoothing"]
+        cutoffs = read_cutoff(options["cutoff"], smoothing)
         key = (backend, dtype, smoothing)
         if key not in self._kernels:
             self._kernels[key] = kernels_for(backend, dtype), self._derived(smoothing)
         kernels, dynamics = self._kernels[key]
-        return ParticleSystem(dynamics, kernels, species, box, cutoffs)
+        return ParticleSystem(dynamics, kernels, options["species"], options["box"], cutoffs)
 
     def _derived(self, smoothing: str | None, long_range: bool = False) -> ParticleDynamics:
         plain = smoothing is None and not long_range

@@ -9,6 +9,8 @@ import pytest
 import symphys as ph
 from symphys.keywords import takes
 from symphys.learn.options import FitOptions, LossOptions, MotionOptions, read_options
+from symphys.simulate.density_matrix import DensitySimulator
+from symphys.simulate.simulator import Simulator
 
 
 class Cheeses(TypedDict, total=False):
@@ -63,3 +65,30 @@ def test_a_misspelt_option_is_named_with_the_nearest():
     with pytest.raises(ph.InputError, match="fit takes no option 'xyzzy'; there are data, unknowns, parameters"):
         system.fit(data, xyzzy=1)
     assert system.fit(data).parameters[k] == pytest.approx(1.0)
+
+
+def test_density_matrices_run_with_the_options_of_any_trajectory():
+    run, other = (inspect.signature(each.run).parameters for each in (Simulator, DensitySimulator))
+    assert list(run)[4:8] == ["dt", "rtol", "atol", "max_steps"]
+    assert run.keys() == other.keys()
+    assert all(run[name] == other[name] for name in list(run)[4:])
+
+
+def test_particles_take_the_same_box_wherever_they_are_looked_at():
+    shown = [inspect.signature(getattr(ph.ParticleLagrangian, name)).parameters for name in ("compile", "fit", "emit")]
+    assert all(each[name] == shown[0][name] for each in shown for name in ("box", "cutoff", "smoothing"))
+    atoms = ph.particles("r", 1)
+    kinetic = atoms.sum(lambda a: atoms.mass(a) * a.speed_squared / 2)
+    system = ph.Lagrangian(kinetic - atoms.pairs(lambda a, b: a.distance(b) ** 2))
+    with pytest.raises(ph.InputError, match="compile takes no option 'cut_off'; did you mean 'cutoff'"):
+        system.compile(cut_off=2.0)
+
+
+def test_runs_name_a_misspelt_option_with_the_nearest():
+    q = ph.coordinates("q")
+    simulator = ph.Lagrangian(ph.dot(q) ** 2 / 2 - q**2 / 2).compile()
+    start = {q: 1.0, ph.dot(q): 0.0}
+    with pytest.raises(ph.InputError, match="run takes no option 'tol'; did you mean 'rtol'"):
+        simulator.run(start, {}, (0, 1), tol=1e-6)
+    with pytest.raises(ph.InputError, match="lyapunov takes no option 't_eval'"):  # it chooses the times itself
+        simulator.lyapunov(start, {}, (0, 1), t_eval=[0.5])

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from symphys.errors import InputError
 from symphys.simulate.inputs import whole_number
+from symphys.simulate.keywords import FileOptions
 from symphys.simulate.lattice.given import Inputs
 from symphys.simulate.lattice.naming import field_name
 from symphys.simulate.lattice.record import Checkpoints
 from symphys.simulate.lattice.result import FieldResult
+from symphys.simulate.lattice.stability import warn_of_long_steps
 from symphys.simulate.lattice.watch import new_watch
 from symphys.simulate.rowfile import check_row_path
 from symphys.simulate.run_fixed import Marks
@@ -37,12 +39,12 @@ class Output:
     every: int
 
 
-def read_output(simulator: FieldSimulator, out: Any, keep: Any, checkpoint: Any, every: Any) -> Output:
+def read_output(simulator: FieldSimulator, options: FileOptions) -> Output:
     """What was asked to be left.
 
     Raises InputError for files that cannot be written, labels that are none, and checkpoints that are no .npz.
     """
-    labels = simulator.labels
+    labels, keep, out, checkpoint = simulator.labels, options["keep"], options["out"], options["checkpoint"]
     if keep is not None:
         given = list(keep) if isinstance(keep, Iterable) and not isinstance(keep, str) else [keep]
         by_name = {field_name(label): label for label in labels}
@@ -57,7 +59,8 @@ def read_output(simulator: FieldSimulator, out: Any, keep: Any, checkpoint: Any,
             raise InputError(f"the checkpoint {path.name} must end in .npz")
         if not path.resolve().parent.is_dir():
             raise InputError(f"there is no folder {path.parent} for {path.name}; make it first")
-    return Output(None if out is None else check_row_path(out), labels, path, whole_number("checkpoint_every", every))
+    every = whole_number("checkpoint_every", options["checkpoint_every"])
+    return Output(None if out is None else check_row_path(out), labels, path, every)
 
 
 def blank_result(
@@ -94,6 +97,7 @@ def blank_result(
         conserved={law.name: written(sum(law.terms)) for law in laws},
         totals={name: np.full((*shape, rows), np.nan) for name in names},
         time=str(simulator.dynamics.time),
+        details=warn_of_long_steps(simulator, inputs, marks),
     )
 
 

@@ -26,9 +26,10 @@ class FieldResult(Ended):
     t: [time], the saved times. states: by label, complex where the field is. parameters: by symbol [...]; external
     functions are not kept. watch: how far the integrals of conservation laws strayed. totals: by name of the law
     [..., time], its integral. conserved: the laws' densities by name. outcomes, times_reached: how and when each run
-    ended [...]. rows: [...], one more than the last row that each run saved; rows beyond hold NaN in ensembles and are
-    cut off in single runs. time: the name of the coordinate of time. t_start: when step 0 is; steps: [time], the
-    numbers of the saved steps; marks: all steps that were to be saved.
+    ended [...]; details: [...], why its step is too long for the grid, empty where it is not. rows: [...], one more
+    than the last row that each run saved; rows beyond hold NaN in ensembles and are cut off in single runs. time: the
+    name of the coordinate of time. t_start: when step 0 is; steps: [time], the numbers of the saved steps; marks: all
+    steps that were to be saved.
     Fields and parameters are found by symbol, or by name: "phi", "phi_t".
     """
 
@@ -48,6 +49,7 @@ class FieldResult(Ended):
     conserved: Mapping[str, Any] = field(default_factory=dict)
     totals: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     time: str = "t"
+    details: NDArray[Any] | None = None
     residual: Callable[[str | None], NDArray[np.float64]] | None = field(default=None, compare=False, repr=False)
     flux: Callable[..., Mapping[Any, NDArray[np.float64]]] | None = field(default=None, compare=False, repr=False)
 

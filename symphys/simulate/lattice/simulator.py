@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from textwrap import indent
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -15,8 +15,9 @@ from codegen import get_backend
 from symphys.discretise import Grid
 from symphys.errors import InputError
 from symphys.fields.dynamics import FieldDynamics
-from symphys.simulate.execute import cores
-from symphys.simulate.inputs import positive_number, precision, read_span, read_times, whole_number
+from symphys.keywords import takes
+from symphys.simulate.inputs import precision
+from symphys.simulate.keywords import FieldRunOptions, ResumeOptions, read_rows, read_threads
 from symphys.simulate.lattice.choose import FieldChoice, choose_field_method
 from symphys.simulate.lattice.emit import field_source
 from symphys.simulate.lattice.follow import Course, follow
@@ -30,7 +31,6 @@ from symphys.simulate.lattice.result import FieldResult
 from symphys.simulate.lattice.resume import copy_rows, course_from, further_marks, read_source
 from symphys.simulate.lattice.running import Run
 from symphys.simulate.progress import progress_report
-from symphys.simulate.run_fixed import read_marks
 
 
 @dataclass(frozen=True)
@@ -67,21 +67,13 @@ class FieldSimulator:
         """The source of the kernels for a backend: "cpu" as readable Python, "llvm", or "cuda"."""
         return field_source(self.choice.plan(), backend, self.dtype)
 
+    @takes(FieldRunOptions)
     def run(
         self,
         initial: Mapping[Any, Any],
         parameters: Mapping[Any, Any] | None = None,
         t_span: tuple[float, float] | None = None,
-        *,
-        dt: float | None = None,
-        t_eval: Any = None,
-        save_every: int | None = None,
-        threads: int | None = None,
-        progress: bool | Callable[[float], None] | None = None,
-        out: str | Path | None = None,
-        keep: Any = None,
-        checkpoint: str | Path | None = None,
-        checkpoint_every: int = 1,
+        **options: Unpack[FieldRunOptions],
     ) -> FieldResult:
         """Integrate fields from `initial` over `t_span` in round((t1 - t0) / dt) steps.
 
@@ -102,38 +94,27 @@ class FieldSimulator:
         steps, files that cannot be written, and results larger than 8 GiB without `out`. A run that fails on its way
         raises nothing: its status says why, and what was saved is kept.
         """
-        span = read_span(t_span)
+        rows, dt = read_rows(t_span, options["t_eval"], options["save_every"]), options["dt"]
         if dt is None:
             raise InputError("fields are integrated with a fixed step; give dt")
-        times = None if t_eval is None else read_times(t_eval, span)
-        every = None if save_every is None else whole_number("save_every", save_every)
-        if times is not None and every is not None:
-            raise InputError("t_eval and save_every were both given; give one of them")
         inputs = read_inputs(self.dynamics, self.grid, initial, parameters or {})
-        output = read_output(self, out, keep, checkpoint, checkpoint_every)
-        steps = abs(span[1] - span[0]) / positive_number("dt", dt)
-        check_size(self, inputs, round(steps / (every or 1)) if times is None else len(times), output)
-        marks = read_marks(span, dt, times, every)
+        output = read_output(self, options)
+        check_size(self, inputs, rows.number(dt), output)
+        marks = rows.marks("fields", dt)
         begin = np.zeros(inputs.shape, dtype=np.int64)
-        course = Course(inputs, begin, begin == 0, begin > 0, self._threads(threads))
-        blank = blank_result(self, inputs, marks, span[0], output)
+        course = Course(inputs, begin, begin == 0, begin > 0, read_threads(options["threads"]))
+        blank = blank_result(self, inputs, marks, rows.span[0], output)
         record = open_record(blank, output.out, checkpoints_of(inputs, begin, output, self.grid.shape))
-        return self._follow(course, record, progress)
+        return self._follow(course, record, options["progress"])
 
+    @takes(ResumeOptions)
     def resume(
         self,
         source: FieldResult | str | Path,
         t_end: float | None = None,
         *,
         parameters: Mapping[Any, Any] | None = None,
-        t_eval: Any = None,
-        save_every: int | None = None,
-        threads: int | None = None,
-        progress: bool | Callable[[float], None] | None = None,
-        out: str | Path | None = None,
-        keep: Any = None,
-        checkpoint: str | Path | None = None,
-        checkpoint_every: int = 1,
+        **options: Unpack[ResumeOptions],
     ) -> FieldResult:
         """Go on from the last row of a run, as the run itself would have: equal to the last bit.
 
@@ -148,9 +129,9 @@ class FieldSimulator:
         where nothing is left to do, and as `run` does.
         """
         came = read_source(self, source)
-        output = read_output(self, out, keep, checkpoint, checkpoint_every)
-        marks = further_marks(came, t_end, t_eval, save_every)
-        course = course_from(self, came, dict(parameters or {}), self._threads(threads))
+        output = read_output(self, options)
+        marks = further_marks(came, t_end, options["t_eval"], options["save_every"])
+        course = course_from(self, came, dict(parameters or {}), read_threads(options["threads"]))
         check_size(self, course.inputs, len(marks.steps), output)
         blank = blank_result(self, course.inputs, marks, came.t_start, output)
         checkpoints = checkpoints_of(course.inputs, course.begin, output, self.grid.shape)
@@ -160,7 +141,7 @@ class FieldSimulator:
         copy_rows(came, record)
         if output.out is not None:
             record = moved(record, output.out)
-        return self._follow(course, record, progress)
+        return self._follow(course, record, options["progress"])
 
     def _follow(self, course: Course, record: Record, progress: bool | Callable[[float], None] | None) -> FieldResult:
         report, finish = progress_report(progress)
@@ -171,9 +152,6 @@ class FieldSimulator:
         result = record.finish()
         after = (self, course.inputs, result, course.threads)
         return replace(result, residual=residual_of(*after), flux=flux_of(*after))
-
-    def _threads(self, threads: int | None) -> int:
-        return cores() if threads is None else whole_number("threads", threads)
 
     @property
     def labels(self) -> tuple[Any, ...]:

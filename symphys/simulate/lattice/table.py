@@ -11,7 +11,6 @@ import sympy
 from numpy.typing import NDArray
 
 from symphys.discretise import Grid
-from symphys.errors import InputError
 from symphys.simulate.lattice.naming import field_latex, field_name
 from symphys.simulate.lattice.watch import Watch
 from symphys.simulate.run_fixed import Marks
@@ -20,9 +19,13 @@ from symphys.simulate.table import (
     Table,
     Variable,
     by_symbol,
-    drift_text,
+    ends_of,
     ensemble_axes,
-    outcomes_of,
+    ensemble_of,
+    laws_in,
+    laws_text,
+    parameters_in,
+    reading,
     the_one,
 )
 
@@ -61,20 +64,17 @@ def field_table(result: FieldResult) -> Table:
     if left.any():
         columns.add("planned_step", ("planned",), result.marks.steps[left], "planned step")
         columns.add(f"planned_{clock}", ("planned",), result.marks.times[left], "planned time")
-    attributes = {
-        "format": FORMAT,
-        "method": result.method,
-        "derivatives": result.derivatives,
-        "drift": drift_text(result.drift),
-        "conserved": json.dumps({name: str(law) for name, law in result.conserved.items()}),
-        "ensemble": json.dumps(list(result.shape)),
-        "time": clock,
-        "space": json.dumps(places),
-        "t_start": result.t_start,
-        "dt": result.dt,
-        "steps": result.marks.count,
-    }
-    return Table(columns.variables, attributes)
+    return columns.table(
+        FORMAT,
+        result,
+        derivatives=result.derivatives,
+        conserved=laws_text(result.conserved),
+        time=clock,
+        space=json.dumps(places),
+        t_start=result.t_start,
+        dt=result.dt,
+        steps=result.marks.count,
+    )
 
 
 def _axis_attributes(axis: Any, name: str) -> dict[str, Any]:
@@ -93,13 +93,8 @@ def field_parts(table: Table) -> dict[str, Any]:
 
     Raises InputError for tables that are no results of ours.
     """
-    if table.attributes.get("format") != FORMAT:
-        found = table.attributes.get("format")
-        raise InputError(f"this is no result of fields of symphys: its format is {found!r}, not {FORMAT!r}")
-    try:
-        a = table.attributes
-        shape = tuple(int(length) for length in json.loads(a["ensemble"]))
-        parameters = {name: np.broadcast_to(v, shape).copy() for name, v in by_symbol(table, "parameter").items()}
+    with reading(table, FORMAT, "result of fields") as a:
+        shape = ensemble_of(table)
         steps, times = (the_one(table, role).values for role in ("step", "time"))
         rows = the_one(table, "rows").values
         kept = len(steps) if shape else int(rows)  # what was not reached is cut off (one run) or NaN (ensembles)
@@ -110,19 +105,15 @@ def field_parts(table: Table) -> dict[str, Any]:
             "rows": rows,
             "marks": _marks(table, steps, times),
             "grid": _grid(table, json.loads(a["space"])),
-            "parameters": parameters,
+            "parameters": parameters_in(table),
             "watch": Watch(*(by_symbol(table, role) for role in WATCHED)),
-            "outcomes": outcomes_of(the_one(table, "status")),
-            "times_reached": the_one(table, "time_reached").values,
-            "method": str(a["method"]),
+            **ends_of(table),
             "derivatives": str(a["derivatives"]),
-            "conserved": {str(name): str(law) for name, law in json.loads(a["conserved"]).items()},
+            "conserved": laws_in(a),
             "totals": {name: _head(values, kept, shape) for name, values in by_symbol(table, "total").items()},
             "time": str(a["time"]),
             "t_start": float(a["t_start"]),
         }
-    except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
-        raise InputError(f"this result of symphys is damaged: {error}") from error
 
 
 def _head(values: Any, rows: int, shape: tuple[int, ...]) -> Any:

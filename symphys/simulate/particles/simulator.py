@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from textwrap import indent
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -15,21 +15,23 @@ from codegen import get_backend
 from symphys.discretise.ewald import Ewald, waves_of
 from symphys.errors import InputError, MethodError, UnsupportedError
 from symphys.integrators import Splitting
+from symphys.keywords import takes
 from symphys.lower.particles.layout import Layout
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.mechanics.particles.surroundings import SMOOTHINGS
-from symphys.simulate.execute import cores
-from symphys.simulate.inputs import positive_number, precision, read_span, read_times, whole_number
+from symphys.simulate.inputs import positive_number, precision, whole_number
+from symphys.simulate.keywords import ParticleRunOptions, read_rows, read_threads
 from symphys.simulate.particles.box import Box, read_box
 from symphys.simulate.particles.choose import choose_splitting
 from symphys.simulate.particles.course import Course
 from symphys.simulate.particles.inputs import ParticleInputs, read_particles_inputs
+from symphys.simulate.particles.keywords import CompileOptions
 from symphys.simulate.particles.listed import ListedState, ListMachine, build_lists
 from symphys.simulate.particles.result import ParticleResult
 from symphys.simulate.particles.state import Choices, Machine, State, build_machine
 from symphys.simulate.particles.watch import Watch
 from symphys.simulate.progress import progress_report
-from symphys.simulate.run_fixed import Marks, read_marks
+from symphys.simulate.run_fixed import Marks
 from symphys.simulate.status import Outcome
 from symphys.statistics import Berendsen, Langevin, NoseHoover, Thermostat
 
@@ -115,22 +117,13 @@ class ParticleSimulator:
         """The kernels that run, as readable Python with the physics named."""
         return str(self.machine(batch=False, listed=False).advance.source)
 
+    @takes(ParticleRunOptions)
     def run(
         self,
         initial: Mapping[Any, Any],
         parameters: Mapping[Any, Any] | None = None,
         t_span: tuple[float, float] | None = None,
-        *,
-        dt: float | None = None,
-        t_eval: Any = None,
-        save_every: int | None = None,
-        watch_every: int | None = None,
-        species: Any = None,
-        force_limit: float | None = None,
-        seed: int = 0,
-        project_initial: bool = False,
-        threads: int | None = None,
-        progress: bool | Callable[[float], None] | None = None,
+        **options: Unpack[ParticleRunOptions],
     ) -> ParticleResult:
         """Integrate in round((t1 - t0) / dt) steps.
 
@@ -147,25 +140,20 @@ class ParticleSimulator:
         initial states off the constraints, with the particles and the residual. A run that fails on its way raises
         nothing: its status says why, and what was saved is kept.
         """
-        span = read_span(t_span)
-        if dt is None:
-            raise InputError("particles are integrated with a fixed step; give dt")
-        times = None if t_eval is None else read_times(t_eval, span)
-        every = None if save_every is None else whole_number("save_every", save_every)
-        if times is not None and every is not None:
-            raise InputError("t_eval and save_every were both given; give one of them")
-        look = None if watch_every is None else whole_number("watch_every", watch_every)
+        rows = read_rows(t_span, options["t_eval"], options["save_every"])
+        look, limit, species = options["watch_every"], options["force_limit"], options["species"]
+        marks = rows.marks("particles", options["dt"])
         inputs = read_particles_inputs(self.dynamics, initial, dict(parameters or {}), species)
-        marks = read_marks(span, positive_number("dt", dt), times, every)
         choices = Choices(
             marks.h,
-            cores() if threads is None else whole_number("threads", threads),
-            None if force_limit is None else positive_number("force_limit", force_limit),
-            whole_number("seed", seed, least=0),
-            project_initial,
+            read_threads(options["threads"]),
+            None if limit is None else positive_number("force_limit", limit),
+            whole_number("seed", options["seed"], least=0),
+            options["project_initial"],
             marks.times[0] - marks.steps[0] * marks.h,
         )
-        report, finish = progress_report(progress)
+        look = None if look is None else whole_number("watch_every", look)
+        report, finish = progress_report(options["progress"])
         try:
             return self._run(
                 inputs, marks, look, choices, report, None if species is None else tuple(map(str, species))
@@ -230,27 +218,20 @@ class ParticleSimulator:
 
 
 def build_particle_simulator(
-    dynamics: Callable[[str | None, bool], ParticleDynamics],
-    method: str,
-    box: Any,
-    cutoff: Any,
-    smoothing: Any,
-    long_range: Any,
-    thermostat: Any,
-    backend: str,
-    dtype: str,
+    dynamics: Callable[[str | None, bool], ParticleDynamics], method: str, options: CompileOptions
 ) -> ParticleSimulator:
     """A simulator; `dynamics` derives the forces with a smoothing, and perhaps a sum over all images.
 
     Raises InputError for an unfit box, cutoff, smoothing, thermostat, backend or dtype, MethodError for a method that
     is unknown, no splitting, or does not go with the thermostat, BackendUnavailableError where the backend cannot run.
     """
-    dtype = precision(dtype)
+    box, smoothing, thermostat = options["box"], options["smoothing"], options["thermostat"]
+    backend, dtype = options["backend"], precision(options["dtype"])
     get_backend(backend)
     if thermostat is not None and not isinstance(thermostat, NoseHoover | Langevin | Berendsen):
         raise InputError(f"thermostat is {thermostat!r}; give a NoseHoover, Langevin or Berendsen thermostat")
-    cutoffs = read_cutoff(cutoff, smoothing)
-    ewald = read_long_range(long_range, box, cutoffs)
+    cutoffs = read_cutoff(options["cutoff"], smoothing)
+    ewald = read_long_range(options["long_range"], box, cutoffs)
     derived = dynamics(smoothing, ewald is not None)
     apart = derived.friction is not None or bool(derived.turning)
     chosen, reason = choose_splitting(method, bool(derived.held), apart)

@@ -7,20 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symphys.errors import InputError
 from symphys.language.particles import particles
 from symphys.simulate.naming import latex_name
 from symphys.simulate.particles.box import Box
-from symphys.simulate.table import (
-    Columns,
-    Table,
-    Variable,
-    by_symbol,
-    drift_text,
-    ensemble_axes,
-    outcomes_of,
-    the_one,
-)
+from symphys.simulate.table import Columns, Table, Variable, by_symbol, ends_of, ensemble_axes, reading, the_one
 
 if TYPE_CHECKING:
     from symphys.simulate.particles.result import ParticleResult
@@ -57,34 +47,24 @@ def particle_table(result: ParticleResult) -> Table:
         columns.add(name, (*axes, "t"), values, "derived", name, long_name=name)
     columns.add_drifts(axes, result.drift, {})
     columns.add_outcomes(axes, result.outcomes, result.times_reached)
-    attributes = {
-        "format": FORMAT,
-        "method": result.method,
-        "drift": drift_text(result.drift),
-        "ensemble": json.dumps(list(result.shape)),
-        "degrees": result.degrees,
-        "counts": json.dumps(dict(result.counts)),
-        "details": json.dumps([] if result.details is None else [str(each) for each in result.details.flat]),
-        "name": str(result.particles),
-        "kinds": json.dumps(list(result.particles.species)),
-        "numbers": json.dumps(list(result.particles.attributes)),
-    }
-    return Table(columns.variables, attributes)
+    return columns.table(
+        FORMAT,
+        result,
+        degrees=result.degrees,
+        counts=json.dumps(dict(result.counts)),
+        name=str(result.particles),
+        kinds=json.dumps(list(result.particles.species)),
+        numbers=json.dumps(list(result.particles.attributes)),
+    )
 
 
 def particle_parts(table: Table) -> dict[str, Any]:
     """The fields of the result that a table was made of; InputError for tables that are no results of particles."""
-    if table.attributes.get("format") != FORMAT:
-        found = table.attributes.get("format")
-        raise InputError(f"this is no result of particles of symphys: its format is {found!r}, not {FORMAT!r}")
-    try:
-        a = table.attributes
+    with reading(table, FORMAT, "result of particles") as a:
         states = list(by_symbol(table, "state").values())
         own = particles(
             str(a["name"]), states[0].shape[-1], tuple(json.loads(a["kinds"])), tuple(json.loads(a["numbers"]))
         )
-        outcomes = outcomes_of(the_one(table, "status"))
-        details = np.array(json.loads(a.get("details", "[]")), dtype=object)
         boxes, kinds = by_symbol(table, "box"), by_symbol(table, "parameter").get("species")
         return {
             "t": the_one(table, "time").values,
@@ -95,12 +75,7 @@ def particle_parts(table: Table) -> dict[str, Any]:
             "totals": by_symbol(table, "total"),
             "degrees": int(a["degrees"]),
             "box": Box(boxes["box"]) if boxes else None,
-            "outcomes": outcomes,
-            "times_reached": the_one(table, "time_reached").values,
-            "method": str(a["method"]),
+            **ends_of(table),
             "species": None if kinds is None else tuple(map(str, kinds)),
             "counts": {str(name): int(number) for name, number in json.loads(a["counts"]).items()},
-            "details": details.reshape(outcomes.shape) if details.size else None,
         }
-    except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
-        raise InputError(f"this result of symphys is damaged: {error}") from error
