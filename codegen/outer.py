@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from .bindings import names_in
 from .builder import Builder, Names
 from .ir import Node, add_many
-from .optimise.traverse import everywhere, names_in, results_of, with_body
+from .optimise.traverse import everywhere, results_of, with_body
 from .program import Block, For, Function, If, Kernel, Outer, Statement, While, statements
 from .tiles import NEIGHBOURS, tile_width, tiled
 
@@ -41,7 +42,7 @@ def write_out(kernel: Kernel) -> Kernel:
 def _written_out(scope: Scope) -> Scope:
     if not any(isinstance(s, Outer) for s in statements(scope.body)):
         return scope
-    return with_body(scope, _block(scope.body, Names(tuple(names_in(scope)))), results_of(scope))
+    return with_body(scope, _block(scope.body, Names(names_in(scope))), results_of(scope))
 
 
 def _loops(outer: Outer, names: Names) -> Block:

@@ -1,4 +1,8 @@
-"""Launches and their repetitions in one piece: what runs without a return to Python, in turn or tiled."""
+"""Launches and their repetitions in one piece: what runs without a return to Python, in turn or tiled.
+
+`prepare` lays down all that stays from run to run, `run_piece` adds the numbers of one run, shares it out and calls the
+loops of `numba_driver`. The idea is told in docs/compiler.md, "Steps over large arrays".
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ from .cpu_pieces import Bound, Operation, Piece, Place
 from .interface import address
 
 Arrays = Mapping[str, NDArray[Any]]
+OPS, TIMES = 1, 2  # columns of a course: how many operations a segment has, and how often they are done
 
 
 @dataclass(frozen=True)
@@ -79,33 +84,23 @@ def run_piece(
     """
     from .numba_driver import run_in_turn, run_tiled
 
-    table, course = prepared.table.copy(), np.zeros((len(piece.segments), 5), dtype=np.int64)
-    flat, first = table.reshape(-1), 0
-    for number, (segment, (reals, words)) in enumerate(zip(piece.segments, prepared.scalars, strict=True)):
-        flat[reals] = np.array([scalars[name] for name in segment.reals], dtype=np.float64).view(np.uint64)
-        flat[words] = np.array([scalars[name] for name in segment.words], dtype=np.int64).view(np.uint64)
-        count, start = max(0, size_of(segment.count, scalars)), 0
-        if segment.counter is not None:
-            start = int(scalars[segment.counter])
-            scalars[segment.counter] += count * segment.stride
-        course[number] = first, len(segment.operations), count, start, segment.stride
-        first += len(segment.operations)
+    table, course = _with_numbers(piece, prepared, scalars)
     threads = max(1, threads) if max(prepared.total, *(p.work for p in prepared.places)) > SMALL else 1
-    longest = int(np.argmax(course[:, 1] * course[:, 2]))
-    body = piece.segments[longest].operations if course[longest, 2] > 1 else piece.operations
+    longest = int(np.argmax(course[:, OPS] * course[:, TIMES]))  # the segment in which most is done decides on tiles
+    body = piece.segments[longest].operations if course[longest, TIMES] > 1 else piece.operations
     key = (id(piece), prepared.sizes, prepared.total, threads, len(body), longest)
     order: _Order | None = known.get(key)
     if order is None:
         order = known[key] = _order(piece, prepared, body, threads, wraps)
-    tile = order.tile and _even(order.tile, order.room, int((course[:, 1] * course[:, 2]).sum()))
+    tile = order.tile and _even(order.tile, order.room, int((course[:, OPS] * course[:, TIMES]).sum()))
     own, threads = order.parts[0], max(len(part) for part in order.parts)
-    barrier, mine, sums = np.zeros(8, dtype=np.int64), [table], [_own_sums(table, prepared, arrays)]
-    for _ in range(1, threads):
-        mine.append(table.copy())
-        sums.append(_own_sums(mine[-1], prepared, arrays))
+    # each thread has a table of its own, with sums of its own
+    tables = [table, *(table.copy() for _ in range(1, threads))]
+    sums = [_own_sums(mine, prepared, arrays) for mine in tables]
+    barrier = np.zeros(8, dtype=np.int64)  # a counter, alone on its cache line
 
     def work_of(me: int) -> None:
-        given = (prepared.addresses, mine[me], order.slots)
+        given = (prepared.addresses, tables[me], order.slots)
         if tile is None:
             parts = np.array([part[me] if me < len(part) else (0, 0) for part in order.parts])
             run_in_turn(*given, parts, course, threads, address(barrier))
@@ -115,10 +110,28 @@ def run_piece(
         run_tiled(*given, order.blocks, order.needs, edges, space, course, tile, threads, address(barrier))
 
     together(work_of, threads)
-    for k, (_, _, name) in enumerate(
-        prepared.sums
-    ):  # in the order of the threads: the same for the same number of them
+    # in the order of the threads: the same for the same number of them
+    for k, (_, _, name) in enumerate(prepared.sums):
         arrays[name][...] = sum(each[k] for each in sums)
+
+
+def _with_numbers(
+    piece: Piece, prepared: Prepared, scalars: dict[str, Any]
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The table with the present scalars, and the course: for each segment its first operation, how many there are, how
+    often they are done, the count of the first time, and by how much it goes up. Counters among the scalars go on."""
+    table, course = prepared.table.copy(), np.zeros((len(piece.segments), 5), dtype=np.int64)
+    flat, first = table.reshape(-1), 0
+    for number, (segment, (reals, words)) in enumerate(zip(piece.segments, prepared.scalars, strict=True)):
+        flat[reals] = np.array([scalars[name] for name in segment.reals], dtype=np.float64).view(np.uint64)
+        flat[words] = np.array([scalars[name] for name in segment.words], dtype=np.int64).view(np.uint64)
+        times, start = max(0, size_of(segment.count, scalars)), 0
+        if segment.counter is not None:
+            start = int(scalars[segment.counter])
+            scalars[segment.counter] += times * segment.stride
+        course[number] = first, len(segment.operations), times, start, segment.stride
+        first += len(segment.operations)
+    return table, course
 
 
 def _own_sums(table: NDArray[np.uint64], prepared: Prepared, arrays: Arrays) -> list[NDArray[Any]]:

@@ -1,4 +1,9 @@
-"""What of a program native code takes in one piece: launches and their repetitions, with and without numbers."""
+"""What of a program native code takes in one piece: launches and their repetitions, with and without numbers.
+
+From the program: `Operation` (a launch and its kernel), `Segment` (operations in turn, so many times), `Piece`
+(segments in a row). With the numbers of a run: `Bound` (an operation and its arrays) and `Place` (how large that is).
+The idea is told in docs/compiler.md, "Steps over large arrays".
+"""
 
 from __future__ import annotations
 

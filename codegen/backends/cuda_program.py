@@ -18,6 +18,7 @@ from .cuda_kernel import CudaKernel
 from .cuda_memory import Mirror
 from .cuda_resident import DeviceMemory
 from .cuda_transforms import plan_on_device
+from .host_program import KernelProgram
 from .interface import Arrays, Scalars
 
 NODES = 64  # of a graph: its launch costs the host about as much as that of one kernel
@@ -27,17 +28,10 @@ Action = Callable[[Mapping[str, float | int]], None]
 
 
 @dataclass(frozen=True)
-class CudaProgram:
-    """A program and its compiled kernels."""
+class CudaProgram(KernelProgram):
+    """A program whose launches follow one another on the device."""
 
-    program: Program
-    halo: int
     kernels: Mapping[str, CudaKernel] = field(repr=False)
-
-    @property
-    def source(self) -> str:
-        """The sources of its kernels."""
-        return "\n\n".join(kernel.source for kernel in self.kernels.values())
 
     def __call__(self, arrays: Arrays, scalars: Scalars, threads: int = 1) -> None:
         """Run in place; see `interface.CompiledProgram`. CuPy arrays and those of a `DeviceMemory` stay on the device;

@@ -13,8 +13,8 @@ from .interface import Arrays, Backend, CompiledKernel, Optimise, Scalars
 
 
 @dataclass(frozen=True)
-class HostProgram:
-    """A program and its compiled kernels."""
+class KernelProgram:
+    """A program, and the compiled kernels that the host launches for it."""
 
     program: Program
     halo: int
@@ -24,6 +24,10 @@ class HostProgram:
     def source(self) -> str:
         """The sources of its kernels."""
         return "\n\n".join(kernel.source for kernel in self.kernels.values())
+
+
+class HostProgram(KernelProgram):
+    """A program whose launches follow one another on the host."""
 
     def __call__(self, arrays: Arrays, scalars: Scalars, threads: int = 1) -> None:
         """Run in place; see `interface.CompiledProgram`."""

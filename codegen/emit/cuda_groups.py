@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from math import prod
 
+from codegen.bindings import bound_names
 from codegen.ir import Kind, Node, boolean, constant_value, integer, variable, variables, walk
 from codegen.optimise.traverse import with_nodes
 from codegen.program import (
@@ -30,7 +31,6 @@ from codegen.program import (
 from codegen.rewrite import with_arguments
 
 from .expressions import Sharing
-from .names import bound_names
 from .text import Printer, inside_loop
 
 GROUP = 16

@@ -8,7 +8,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from codegen.program import Block, Call, For, Function, Kernel, Let, Load, Local, Var, functions, statements
+from codegen.bindings import bound_names, interface_names
+from codegen.program import Block, Function, Kernel, functions
 
 
 def ascii_identifier(name: str) -> str:
@@ -64,8 +65,7 @@ class Naming:
 def name_kernel(kernel: Kernel, reserved: Iterable[str], ascii_only: bool = False) -> Naming:
     """Names for all that a kernel mentions, the functions that it calls included."""
     naming = Naming(reserved, ascii_only)
-    interface = (*(a.name for a in kernel.arrays), *(s.name for s in kernel.scalars), kernel.lane, *kernel.outer)
-    for name in (kernel.name, *interface, *bound_names(kernel.body)):
+    for name in (kernel.name, *interface_names(kernel), *bound_names(kernel.body)):
         naming(name)
     return naming
 
@@ -73,8 +73,7 @@ def name_kernel(kernel: Kernel, reserved: Iterable[str], ascii_only: bool = Fals
 def name_function(function: Function, reserved: Iterable[str], ascii_only: bool = False) -> Naming:
     """Names for all that a function mentions, but for the functions that it calls."""
     naming = Naming(reserved, ascii_only)
-    own = (*(str(p.attribute) for p in function.parameters), *(a.name for a in function.arrays))
-    for name in (*own, *bound_names(function.body)):
+    for name in (*interface_names(function), *bound_names(function.body)):
         naming(name)
     return naming
 
@@ -82,17 +81,3 @@ def name_function(function: Function, reserved: Iterable[str], ascii_only: bool 
 def name_functions(block: Block, naming: Naming) -> dict[str, str]:
     """The name in the text of every function that a block calls, directly or through others."""
     return {function.name: naming.take(function.name) for function in functions(block)}
-
-
-def bound_names(block: Block) -> tuple[str, ...]:
-    """The names that the statements of a block bind, private memory included, in order."""
-    found: dict[str, None] = {}
-    for statement in statements(block):
-        match statement:
-            case Let(target, _) | Var(target, _) | Load(target, _, _, _) | For(target, _, _, _):
-                found[str(target.attribute)] = None
-            case Local(array):
-                found[array.name] = None
-            case Call(targets, _, _):
-                found |= {str(target.attribute): None for target in targets}
-    return tuple(found)

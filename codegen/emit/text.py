@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
+from codegen.bindings import bound_names
 from codegen.errors import CompilerBug
 from codegen.ir import Node
 from codegen.program import (
@@ -33,7 +34,7 @@ from codegen.program import (
 )
 
 from .expressions import Language, Sharing, render
-from .names import Naming, bound_names
+from .names import Naming
 
 
 class Printer(ABC):

@@ -1,4 +1,4 @@
-"""Which names of a function carry derivatives, and which names it binds."""
+"""Which names of a function carry derivatives."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from codegen.ir import Kind, Node, walk
-from codegen.program import Array, Assign, Block, Call, For, Function, Let, Load, Local, Store, Var, statements
+from codegen.program import Assign, Block, Call, Function, Let, Load, Store, Var, statements
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,6 @@ def active_results(function: Function, arguments: Sequence[bool], arrays: Iterab
     return tuple(activity.holds(result) for result in function.results)
 
 
-def bound_names(function: Function) -> list[str]:
-    """Every name that a function binds, and its parameters'."""
-    names = [*(str(p.attribute) for p in function.parameters), *(a.name for a in function.arrays)]
-    for statement in statements(function.body):
-        match statement:
-            case Let(target, _) | Var(target, _) | Load(target, _, _, _):
-                names.append(str(target.attribute))
-            case For(counter, _, _, _):
-                names.append(str(counter.attribute))
-            case Call(targets, _, _):
-                names += [str(t.attribute) for t in targets]
-            case Local(Array(name)):
-                names.append(name)
-    return names
+def mask_of(function: Function, sources: Collection[Node]) -> str:
+    """Part of a name that tells apart the derivatives of one function by different arguments."""
+    return "".join("x" if parameter in sources else "o" for parameter in function.parameters)

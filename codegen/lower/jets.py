@@ -11,11 +11,12 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import cast
 
+from codegen.bindings import names_bound, names_in
 from codegen.builder import Names
 from codegen.errors import CompilerBug
 from codegen.ir import JET, Node, real, variable, variables, walk
 from codegen.networks import ALONG, DenseJet, DenseReverse, Wanted, jet_function
-from codegen.optimise.traverse import Scope, everywhere, names_bound, names_in, results_of, with_body, with_nodes
+from codegen.optimise.traverse import Scope, everywhere, results_of, with_body, with_nodes
 from codegen.program import (
     Block,
     Call,
@@ -80,7 +81,7 @@ class _Writer:
     """One kernel or function while its derivatives are gathered."""
 
     def __init__(self, scope: Scope) -> None:
-        self.names = Names(tuple(names_in(scope)))
+        self.names = Names(names_in(scope))
         self.registers = assigned(scope.body)
 
     def block(self, block: Block, tail: tuple[Node, ...], found: Found) -> tuple[Block, tuple[Node, ...]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from codegen.bars import Bar
+from codegen.bindings import names_in
 from codegen.builder import Builder, Names
 from codegen.errors import CompilerBug
 from codegen.ir import Kind, Node, add_many, constant_value, integer, real, variable, variables
@@ -36,7 +37,7 @@ from codegen.program import (
 )
 from codegen.rewrite import rebuild
 
-from .activity import bound_names
+from .activity import mask_of
 from .pull_memory import Back, Bars, Memory, Scope, in_order
 
 
@@ -55,7 +56,7 @@ def with_cotangents(
 ) -> Function:
     """What `reverse_statements.vjp_function` says, of a function in which no derivatives of networks stand."""
     reached = {name: bar for name, bar in arrays.items() if name in {a.name for a in function.arrays}}
-    builder = Builder(Names((*bound_names(function), *(bar.array.name for bar in reached.values()))))
+    builder = Builder(Names((*names_in(function), *(bar.array.name for bar in reached.values()))))
     reals = [i for i, r in enumerate(function.results) if r.kind is Kind.REAL]
     seeds = [variable(builder.names.fresh(f"result_{i}_bar")) for i in reals]
     reverse = _Reverse(function, builder, sources, reached)
@@ -68,8 +69,7 @@ def with_cotangents(
     for back in reversed(backs):
         back(bars)
     cotangents = tuple(reverse.collect(bars.get(x, ())) for x in sources)
-    mask = "".join("x" if p in sources else "o" for p in function.parameters)
-    name = f"{function.name}_vjp{'' if with_results else 'only'}_{mask}"
+    name = f"{function.name}_vjp{'' if with_results else 'only'}_{mask_of(function, sources)}"
     for bar in reached.values():
         name += f"_{bar.array.name}{''.join(f'_{i}' for i in (*bar.at, bar.offset))}"
     shared = {a.name: a for a in (*function.arrays, *(bar.array for bar in reached.values()))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from codegen.bindings import names_in
 from codegen.builder import Names
 from codegen.errors import CompilerBug
 from codegen.ir import Kind, Node, variable, variables
@@ -27,7 +28,7 @@ from codegen.program import (
     shared_arrays,
 )
 
-from .activity import Activity, active_results, bound_names, find_activity
+from .activity import Activity, active_results, find_activity, mask_of
 from .autodiff import jvp
 
 DOT = "_dot"  # how the tangent of an array is called
@@ -37,31 +38,25 @@ def with_tangents(
     function: Function, sources: Sequence[Node], directions: int = 1, arrays: Sequence[Array] = ()
 ) -> Function:
     """What `forward_statements.jvp_function` says, of a function in which no derivatives of networks stand."""
-    chosen = [p in sources for p in function.parameters]
     reached = [a for a in arrays if a.name.removesuffix(DOT) in {b.name for b in function.arrays}]
-    forward = _Forward(function, chosen, directions, reached)
+    forward = _Forward(function, sources, directions, reached)
     tangents = [forward.dots[x][d] for d in range(directions) for x in sources]
     body = forward.block(function.body)
     reals = [r for r in function.results if r.kind is Kind.REAL]
     dots = [forward.tangent(r)[d] for d in range(directions) for r in reals]
-    name = "_".join([function.name, _suffix(chosen, directions), *(a.name for a in reached)])
+    pushed = f"jvp{directions if directions > 1 else ''}_{mask_of(function, sources)}"
+    name = "_".join([function.name, pushed, *(a.name for a in reached)])
     shared = {a.name: a for a in (*function.arrays, *reached, *shared_arrays(body))}
     return Function(name, (*function.parameters, *tangents), body, (*function.results, *dots), tuple(shared.values()))
-
-
-def _suffix(active: Sequence[bool], directions: int) -> str:
-    """Part of a name that tells apart the derivatives of one function by different arguments."""
-    chosen = "".join("x" if a else "o" for a in active)
-    return f"jvp{directions if directions > 1 else ''}_{chosen}"
 
 
 class _Forward:
     """One function while its tangents are written."""
 
-    def __init__(self, function: Function, chosen: Sequence[bool], directions: int, arrays: Sequence[Array]) -> None:
+    def __init__(self, function: Function, chosen: Sequence[Node], directions: int, arrays: Sequence[Array]) -> None:
         self.function, self.directions, self.given = function, directions, arrays
-        self.names = Names((*bound_names(function), *(a.name for a in arrays)))
-        sources = [p for p, yes in zip(function.parameters, chosen, strict=True) if yes]
+        self.names = Names((*names_in(function), *(a.name for a in arrays)))
+        sources = [p for p in function.parameters if p in chosen]
         names = [a.name.removesuffix(DOT) for a in arrays]
         self.activity: Activity = find_activity(function, sources, names)
         self.dots: dict[Node, tuple[Node, ...]] = {}

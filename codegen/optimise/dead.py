@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from codegen.bindings import targets
 from codegen.ir import Node, constant_value, walk
 from codegen.program import (
     Accumulate,
@@ -30,7 +31,7 @@ from codegen.program import (
     statements,
 )
 
-from .traverse import Scope, results_of, targets, with_body
+from .traverse import Scope, results_of, with_body
 
 
 def remove_dead(scope: Scope) -> Scope:

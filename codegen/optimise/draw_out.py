@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from codegen.bindings import names_in, targets
 from codegen.builder import Names
 from codegen.ir import Kind, Node, add, constant_value, multiply, negate, real, variable, walk
 from codegen.program import Assign, Block, Call, For, If, Let, Statement, Var, While, nodes_of, statements
 from codegen.rewrite import with_arguments
 
-from .traverse import Scope, Substitution, names_in, results_of, targets, with_body, with_nodes
+from .traverse import Scope, Substitution, results_of, with_body, with_nodes
 
 SHORT = 8  # turns
 ONE = real(1.0)
@@ -22,7 +23,7 @@ ONE = real(1.0)
 
 def draw_out(scope: Scope) -> Scope:
     """Every innermost loop of the scope."""
-    return with_body(scope, _block(scope.body, Names(tuple(names_in(scope)))), results_of(scope))
+    return with_body(scope, _block(scope.body, Names(names_in(scope))), results_of(scope))
 
 
 def _block(block: Block, names: Names) -> Block:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from codegen.bindings import names_in, targets
 from codegen.builder import Names
 from codegen.ir import Kind, Node, constant_value, real, variable, walk
 from codegen.program import Block, For, If, Let, Statement, While, nodes_of, statements
@@ -19,7 +20,7 @@ from codegen.rewrite import with_arguments
 
 from .cost import cost
 from .graph import LEAVES
-from .traverse import Scope, names_in, results_of, targets, with_body, with_nodes
+from .traverse import Scope, results_of, with_body, with_nodes
 
 SHORT = 5  # terms of sums that are made one after the other
 STAYS = ("quotient", "remainder", "to_int")
@@ -27,7 +28,7 @@ STAYS = ("quotient", "remainder", "to_int")
 
 def hoist(scope: Scope) -> Scope:
     """Move unchanging Lets and subexpressions in front of the outermost loop in which they do not change."""
-    return with_body(scope, _hoist_block(scope.body, Names(tuple(names_in(scope)))), results_of(scope))
+    return with_body(scope, _hoist_block(scope.body, Names(names_in(scope))), results_of(scope))
 
 
 def _hoist_block(block: Block, names: Names) -> Block:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+from codegen.bindings import names_in
 from codegen.builder import Names
 from codegen.ir import Node, variable, walk
 from codegen.program import (
@@ -34,7 +35,7 @@ from codegen.program import (
     statements,
 )
 
-from .traverse import Scope, Substitution, names_in, results_of, with_body, with_nodes
+from .traverse import Scope, Substitution, results_of, with_body, with_nodes
 
 LIMIT = 2000
 

@@ -13,13 +13,14 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from codegen.bindings import names_in, names_used
 from codegen.builder import Names
 from codegen.ir import Node, node, variable, walk
 from codegen.program import Assign, Block, Call, For, If, Let, Load, Statement, Var, While, nodes_of
 from codegen.rewrite import with_arguments
 
 from .graph import LEAVES, Roots, Rule
-from .traverse import Scope, Substitution, names_in, names_used, results_of, with_body, with_nodes
+from .traverse import Scope, Substitution, results_of, with_body, with_nodes
 
 NEVER = 1 << 60
 
@@ -35,7 +36,7 @@ def rewrite_segments(scope: Scope, rule: Rule, keep_names: bool = False, depth: 
     Nodes used several times are bound to names; with `keep_names` those that had a name and are used once stay bound;
     expressions deeper than `depth` operations are cut.
     """
-    names = Names(tuple(names_in(scope)))
+    names = Names(names_in(scope))
     body, results = _rewrite_block(scope.body, results_of(scope), _Settings(rule, keep_names, depth, names))
     return with_body(scope, body, results)
 

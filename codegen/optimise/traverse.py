@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -18,14 +18,11 @@ from codegen.program import (
     Kernel,
     Let,
     Load,
-    Local,
     Outer,
     Statement,
     Store,
     Var,
     While,
-    nodes_of,
-    statements,
 )
 from codegen.rewrite import with_arguments
 
@@ -55,18 +52,6 @@ def with_nodes(statement: Statement, nodes: Sequence[Node]) -> Statement:
     return statement
 
 
-def targets(statement: Statement) -> tuple[Node, ...]:
-    """The variables that a statement binds or assigns."""
-    match statement:
-        case Let(target, _) | Var(target, _) | Assign(target, _) | Load(target, _, _, _):
-            return (target,)
-        case For(counter, _, _, _):
-            return (counter,)
-        case Call(bound, _, _):
-            return bound
-    return ()
-
-
 def results_of(scope: Kernel | Function) -> tuple[Node, ...]:
     """The nodes that a function returns; a kernel returns none."""
     return scope.results if isinstance(scope, Function) else ()
@@ -77,36 +62,6 @@ def with_body(scope: Scope, body: Block, results: tuple[Node, ...]) -> Scope:
     if isinstance(scope, Kernel):
         return replace(scope, body=body)
     return replace(scope, body=body, results=results)
-
-
-def names_in(scope: Kernel | Function) -> Iterator[str]:
-    """Every name that a kernel or function binds, arrays and called functions included."""
-    if isinstance(scope, Function):
-        yield from (str(p.attribute) for p in scope.parameters)
-    else:
-        yield from (scope.lane, *scope.outer)
-        yield from (s.name for s in scope.scalars)
-    yield from (a.name for a in scope.arrays)
-    for statement in statements(scope.body):
-        yield from (str(t.attribute) for t in targets(statement))
-        if isinstance(statement, Local):
-            yield statement.array.name
-        elif isinstance(statement, Call):
-            yield statement.function.name
-
-
-def names_bound(block: Iterable[Statement]) -> frozenset[str]:
-    """The names that statements and those inside them bind or assign."""
-    return frozenset(str(t.attribute) for s in statements(tuple(block)) for t in targets(s))
-
-
-def names_used(block: Iterable[Statement], roots: Iterable[Node] = ()) -> set[str]:
-    """The names of the variables that statements, those inside them and some nodes read or assign."""
-    found = list(statements(tuple(block)))
-    read = walk([*(n for s in found for n in nodes_of(s)), *roots])
-    return {str(n.attribute) for n in read if n.op == "variable"} | {
-        str(s.target.attribute) for s in found if isinstance(s, Assign)
-    }
 
 
 class Substitution:

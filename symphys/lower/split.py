@@ -5,31 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from codegen import Builder, Node, real
+from codegen import Builder, Node
 from symphys.integrators import Splitting
 from symphys.integrators.splitting import compose, leapfrogged
 from symphys.lower.flow import Flow
 from symphys.lower.parts import PartFlow
-from symphys.lower.stepper import Inputs, State, Stepped, compensated_add
+from symphys.lower.stepper import Inputs, Lossless, State, Stepped, compensated_add
 
 Carried = tuple[State, State]  # the state and its lost digits, none where sums are plain
 
 
 @dataclass(frozen=True)
-class SplitStepper:
+class SplitStepper(Lossless):
     """A composition of the flows of parts: the first one drifts, the others kick, as a leapfrog where they are many."""
 
     flow: Flow
     splitting: Splitting
     compensated: bool = False
-
-    def memory_names(self) -> tuple[str, ...]:
-        """The digits that sums have lost."""
-        return tuple(f"lost_{n}" for n in self.flow.names) if self.compensated else ()
-
-    def start(self, b: Builder, inputs: Inputs, t: Node, x: State, h: Node) -> State:
-        """Nothing is lost yet."""
-        return tuple(real(0.0) for _ in self.memory_names())
 
     def step(self, b: Builder, inputs: Inputs, t: Node, x: State, memory: State, h: Node) -> Stepped:
         """One step from (t, x) of length h."""

@@ -87,19 +87,29 @@ def rates_of(flow: Flow, b: Builder, inputs: Inputs, name: str = "rates") -> Rat
     return rates
 
 
+class Lossless:
+    """A stepper that, where its sums are compensated, remembers the digits that they have lost and nothing else."""
+
+    flow: Flow
+    compensated: bool
+
+    def memory_names(self) -> tuple[str, ...]:
+        """The digits that sums have lost."""
+        return tuple(f"lost_{n}" for n in self.flow.names) if self.compensated else ()
+
+    def start(self, b: Builder, inputs: Inputs, t: Node, x: State, h: Node) -> State:
+        """Nothing is lost yet."""
+        del b, inputs, t, x, h
+        return tuple(real(0.0) for _ in self.memory_names())
+
+
 @dataclass(frozen=True)
-class ExplicitStepper:
+class ExplicitStepper(Lossless):
     """An explicit Runge-Kutta method with a fixed step."""
 
     flow: Flow
     tableau: ExplicitTableau
     compensated: bool = False
-
-    def memory_names(self) -> tuple[str, ...]:
-        return tuple(f"lost_{n}" for n in self.flow.names) if self.compensated else ()
-
-    def start(self, b: Builder, inputs: Inputs, t: Node, x: State, h: Node) -> State:
-        return tuple(real(0.0) for _ in self.memory_names())
 
     def step(self, b: Builder, inputs: Inputs, t: Node, x: State, memory: State, h: Node) -> Stepped:
         stages, new, _ = explicit_step(self.tableau, rates_of(self.flow, b, inputs), t, x, h)

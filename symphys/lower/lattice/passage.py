@@ -5,7 +5,8 @@ and `factor<t>` [width<t>] say for each sample which others it is made of, and `
 of its transpose. All else is local: rates are those of `residual`, functions of jets `state` [K] at a sample, their
 derivatives `rows` [m, K + L] by the jets and by what is unknown. A tangent changes the jets by M_k dots, the rates by
 rows M dots + rows_unknown; a cotangent s of the rates is pulled back to M_k^T (rows_k s). Kernels of tangents range
-over directions, too. Source: Griewank, Walther, "Evaluating Derivatives" (2nd ed.), sections 3.1 and 3.2.
+over directions, too; docs/compiler.md, "Fits of fields through time", has a picture. Source: Griewank, Walther,
+"Evaluating Derivatives" (2nd ed.), sections 3.1 and 3.2.
 """
 
 from __future__ import annotations

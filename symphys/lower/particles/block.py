@@ -3,7 +3,7 @@
 Particles that constraints bind belong to one molecule. A block holds molecules of one shape: as many as there are
 lanes, or one where lanes are runs. A row is one constraint of one molecule; each of its ends is a grip. All molecules
 of a shape share the list of turns, `target -= left * right / pivot`, that solves their linear system; the right-hand
-side takes part in them (`symphys.simulate.particles.shapes`).
+side takes part in them (`symphys.simulate.particles.shapes`; docs/compiler.md, "What is held", has an example).
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ its matrix G(r) M^-1 G^T is sparse. How that is eliminated is known beforehand, 
 right / pivot` in which the right-hand side takes part, the same for all molecules of one shape. A pivot that is
 rounding is that of a constraint that follows from others; its amount is 0.
 
+The words (row, grip, entry, mix, turn) are told in docs/compiler.md, "What is held", with water as the example.
+
 Velocities need no projection before a step has ended: what they have along M^-1 G^T is taken up by the amounts that
 follow.
 
