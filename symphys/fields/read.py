@@ -20,7 +20,7 @@ from symphys.language.shifts import Shifted
 from symphys.language.symbols import is_function_of_time
 from symphys.mechanics.graph import free_symbols, postorder, substitute
 from symphys.mechanics.probe import vanishes
-from symphys.mechanics.read import by_name, name_of
+from symphys.mechanics.read import by_name, name_of, one_scalar
 
 
 @dataclass(frozen=True)
@@ -102,25 +102,7 @@ def scalar(expression: Any, what: str) -> Any:
 
     Raises `InputError` if it is no SymPy expression or number, or not finite.
     """
-    try:
-        read = sympy.sympify(expression, strict=True)
-    except sympy.SympifyError as error:
-        raise InputError(
-            f"The {what} must be a SymPy expression, but {expression!r} is of type {type(expression).__name__}."
-        ) from error
-    if isinstance(read, sympy.MatrixBase):
-        one = "; take its entry, (...)[0]" if read.shape == (1, 1) else ""
-        raise InputError(
-            f"The {what} must be one scalar expression, but a matrix of shape {read.shape} was given{one}."
-        )
-    if not isinstance(read, sympy.Expr) or not read.is_commutative:
-        raise InputError(
-            f"The {what} must be one scalar SymPy expression, but {read} is of type {type(read).__name__}."
-        )
-    bad = [node for node in postorder((read,)) if node in (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)]
-    if bad:
-        raise InputError(f"The {what} is not finite: it holds {bad[0]}.")
-    return _plain(read)
+    return _plain(one_scalar(expression, what))
 
 
 def to_jet(expression: Any, jets: FieldJets) -> Any:

@@ -26,7 +26,7 @@ from symphys.learn.read_fields import field_trajectory_objective, state_order
 from symphys.learn.result import Fit
 from symphys.learn.site_kernels import component_places
 from symphys.learn.store import load_fit
-from symphys.learn.system import Data, System, refuse_elsewhere, refuse_weights, samples_in
+from symphys.learn.system import Data, System, refuse_weights, samples_in
 from symphys.learn.trajectories import Trajectories
 from symphys.learn.unknowns import Unknowns
 from symphys.simulate.compiled import Kernels
@@ -38,7 +38,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class FieldSystem:
+class FieldSystem(System):
     """A field theory on a grid, and its kernels."""
 
     place: Place
@@ -64,11 +64,6 @@ class FieldSystem:
     def inputs(self) -> frozenset[Any]:
         """See `System`: the external functions that are given."""
         return frozenset(f for f in given_functions(self.place.dynamics) if f not in self.place.learnt)
-
-    @property
-    def dtype(self) -> str:
-        """See `System`."""
-        return self.kernels.dtype
 
     def objective(
         self, data: Any, unknowns: Unknowns, given: Mapping[Any, Any], options: LossOptions, plain: bool
@@ -108,11 +103,6 @@ class FieldSystem:
         """The state: fields, then rates."""
         states = field_states(self.place.dynamics)
         return [(label, states[label]) for label in state_order(self.place)]
-
-    def elsewhere(self, species: Any, box: Any) -> System:
-        """See `System`."""
-        refuse_elsewhere(species, box)
-        return self
 
 
 def fit_fields(

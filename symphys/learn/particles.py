@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class ParticleSystem:
+class ParticleSystem(System):
     """Particles, and in what they live: species, box and cutoff as a simulator takes them."""
 
     dynamics: ParticleDynamics
@@ -61,11 +61,6 @@ class ParticleSystem:
         particles = self.dynamics.particles
         keys = [Attribute(particles, name) for name in particles.attributes]
         return frozenset((*keys, *map(str, keys)))
-
-    @property
-    def dtype(self) -> str:
-        """See `System`."""
-        return self.kernels.dtype
 
     def objective(
         self, data: Any, unknowns: Unknowns, given: Mapping[Any, Any], options: LossOptions, plain: bool

@@ -17,7 +17,7 @@ from symphys.language.networks import NetworkSymbol, networks_in
 from symphys.learn.loss import Question
 from symphys.learn.options import LossOptions
 from symphys.learn.samples import SampleObjective, leave_out_missing, roots_of
-from symphys.learn.system import Data, System, refuse_elsewhere, samples_in
+from symphys.learn.system import Data, System, samples_in
 from symphys.learn.term_kernels import TermKernels
 from symphys.learn.unknowns import Unknowns
 from symphys.lower.points import point_columns, point_terms
@@ -38,7 +38,7 @@ def symbols_in(expressions: Sequence[Any]) -> tuple[Any, ...]:
 
 
 @dataclass(frozen=True)
-class RelationSystem:
+class RelationSystem(System):
     """Equations lhs = rhs among `measured` quantities, one sample a point, and kernels."""
 
     equations: tuple[tuple[Any, Any], ...]
@@ -61,16 +61,6 @@ class RelationSystem:
     def labels(self) -> tuple[Any, ...]:
         """See `System`: there is no state."""
         return ()
-
-    @property
-    def inputs(self) -> frozenset[Any]:
-        """See `System`."""
-        return frozenset()
-
-    @property
-    def dtype(self) -> str:
-        """See `System`."""
-        return self.kernels.dtype
 
     def objective(self, data: Any, unknowns: Unknowns, given: Given, options: LossOptions, plain: bool) -> Data:
         """See `System`: the mean of |lhs - rhs|^2; each equation for a measured quantity is about that quantity."""
@@ -112,11 +102,6 @@ class RelationSystem:
     def starts(self, objective: Any, initial: Floats) -> dict[Any, Floats]:
         """See `System`."""
         return {}
-
-    def elsewhere(self, species: Any, box: Any) -> System:
-        """See `System`."""
-        refuse_elsewhere(species, box)
-        return self
 
 
 def evaluate_at(kernels: Kernels, expressions: Sequence[Any], values: Given) -> NDArray[Any]:

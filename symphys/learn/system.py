@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import sympy
@@ -29,43 +30,56 @@ Floats = NDArray[np.float64]
 Data = SampleObjective | RunsObjective | FramesObjective | PairFramesObjective
 
 
-class System(Protocol):
-    """A system that can be fitted."""
+class System(ABC):
+    """A system that can be fitted, and its kernels."""
+
+    kernels: Kernels
 
     @property
+    @abstractmethod
     def parameters(self) -> tuple[Any, ...]:
         """The symbols that may be unknown."""
 
     @property
+    @abstractmethod
     def networks(self) -> tuple[NetworkSymbol, ...]:
         """The networks whose weights may be unknown."""
 
     @property
+    @abstractmethod
     def labels(self) -> tuple[Any, ...]:
         """What the state is made of, as users name it."""
 
     @property
     def inputs(self) -> frozenset[Any]:
         """What else is given among parameters: signals, attributes of particles."""
+        return frozenset()
 
     @property
     def dtype(self) -> str:
         """The precision of kernels."""
+        return self.kernels.dtype
 
+    @abstractmethod
     def objective(
         self, data: Any, unknowns: Unknowns, given: Mapping[Any, Any], options: LossOptions, plain: bool
     ) -> Data:
         """The loss of some data; `plain`: the default one, without weights."""
 
+    @abstractmethod
     def starts(self, objective: RunsObjective, initial: Floats) -> dict[Any, Floats]:
         """By label, those of the initial states [n, runs] that were unknown."""
 
     def elsewhere(self, species: Any, box: Any) -> System:
-        """The same system with other particles, or in another box; None where there is nothing else."""
+        """The same system with other particles, or in another box; InputError where it has neither."""
+        for name, value in (("species", species), ("box", box)):
+            if value is not None:
+                raise InputError(f"{name} is given, but this is no system of particles; leave it out")
+        return self
 
 
 @dataclass(frozen=True)
-class CoordinateSystem:
+class CoordinateSystem(System):
     """A system of coordinates, and its kernels."""
 
     lowered: Lowered
@@ -91,11 +105,6 @@ class CoordinateSystem:
         """See `System`."""
         return frozenset(signal_functions(self.lowered.dynamics))
 
-    @property
-    def dtype(self) -> str:
-        """See `System`."""
-        return self.kernels.dtype
-
     def objective(
         self, data: Any, unknowns: Unknowns, given: Mapping[Any, Any], options: LossOptions, plain: bool
     ) -> Data:
@@ -118,18 +127,6 @@ class CoordinateSystem:
     def starts(self, objective: RunsObjective, initial: Floats) -> dict[Any, Floats]:
         """See `System`."""
         return {self.labels[i]: initial[i] for i in objective.free}
-
-    def elsewhere(self, species: Any, box: Any) -> System:
-        """See `System`."""
-        refuse_elsewhere(species, box)
-        return self
-
-
-def refuse_elsewhere(species: Any, box: Any) -> None:
-    """InputError for what only systems of particles have."""
-    for name, value in (("species", species), ("box", box)):
-        if value is not None:
-            raise InputError(f"{name} is given, but this is no system of particles; leave it out")
 
 
 def refuse_weights(options: LossOptions, plain: bool) -> None:

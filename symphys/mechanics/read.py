@@ -47,11 +47,8 @@ def name_of(thing: Any) -> str:
     return thing.func.__name__ if isinstance(thing, AppliedUndef) else str(thing)
 
 
-def scalar(expression: Any, what: str) -> Any:
-    """`expression` as a real SymPy scalar, with compound time derivatives carried out.
-
-    Raises `InputError` if it is no SymPy expression or number, is not finite, or is complex.
-    """
+def one_scalar(expression: Any, what: str) -> Any:
+    """`expression` as a SymPy scalar; `InputError` if it is no SymPy expression or number, or not finite."""
     try:
         read = sympy.sympify(expression, strict=True)
     except sympy.SympifyError as error:
@@ -70,10 +67,19 @@ def scalar(expression: Any, what: str) -> Any:
     for node in postorder((read,)):
         if node in (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
             raise InputError(f"The {what} is not finite: it holds {node}.")
-        if node is sympy.I:
-            raise InputError(
-                f"The {what} must be real, but it holds the imaginary unit; write it in real and imaginary parts."
-            )
+    return read
+
+
+def scalar(expression: Any, what: str) -> Any:
+    """`expression` as a real SymPy scalar, with compound time derivatives carried out.
+
+    Raises `InputError` if it is no SymPy expression or number, is not finite, or is complex.
+    """
+    read = one_scalar(expression, what)
+    if any(node is sympy.I for node in postorder((read,))):
+        raise InputError(
+            f"The {what} must be real, but it holds the imaginary unit; write it in real and imaginary parts."
+        )
     return evaluated(read)
 
 
