@@ -57,6 +57,7 @@ class Result(Ended):
     pairs: tuple[tuple[Any, Any], ...] = ()
     multipliers: Mapping[Any, NDArray[Any]] = field(default_factory=dict)
     ledger: EnergyLedger | None = None
+    details: NDArray[Any] | None = None
 
     def __getitem__(self, symbol: Any) -> NDArray[Any]:
         return component({**self.states, **self.multipliers}, symbol)
