@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from codegen import CompiledKernel, Kernel
 from symphys.integrators import Splitting
 from symphys.learn.passage import Rows
 from symphys.learn.term_kernels import Weights, learnt_columns
+from symphys.lower.particles.acts import acts_of, rate_act
 from symphys.lower.particles.bodies import Unknown
 from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.through_time import adjoint_kernel, observe_kernel, sensitivity_kernel
@@ -30,10 +32,10 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Pairs:
-    """Particles with central pair forces, and which parameters are unknown; kernels are compiled once.
+    """Particles and their forces, and which parameters are unknown; kernels are compiled once.
 
     Parameters are [P + A count, runs]: numbers, then attributes, each [count]. pairs: for each pair term, the particles
-    of each pair [2, pairs]. scalars: of box and cutoff.
+    of each pair [2, pairs]. acts: of each, who acts [ends, grips]. scalars: of box and cutoff.
     """
 
     layout: Layout
@@ -41,6 +43,7 @@ class Pairs:
     unknown: Unknown
     count: int
     pairs: tuple[Integers, ...]
+    acts: tuple[Integers, ...]
     scalars: Mapping[str, float]
 
     def kernel(self, name: str, build: Callable[[], Kernel], instances: int) -> tuple[CompiledKernel, int]:
@@ -63,6 +66,9 @@ class Pairs:
             arrays[f"first{t}"], arrays[f"second{t}"] = pair
             scalars[f"pairs{t}"] = pair.shape[1]
         scalars["slots"] = sum(pair.shape[1] for pair in self.pairs)
+        for n, ends in enumerate(self.acts):
+            arrays |= {f"act{n}_{e}": row for e, row in enumerate(ends)}
+            scalars[f"acts{n}"] = ends.shape[1]
         return arrays, scalars
 
     @property
@@ -116,6 +122,10 @@ class BodiesPassage(Pairs):
         arrays["changes"] = changes.reshape(columns, 3, self.count, self.layout.dim, width)
         arrays["links"] = aligned((slots, self.layout.dim + 2, width), self.kernels.dtype)
         arrays["link_slopes"] = aligned((slots, columns, width), self.kernels.dtype)
+        for act, ends in zip(acts_of(self.layout.dynamics), self.acts, strict=True):
+            many, n = ends.shape[1], act.number
+            arrays[f"act{n}"] = aligned((many, act.outputs * act.inputs, width), self.kernels.dtype)
+            arrays[f"act{n}_slopes"] = aligned((many, act.outputs, columns, width), self.kernels.dtype)
         arrays["weight_bars"] = aligned((max(self.unknown.weight_count, 1), width), self.kernels.dtype)
         shape = (columns, len(orders), len(rows.times), self.count, self.layout.dim, width)
         arrays["saved_dots"] = aligned(shape, self.kernels.dtype)
@@ -160,6 +170,9 @@ class BodiesPassage(Pairs):
             scalars["marks"] = 1 + int(rows.steps.sum()) * (self._stages - 1)
             shape = (scalars["marks"], *arrays["position"].shape)
             arrays["visited"] = aligned(shape, self.kernels.dtype)
+            if rate_act(self.layout.dynamics) is not None:
+                scalars["visits"] = scalars["marks"] + len(rows.times)
+                arrays["visited_rates"] = aligned((scalars["visits"], *shape[1:]), self.kernels.dtype)
         kernel(arrays, scalars, (runs,), threads=cores())
         return arrays, scalars
 
@@ -201,4 +214,8 @@ class BodiesPassage(Pairs):
         arrays["row_steps"] = steps
         arrays["row_marks"] = (np.cumsum(steps) - steps) * (len(kicks) - 1)
         arrays["saved"] = aligned((len(rows.times), 2, *shape), dtype)
+        if self.layout.dynamics.timed:
+            arrays["row_times"] = padded(rows.times, lanes, dtype)
+            passed = [math.fsum(drifts[:stage]) for stage in range(len(kicks))]
+            arrays["shares"] = np.array(passed, dtype)
         return arrays, {**scalars, "rows": len(rows.times), "stages": len(kicks)}

@@ -20,7 +20,7 @@ from symphys.learn.surroundings import Frames, surroundings_in
 from symphys.learn.system import Data, System, refuse_weights, samples_in
 from symphys.learn.trajectories import Trajectories
 from symphys.learn.unknowns import Unknowns
-from symphys.lower.particles.bodies import central
+from symphys.lower.particles.acts import followed
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.simulate.compiled import Kernels
 from symphys.simulate.inputs import numbers
@@ -114,17 +114,10 @@ class ParticleSystem(System):
         seen = [data.observed[label] for label in self.labels if label in data.observed]
         if not seen:
             raise InputError(f"the trajectories hold neither {self.labels[0]} nor {self.labels[1]}; nothing to compare")
-        if self.dynamics.friction is not None:
+        if not followed(self.dynamics):
             raise UnsupportedError(
-                f"the friction {self.dynamics.mass * self.dynamics.friction} of velocities is not fitted to "
-                "trajectories; give accelerations, with velocities beside them"
-            )
-        if self.dynamics.timed:
-            raise UnsupportedError("forces that depend on the time are not fitted to trajectories; run them only")
-        if not central(self.dynamics):
-            raise UnsupportedError(
-                "only pair forces along the line between two particles are fitted to trajectories; write a few "
-                "particles with other forces in coordinates, or give accelerations"
+                f"sums over what particles {particles} see of each other are not fitted to trajectories; give "
+                "accelerations"
             )
         kinds = read_species(particles, self.species, seen[0].shape[2])
         box = read_box(self.box, particles.dim)

@@ -18,10 +18,12 @@ from symphys.learn.passage import Rows
 from symphys.learn.read_trajectories import per_run, steps_of
 from symphys.learn.trajectories import Trajectories
 from symphys.learn.unknowns import Unknowns
+from symphys.lower.particles.acts import Act, acts_of
 from symphys.lower.particles.bodies import Unknown
 from symphys.lower.particles.layout import Layout
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.simulate.compiled import Kernels
+from symphys.simulate.particles.bonds import rows_of
 from symphys.simulate.particles.box import Box
 from symphys.simulate.particles.inputs import read_attributes
 from symphys.simulate.weights import split_weights
@@ -107,7 +109,18 @@ def pairs_of(
     layout = Layout(dynamics, True, 1, box.shape if box is not None else None, bool(cutoffs))
     between = tuple(pairs_between(each.over.species, dynamics.particles.species, kinds) for each in dynamics.pairs)
     scalars = {**(box.scalars() if box is not None else {}), **cutoffs}
-    return Pairs(layout, kernels, Unknown(unknowns.symbols, unknowns.networks), len(kinds), between, scalars)
+    acts = tuple(_ends(act, dynamics.particles.species, kinds) for act in acts_of(dynamics))
+    return Pairs(layout, kernels, Unknown(unknowns.symbols, unknowns.networks), len(kinds), between, acts, scalars)
+
+
+def _ends(act: Act, species: tuple[str, ...], kinds: Integers) -> Integers:
+    """[ends, grips], who acts so; InputError for an index that no particle has."""
+    if act.over.bonds is not None:
+        return np.ascontiguousarray(rows_of(act.over, len(kinds)).T)
+    if act.over.kind == "pairs":
+        return pairs_between(act.over.species, species, kinds)
+    (name,) = act.over.species
+    return np.flatnonzero((kinds == species.index(name)) if name else np.full(len(kinds), True))[None]
 
 
 def splitting_named(method: str) -> Splitting:

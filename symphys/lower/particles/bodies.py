@@ -1,12 +1,14 @@
 """A few particles as one instance: whole runs inside a kernel, the runs side by side as lanes.
 
 Pairs stand in lists, `first<t>` and `second<t>` [pairs<t>] for each pair term t, so that no code grows with the number
-of particles. Every pair is evaluated once; what it does to one particle is taken from the other.
+of particles. Every pair is evaluated once; what it does to one particle is taken from the other. So do the ends of
+acts, `act<n>_<e>` [acts<n>].
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,14 +29,18 @@ from codegen import (
 )
 from symphys.language.particle_sums import LABELS
 from symphys.language.particle_symbols import LocalSymbol
+from symphys.language.symbols import t
 from symphys.lower.expressions import dense, lower_expressions, weights_read
-from symphys.lower.particles.site import Site, axis_wish
+from symphys.lower.particles.acts import Act, acts_of, force_acts, rate_act
+from symphys.lower.particles.site import Site, axis_wish, chosen
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.mechanics.particles.derive import PairForce
 from symphys.mechanics.particles.surroundings import CUTOFF, ONSET, SQUARE
 
 I, J = LABELS[:2]
 INT = Kind.INT
+Where = Mapping[int, tuple[str, tuple[Node, ...]]]  # in which arrays, behind which axes, places and velocities stand
+STANDING: Where = {0: ("position", ()), 1: ("velocity", ())}
 
 
 def central(dynamics: ParticleDynamics) -> bool:
@@ -78,6 +84,7 @@ class Unknown:
 class PairFunction:
     """The factor f of r_i - r_j as a function of q = |r_i - r_j|^2 and of `symbols`: attributes, parameters, cutoff."""
 
+    number: int
     function: Function
     square: Node
     symbols: tuple[Any, ...]
@@ -90,7 +97,7 @@ class PairFunction:
         known |= {s: variable(f"given_{k}") for k, s in enumerate(symbols)}
         (factor,) = lower_expressions((each.factor,), known)
         parameters = (known[SQUARE], *(known[s] for s in symbols))
-        return cls(Function(f"pair_{number}", parameters, (), (factor,)), known[SQUARE], symbols)
+        return cls(number, Function(f"pair_{number}", parameters, (), (factor,)), known[SQUARE], symbols)
 
     @property
     def weights(self) -> tuple[Array, ...]:
@@ -123,20 +130,43 @@ class Link:
     arguments: tuple[Node, ...]
 
 
+@dataclass(frozen=True)
+class Grip:
+    """An act inside a loop: its place among those of its number, who its ends are, and the arguments of its function.
+
+    near: whether it happens; None where nothing says that it might not.
+    """
+
+    place: Node
+    who: Mapping[str, Node]
+    arguments: tuple[Node, ...]
+    near: Node | None
+
+    def chosen(self, value: Node) -> Node:
+        """A value, or zero where nothing happens."""
+        return chosen(self.near, value)
+
+
 @dataclass
 class Bodies(Site):
-    """A kernel of whole runs under construction."""
+    """A kernel of whole runs under construction. now: the time, where forces depend on it."""
 
     pairs: tuple[PairFunction, ...] = field(default_factory=tuple)
+    acts: tuple[Act, ...] = field(default_factory=tuple)
+    rates: Act | None = None
+    now: Node | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.pairs = tuple(PairFunction.of(t, each) for t, each in enumerate(self.layout.dynamics.pairs))
-        for each in self.pairs:
+        dynamics = self.layout.dynamics
+        self.pairs = tuple(PairFunction.of(n, each) for n, each in enumerate(dynamics.pairs) if not each.along)
+        self.acts, self.rates = force_acts(dynamics), rate_act(dynamics)
+        made: tuple[PairFunction | Act, ...] = (*self.pairs, *acts_of(dynamics))
+        for each in made:
             for array in each.weights:
                 self.declare(array)
         self._parameters: dict[Any, Node] = {}
-        for symbol in sorted({s for each in self.pairs for s in each.symbols}, key=str):
+        for symbol in sorted({s for each in made for s in each.symbols} - {t}, key=str):
             if not isinstance(symbol, LocalSymbol):
                 self._parameters[symbol] = self._known(symbol)
 
@@ -186,11 +216,12 @@ class Bodies(Site):
     def links(self, places: str, *leading: Node, visit: Callable[[PairFunction, Link], None]) -> None:
         """Write `visit` for every pair, at the places in an array."""
         b, slots = self.builder, integer(0)
-        for t, each in enumerate(self.pairs):
-            for name in (f"first{t}", f"second{t}"):
-                self.declare(Array(name, (f"pairs{t}",), INT, instanced=False))
-            with b.loop("pair", 0, self.scalar(f"pairs{t}", INT)) as p:
-                first, second = (b.load(w, f"{w}{t}", p, kind=INT) for w in ("first", "second"))
+        for each in self.pairs:
+            n = each.number
+            for name in (f"first{n}", f"second{n}"):
+                self.declare(Array(name, (f"pairs{n}",), INT, instanced=False))
+            with b.loop("pair", 0, self.scalar(f"pairs{n}", INT)) as p:
+                first, second = (b.load(w, f"{w}{n}", p, kind=INT) for w in ("first", "second"))
                 here, there = (
                     self.vector("here", places, *leading, first),
                     self.vector("there", places, *leading, second),
@@ -198,14 +229,76 @@ class Bodies(Site):
                 steps = [b.let(axis_wish("step", k), x - y) for k, (x, y) in enumerate(zip(here, there, strict=True))]
                 steps = self.nearest(steps)
                 square = b.let("square", add_many(s * s for s in steps))
-                arguments = (square, *(self._argument(s, first, second) for s in each.symbols))
+                arguments = (square, *(self._argument(s, {I: first, J: second}) for s in each.symbols))
                 visit(each, Link(first, second, tuple(steps), square, b.let("slot", slots + p), arguments))
-            slots = slots + self.scalar(f"pairs{t}", INT)
+            slots = slots + self.scalar(f"pairs{n}", INT)
 
-    def _argument(self, symbol: Any, first: Node, second: Node) -> Node:
+    def _argument(self, symbol: Any, who: Mapping[str, Node]) -> Node:
         if isinstance(symbol, LocalSymbol):
-            return self.other(symbol.word, first if symbol.labels == (I,) else second)
+            return self.other(symbol.word, who[symbol.labels[0]])
+        if symbol == t:
+            assert self.now is not None
+            return self.now
         return self._parameters[symbol]
+
+    @contextmanager
+    def gripped(self, act: Act, where: Where, given: Sequence[Node] = ()) -> Iterator[Grip]:
+        """A loop over all who act so, at the places and velocities of `where`."""
+        with self._legs(act, where) as (place, who, legs):
+            values = [self.nearest(value) if leg.other else value for leg, value in zip(act.legs, legs, strict=True)]
+            near = None
+            if act.cut and self.layout.cut:
+                reach = self.scalar("cutoff")
+                near = self.builder.let("near", apply("lt", add_many(x * x for x in values[0]), reach * reach))
+            symbols = (self._argument(s, who) for s in act.symbols)
+            yield Grip(place, who, (*(x for value in values for x in value), *symbols, *given), near)
+
+    @contextmanager
+    def gripped_dots(self, act: Act, where: Where) -> Iterator[Grip]:
+        """Likewise, with the derivatives of legs alone, from those of places and velocities."""
+        with self._legs(act, where) as (place, who, legs):
+            yield Grip(place, who, tuple(x for value in legs for x in value), None)
+
+    @contextmanager
+    def _legs(self, act: Act, where: Where) -> Iterator[tuple[Node, dict[str, Node], list[list[Node]]]]:
+        b, n = self.builder, act.number
+        for e in range(len(act.ends)):
+            self.declare(Array(f"act{n}_{e}", (f"acts{n}",), INT, instanced=False))
+        with b.loop("grip", 0, self.scalar(f"acts{n}", INT)) as place:
+            who = {end: b.load(f"end_{end}", f"act{n}_{e}", place, kind=INT) for e, end in enumerate(act.ends)}
+            values: list[list[Node]] = []
+            for leg in act.legs:
+                array, leading = where[leg.order]
+                value = self.vector("leg", array, *leading, who[leg.end])
+                if leg.other is not None:
+                    other = self.vector("other", array, *leading, who[leg.other])
+                    value = [b.let("step", x - y) for x, y in zip(value, other, strict=True)]
+                values.append(value)
+            yield place, who, values
+
+    def pull_legs(self, act: Act, grip: Grip, bars: Sequence[Node], arrays: Mapping[int, str]) -> None:
+        """Add the cotangents of legs to those of places and velocities."""
+        dim = self.layout.dim
+        for number, leg in enumerate(act.legs):
+            part = [grip.chosen(bar) for bar in bars[number * dim : (number + 1) * dim]]
+            self.add(arrays[leg.order], grip.who[leg.end], values=part)
+            if leg.other is not None:
+                self.add(arrays[leg.order], grip.who[leg.other], values=[-bar for bar in part])
+
+    def deal(self, act: Act, grip: Grip, values: Sequence[Node], array: str, *leading: Node | int) -> None:
+        """Add what an act comes to to vectors of its ends."""
+        for each in act.deals:
+            part = values[each.first : each.first + self.layout.dim]
+            self.add(array, *leading, grip.who[each.end], values=[each.sign * value for value in part])
+
+    def dealt(self, act: Act, grip: Grip, array: str) -> list[Node]:
+        """The cotangents of the results of an act, from those of the vectors to which they were added."""
+        found: list[Node] = [real(0.0)] * act.outputs
+        for each in act.deals:
+            bars = self.vector("bar", array, grip.who[each.end])
+            for k, bar in enumerate(bars):
+                found[each.first + k] = found[each.first + k] + each.sign * bar
+        return [self.builder.let("seed", grip.chosen(value)) for value in found]
 
     def near(self, link: Link, value: Node) -> Node:
         """A value, or zero beyond the cutoff."""
@@ -223,6 +316,10 @@ class Bodies(Site):
             self.pull(link, self.near(link, factor))
 
         self.links("position", visit=visit)
+        for act in self.acts:
+            with self.gripped(act, STANDING) as grip:
+                values = self.builder.call(act.function, grip.arguments, ["acts"] * act.outputs)
+                self.deal(act, grip, [grip.chosen(value) for value in values], "force")
 
     def pull(self, link: Link, factor: Node) -> None:
         """f (r_i - r_j) to one particle, its opposite to the other."""

@@ -14,23 +14,24 @@ from functools import cached_property
 from typing import Any
 
 from codegen import identifier
+from symphys.language.particle_sums import LABELS
 from symphys.mechanics.particles import ParticleDynamics
 
 # what kernels call their own arrays, scalars and axes; identifiers of parameters and attributes avoid them
 OWN = frozenset(
     """position velocity force position_all kind kind_all totals k steps count width clusters size cluster member
-    particle run runs weight drift cutoff onset slope limit limited hits neighbours listed slots source shift reference
-    strayed found found_all capacity entry slot here move noise noise_rows k_noise bath_keep bath_push bath_temperature
-    bath_relaxation bath_step freedom heat rescale chain ones row_lengths row_steps row_marks rows kicks drifts stages
-    saved saved_dots saved_bars visited marks changes columns links link_slopes weight_bars place_bars rate_bars
-    force_bars parameter_bars inverse_mass unit seen pulls rows_of position_flat velocity_flat force_flat reference_flat
-    strayed_flat hold_block hold_blocks hold_base hold_real hold_member hold_slope hold_pull hold_floor hold_entry
-    hold_lost hold_off hold_when hold_spare hold_virial flat_width hold_grips hold_rows hold_entries hold_mixes
-    hold_turns hold_epsilon hold_root hold_tolerance hold_slight mix_entry mix_one mix_two turn_target turn_left
-    turn_right turn_pivot ewald_split wave_block wave_blocks wave_start wave_depth wave_base wave_cos wave_sin
-    wave_bend wave_weight wave_member wave_rows wave_width wave_columns wave_step_0 wave_step_1 wave_step_2
-    wave_cos_all wave_sin_all wave_bend_all column_base column_start column_depth time_begin time_step
-    time_share""".split()
+    particle run runs weight drift cutoff onset slope limit limited hits neighbours listed slots source shift
+    reference strayed found found_all capacity entry slot here move noise noise_rows k_noise bath_keep bath_push
+    bath_temperature bath_relaxation bath_step freedom heat rescale chain ones row_lengths row_steps row_marks
+    rows kicks drifts stages row_times shares visits visited_rates saved saved_dots saved_bars visited marks
+    changes columns links link_slopes weight_bars place_bars rate_bars force_bars parameter_bars inverse_mass unit
+    seen pulls rows_of position_flat velocity_flat force_flat reference_flat strayed_flat hold_block hold_blocks
+    hold_base hold_real hold_member hold_slope hold_pull hold_floor hold_entry hold_lost hold_off hold_when
+    hold_spare hold_virial flat_width hold_grips hold_rows hold_entries hold_mixes hold_turns hold_epsilon
+    hold_root hold_tolerance hold_slight mix_entry mix_one mix_two turn_target turn_left turn_right turn_pivot
+    ewald_split wave_block wave_blocks wave_start wave_depth wave_base wave_cos wave_sin wave_bend wave_weight
+    wave_member wave_rows wave_width wave_columns wave_step_0 wave_step_1 wave_step_2 wave_cos_all wave_sin_all
+    wave_bend_all column_base column_start column_depth time_begin time_step time_share""".split()
 )
 
 
@@ -95,6 +96,9 @@ class Layout:
         """An identifier for each parameter."""
         taken = {*OWN, *self._of_attributes}
         taken |= {f"{word}{t}" for word in ("first", "second", "pairs") for t in range(len(self.dynamics.pairs))}
+        many = 1 + sum(map(len, (self.dynamics.sites, self.dynamics.pairs, self.dynamics.bonded)))
+        words = ("act{}", "acts{}", "act{}_slopes", *(f"act{{}}_{e}" for e in range(len(LABELS))))
+        taken |= {word.format(n) for word in words for n in range(many)}
         found = {}
         for symbol in self.dynamics.parameters:
             found[symbol] = identifier(symbol.name, taken)

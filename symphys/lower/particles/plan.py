@@ -38,6 +38,7 @@ from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.lists import image_launch
 from symphys.lower.particles.site import Site
 from symphys.lower.particles.thermostat import noise_kernel, scaling_launches
+from symphys.lower.particles.velocities import decayed, turned
 from symphys.lower.particles.waves import wave_launches
 from symphys.lower.programs import program_of
 from symphys.statistics import Berendsen, Langevin, NoseHoover, Thermostat
@@ -156,37 +157,27 @@ def _forget(layout: Layout) -> Kernel:
     b = site.builder
     b.comment("friction: velocities decay at standing places")
     (friction,) = site.lower((layout.dynamics.friction,), {})
-    factor = b.let("left_over", apply("exp", -site.scalar("weight") * friction))
-    for axis in range(layout.dim):
-        site.store("velocity", axis, site.own("velocity", axis) * factor)
+    _store(site, decayed(_rates(site), site.scalar("weight"), friction, b.let))
     return site.kernel("forget")
 
 
 def _turn(layout: Layout) -> Kernel:
-    """v turns about b at standing places, by |b| w / m, exactly: v cos + v x n sin + n (n . v) (1 - cos)."""
+    """v turns about b at standing places, by |b| w / m, exactly."""
     site = Site(layout)
     b = site.builder
     b.comment("turn: velocities turn at standing places")
     mass, *field = site.lower((layout.dynamics.mass, *layout.dynamics.turning), {})
-    pace = b.let("pace", site.scalar("weight") / mass)
-    turns = [b.let("turn", part * pace) for part in field]
-    v = [site.own("velocity", axis) for axis in range(layout.dim)]
-    if len(turns) == 1:
-        c, s = b.let("cosine", apply("cos", turns[0])), b.let("sine", apply("sin", turns[0]))
-        turned = [v[0] * c + v[1] * s, v[1] * c - v[0] * s]
-    else:
-        square = b.let("angle_squared", add_many(part * part for part in turns))
-        some = apply("lt", 0.0, square)
-        angle = b.let("angle", apply("sqrt", apply("select", some, square, 1.0)))
-        c = b.let("cosine", apply("select", some, apply("cos", angle), 1.0))
-        s = b.let("sine", apply("select", some, apply("sin", angle) / angle, 0.0))
-        along = b.let("along", add_many(n * u for n, u in zip(turns, v, strict=True)) * ((1.0 - c) / (angle * angle)))
-        turned = [
-            v[k] * c + (v[k - 2] * turns[k - 1] - v[k - 1] * turns[k - 2]) * s + turns[k] * along for k in range(3)
-        ]
-    for axis, value in enumerate(turned):
-        site.store("velocity", axis, b.let("turned", value))
+    _store(site, [b.let("turned", v) for v in turned(_rates(site), site.scalar("weight"), mass, field, b.let)])
     return site.kernel("turn")
+
+
+def _rates(site: Site) -> list[Node]:
+    return [site.own("velocity", axis) for axis in range(site.layout.dim)]
+
+
+def _store(site: Site, rates: list[Node]) -> None:
+    for axis, value in enumerate(rates):
+        site.store("velocity", axis, value)
 
 
 def _held(site: Site, forces: list[Node]) -> list[Node]:
@@ -239,7 +230,7 @@ def measure_program(layout: Layout) -> Program:
     site.declare(Array("totals", shape, intent=Intent.SUM, instanced=False))
     alone, pairs, size, virial = energies_of(site)
     (mass,) = site.lower((layout.dynamics.mass,), {})
-    rates = [site.own("velocity", axis) for axis in range(dim)]
+    rates = _rates(site)
     places = [site.own("position", axis) for axis in range(dim)]
     square = b.let("speed_squared", sum((v * v for v in rates[1:]), rates[0] * rates[0]))
     turns = [places[i] * rates[j] - places[j] * rates[i] for i in range(dim) for j in range(dim) if i < j]

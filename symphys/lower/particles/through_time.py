@@ -7,8 +7,11 @@ at hand, so that each force is written once. With F(r, p) and unknown p,
     dv += a h / m dF,   dr += b h dv,   dF = sum over pairs of f dd + (2 f' (d . dd) + df/dp . dp) d,   d = r_i - r_j,
 
 where f' is the derivative by |d|^2: a pair's network is differentiated once by its distance and once by its weights,
-however many weights there are. The adjoint pulls cotangents back through the same steps. Sources: Hairer, Lubich,
-Wanner, "Geometric Numerical Integration", VI.9; Griewank, Walther, "Evaluating Derivatives" (2nd ed.), section 12.1.
+however many weights there are. Other forces are acts (`symphys.lower.particles.acts`), with Jacobians in place of f and
+f'. So is what friction and turns do for half a step before and after a step: the halves of two steps that follow each
+other are one, at standing places, between the last kick of the one and the first of the other. The adjoint pulls
+cotangents back through the same steps. Sources: Hairer, Lubich, Wanner, "Geometric Numerical Integration", VI.9;
+Griewank, Walther, "Evaluating Derivatives" (2nd ed.), section 12.1.
 """
 
 from __future__ import annotations
@@ -17,9 +20,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from codegen import Array, Intent, Kernel, Kind, Node, add_many, apply, integer
-from symphys.lower.particles.bodies import Bodies, Link, PairFunction, Unknown
+from codegen import Array, Intent, Kernel, Kind, Node, apply, integer, real
+from symphys.lower.particles.bodies import STANDING, Bodies, Unknown
 from symphys.lower.particles.columns import Columns
+from symphys.lower.particles.cotangents import Cotangents
 from symphys.lower.particles.layout import Layout
 
 INT = Kind.INT
@@ -29,12 +33,16 @@ INT = Kind.INT
 class Move:
     """A kick and a drift, of length `kick` and `drift`; `mark` numbers all places at which forces are evaluated.
 
-    fresh: 1, or 0 where the force at hand is that of the row before.
+    before: the length of a kick that stands before friction and turns of length `ease`, and `visit` the number of
+    these; without them, `kick` is all of it. fresh: 1, or 0 where the force at hand is that of the row before.
     """
 
+    before: Node
+    ease: Node
     kick: Node
     drift: Node
     mark: Node
+    visit: Node
     fresh: Node
 
 
@@ -46,17 +54,25 @@ def _opened(layout: Layout) -> Bodies:
         bodies.declare(Array(name, ("rows",), INT, instanced=False))
     for name in ("kicks", "drifts"):
         bodies.declare(Array(name, ("stages",), instanced=False))
+    if bodies.layout.dynamics.timed:
+        bodies.declare(Array("row_times", ("rows",)))
+        bodies.declare(Array("shares", ("stages",), instanced=False))
     bodies.weigh()
     return bodies
 
 
 @contextmanager
 def _moves(bodies: Bodies, row: Node, back: bool = False) -> Iterator[Move]:
-    """Loops over all kicks of a row, the last of which has no drift; `back`: the last first."""
+    """Loops over all kicks of a row, the last of which has no drift; `back`: the last first.
+
+    Inside, the bodies know the time.
+    """
     b, stages = bodies.builder, bodies.scalar("stages", INT) - 1
     h, steps = b.load("h", "row_lengths", row), b.load("steps_here", "row_steps", row, kind=INT)
     begin = b.load("marks_before", "row_marks", row, kind=INT)
     end = b.load("end", "kicks", stages)
+    timed = bodies.layout.dynamics.timed
+    start = b.load("start", "row_times", row) if timed else None
     with b.loop("step", 0, steps + 1) as count:
         k = b.let("k_step", steps - count) if back else count
         goes_on = b.let("goes_on", apply("lt", k, steps))
@@ -69,8 +85,34 @@ def _moves(bodies: Bodies, row: Node, back: bool = False) -> Iterator[Move]:
             drift = apply("select", goes_on, b.load("drift_weight", "drifts", stage), 0.0)
             anew = apply("or", apply("or", apply("lt", integer(0), stage), later), apply("eq", row, integer(0)))
             fresh = b.let("fresh", apply("select", anew, integer(1), integer(0)))
-            kick, drift = b.let("kick_length", h * (before + own)), b.let("drift_length", h * drift)
-            yield Move(kick, drift, b.let("mark", begin + k * stages + stage), fresh)
+            if start is not None:
+                share = apply("select", goes_on, b.load("share", "shares", stage), 0.0)
+                bodies.now = b.let("now", start + h * (apply("to_real", k) + share))
+            mark, drift = b.let("mark", begin + k * stages + stage), b.let("drift_length", h * drift)
+            apart = bodies.rates is not None
+            halves = [apply("select", apply("and", first, which), 0.5, 0.0) for which in (later, goes_on)]
+            ease = b.let("ease_length", h * (halves[0] + halves[1])) if apart else real(0.0)
+            kick = b.let("kick_length", h * own if apart else h * (before + own))
+            early = b.let("kick_before", h * before) if apart else real(0.0)
+            yield Move(early, ease, kick, drift, mark, b.let("visit", mark + row) if apart else mark, fresh)
+
+
+def _ease(bodies: Bodies, move: Move, columns: Columns | None = None, visited: bool = False) -> None:
+    """A kick by the force at hand, and what friction and turns then make of velocities; nothing without them."""
+    b, act = bodies.builder, bodies.rates
+    if act is None:
+        return
+    for i in bodies.each_particle():
+        pace = bodies.pace(i, move.before)
+        bodies.add("velocity", i, values=[pace * f for f in bodies.vector("f", "force", i)])
+    if visited:
+        _copy(bodies, "velocity", "visited_rates", move.visit)
+    if columns is not None:
+        columns.ease(move.ease)
+        return
+    with bodies.gripped(act, STANDING, (move.ease,)) as grip:
+        for k, value in enumerate(b.call(act.function, grip.arguments, ["eased"] * act.outputs)):
+            b.store("velocity", grip.who[act.ends[0]], k, value=value)
 
 
 def _advance(bodies: Bodies, move: Move) -> None:
@@ -105,11 +147,17 @@ def _moving(layout: Layout) -> Bodies:
 
 
 def observe_kernel(layout: Layout, visited: bool) -> Kernel:
-    """From `position`, `velocity` to `saved` [rows, 2, count, dim]; `visited` [marks, count, dim]: all that was."""
+    """From `position`, `velocity` to `saved` [rows, 2, count, dim].
+
+    visited: leave the places at which forces were met, `visited` [marks, count, dim], and the velocities that friction
+    and turns met, `visited_rates` [visits, count, dim].
+    """
     bodies = _moving(layout)
     b = bodies.builder
     if visited:
         bodies.vectors("visited", "marks", intent=Intent.OUT)
+        if bodies.rates is not None:
+            bodies.vectors("visited_rates", "visits", intent=Intent.OUT)
     _save(bodies, 0)
     with b.loop("row", 0, bodies.scalar("rows", INT) - 1) as row:
         with _moves(bodies, row) as move:
@@ -117,6 +165,7 @@ def observe_kernel(layout: Layout, visited: bool) -> Kernel:
                 bodies.forces()
                 if visited:
                     _copy(bodies, "position", "visited", move.mark)
+            _ease(bodies, move, visited=visited)
             _advance(bodies, move)
         _save(bodies, row + 1)
     return bodies.whole("observe")
@@ -137,9 +186,12 @@ def sensitivity_kernel(layout: Layout, unknown: Unknown, orders: tuple[int, ...]
         with _moves(bodies, row) as move:
             with b.loop("anew", 0, move.fresh):
                 columns.evaluate()
+            _ease(bodies, move, columns)
             with columns.each() as u:
                 with b.loop("anew", 0, move.fresh):
                     columns.turn(u)
+                if bodies.rates is not None:
+                    columns.ease_column(u, move.before)
                 columns.move(u, move.kick, move.drift)
             _advance(bodies, move)
         _save(bodies, row + 1)
@@ -155,52 +207,24 @@ def adjoint_kernel(layout: Layout, unknown: Unknown) -> Kernel:
     all.
     """
     bodies = _opened(layout)
-    b, dim = bodies.builder, layout.dim
-    bodies.vectors("visited", "marks", intent=Intent.IN)
-    bodies.declare(Array("saved_bars", ("rows", 2, "count", dim)))
-    for name in ("place_bars", "rate_bars", "force_bars"):
-        bodies.vectors(name)
-    bodies.declare(Array("parameter_bars", (max(len(unknown.symbols), 1),), intent=Intent.INOUT))
-    bar = unknown.row(Intent.SUM)
-    bodies.declare(bar)
-    bars = unknown.bars(bar)
-
-    def visit(each: PairFunction, link: Link) -> None:
-        here, there = bodies.vector("here", "force_bars", link.first), bodies.vector("there", "force_bars", link.second)
-        apart = [b.let("bar_apart", x - y) for x, y in zip(here, there, strict=True)]
-        seed = bodies.near(link, add_many(s * m for s, m in zip(link.steps, apart, strict=True)))
-        factor, by_square, *direct = b.call(each.reverse(unknown, bars), (*link.arguments, b.let("seed", seed)))
-        factor, bend = bodies.near(link, factor), bodies.near(link, 2.0 * by_square)
-        factor, bend = b.let("factor", factor), b.let("bend", bend)
-        pulls = [b.let("pull_bar", factor * m + bend * s) for s, m in zip(link.steps, apart, strict=True)]
-        bodies.add("place_bars", link.first, values=pulls)
-        bodies.add("place_bars", link.second, values=[-p for p in pulls])
-        for a, value in zip(each.chosen(unknown), direct, strict=True):
-            before = b.load("before", "parameter_bars", a)
-            b.store("parameter_bars", a, value=before + bodies.near(link, value))
+    b, bars = bodies.builder, Cotangents(bodies, unknown)
+    bodies.declare(Array("saved_bars", ("rows", 2, "count", layout.dim)))
 
     def seeds(row: Node | int) -> None:
         for order, name in enumerate(("place_bars", "rate_bars")):
             for i in bodies.each_particle():
                 bodies.add(name, i, values=bodies.vector("seed", "saved_bars", row, order, i))
 
-    def undo(move: Move) -> None:
-        for i in bodies.each_particle():
-            pace = bodies.pace(i, move.kick)
-            for k in range(dim):
-                rate = b.load("rate_bar", "rate_bars", i, k) + move.drift * b.load("place_bar", "place_bars", i, k)
-                rate = b.let("rate_bar", rate)
-                b.store("rate_bars", i, k, value=rate)
-                b.store("force_bars", i, k, value=b.load("force_bar", "force_bars", i, k) + pace * rate)
-
     last_row = bodies.scalar("rows", INT) - 1
     with b.loop("back_row", 0, last_row) as done:
         row = b.let("row", last_row - 1 - done)
         seeds(row + 1)
         with _moves(bodies, row, back=True) as move:
-            undo(move)
+            bars.undo(move.kick, move.drift)
+            if bodies.rates is not None:
+                bars.uneased(bodies.rates, move.mark, move.visit, move.ease)
+                bars.undo(move.before, None)
             with b.loop("anew", 0, move.fresh):
-                bodies.links("visited", move.mark, visit=visit)
-                bodies.clear("force_bars")
+                bars.forces(move.mark)
     seeds(0)
     return bodies.whole("adjoint")

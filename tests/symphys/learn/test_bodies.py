@@ -139,9 +139,6 @@ def test_what_does_not_fit_is_named() -> None:
         MIXED.fit(data, parameters={balls.mass: MASSES}, species=SPECIES, box=[7.0] * 3, cutoff=4.0)
     with pytest.raises(ph.InputError, match=r"observations of r have the shape \(3, 4\); give \[times, n, 3\]"):
         ph.Trajectories(TIMES, {balls: np.zeros((3, 4))})
-    trap = ph.Lagrangian(KINETIC - balls.sum(lambda a: k * a.position.dot(a.position) / 2))
-    with pytest.raises(ph.UnsupportedError, match="only pair forces along the line between two particles"):
-        trap.fit(data, parameters={balls.mass: MASSES}, species=SPECIES)
     with pytest.raises(ph.MethodError, match=r"method 'rk4' does not integrate particles"):
         MIXED.fit(data, parameters={balls.mass: MASSES}, species=SPECIES, method="rk4")
 
