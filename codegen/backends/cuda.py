@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from codegen.emit.cuda import Layout, emit_cuda
-from codegen.errors import CompilerBug
+from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.interpret_program import program_halo
 from codegen.optimise.roots import lift_roots
 from codegen.outer import write_out
 from codegen.program import Kernel, Program, kernels_of
 
-from .cuda_device import cuda_available, load_cupy
+from .cuda_device import INSTALL, cuda_available, load_cupy
 from .cuda_kernel import CudaKernel
 from .cuda_program import CudaProgram
 from .cuda_resident import DeviceMemory
@@ -92,3 +92,7 @@ def _function(kernel: Kernel, source: str, dtype: str) -> Any:
         return module.get_function(Layout.of(kernel).symbol)
     except cupy.cuda.compiler.CompileException as error:
         raise CompilerBug(f"NVRTC does not compile the CUDA source of kernel {kernel.name}:\n{error}") from error
+    except (RuntimeError, OSError, ImportError) as error:  # as CuPy says that a library cannot be loaded
+        raise BackendUnavailableError(
+            f'backend "cuda" cannot compile on this machine ({error}); {INSTALL}, or choose backend="cpu"'
+        ) from error

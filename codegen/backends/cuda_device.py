@@ -6,6 +6,8 @@ from typing import Any
 
 from codegen.errors import BackendUnavailableError
 
+INSTALL = "install symphys[cuda] (symphys[cuda13] for drivers of CUDA 13)"
+
 
 def cuda_available() -> bool:
     """Whether CuPy is installed and sees a device; never raises."""
@@ -22,7 +24,7 @@ def load_cupy() -> Any:
         import cupy
     except ImportError as error:
         raise BackendUnavailableError(
-            f'backend "cuda" needs CuPy ({error}); install symphys[cuda], or choose backend="cpu"'
+            f'backend "cuda" needs CuPy ({error}); {INSTALL}, or choose backend="cpu"'
         ) from error
     try:
         count = cupy.cuda.runtime.getDeviceCount()

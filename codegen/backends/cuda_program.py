@@ -15,7 +15,7 @@ from codegen.program import Intent, Launch, Program, Repeat, Step, Transform, pr
 
 from .cuda_device import load_cupy
 from .cuda_kernel import CudaKernel
-from .cuda_memory import Mirror
+from .cuda_memory import Mirror, room
 from .cuda_resident import DeviceMemory
 from .cuda_transforms import plan_on_device
 from .host_program import KernelProgram
@@ -127,9 +127,9 @@ class _Running:
         """A call that does a step, and whether it is the same in every turn and fit for a graph."""
         if isinstance(step, Transform):
             extent = size_of(step.extent, self.scalars)
-            plan, capturable = plan_on_device(
-                self.cupy, self.arrays[step.source], self.arrays[step.output], step, extent
-            )
+            source, output = self.arrays[step.source], self.arrays[step.output]
+            with room(self.cupy, source.nbytes):  # cuFFT works beside the arrays
+                plan, capturable = plan_on_device(self.cupy, source, output, step, extent)
             self.used.append(plan)
             return (lambda _: plan()), capturable
         assert isinstance(step, Launch)

@@ -1,11 +1,10 @@
 // Enough of CUDA's language to run a kernel on the CPU, so that emitted text can be tested, stepped through and
 // understood without a GPU. Blocks run one after the other. The threads of a block run one after the other too; where the
 // kernel has barriers they are fibers, each of which runs to its next barrier before any goes past it. A warp has one
-// thread. Nothing is contracted or reordered.
+// thread. Nothing is contracted or reordered. Headers are few: they take longer to read than most kernels.
 #include <math.h>
 #include <string.h>
 
-#include <functional>
 #ifdef SYM_SHIM_BARRIERS
 #include <ucontext.h>
 
@@ -31,33 +30,42 @@ constexpr size_t stack_size = 1 << 20;
 
 struct Fiber {
     ucontext_t context;
-    std::unique_ptr<char[]> stack{new char[stack_size]};
     bool finished = false;
 };
 
 static thread_local ucontext_t scheduler;
 static thread_local Fiber* running;
-static thread_local const std::function<void()>* body;
+static thread_local void (*body)(const void*);
+static thread_local const void* given;
 
 inline void barrier() { swapcontext(&running->context, &scheduler); }
 
 inline void enter() {
-    (*body)();
+    body(given);
     running->finished = true;
 }
 
-inline Status run_block(const std::function<void()>& thread_body) {
-    std::vector<Fiber> fibers(blockDim.x * blockDim.y);
-    body = &thread_body;
-    for (Fiber& fiber : fibers) {
+template <class Body> Status run_block(const Body& thread_body) {
+    static thread_local std::vector<Fiber> fibers;
+    static thread_local std::unique_ptr<char[]> stacks;  // kept: they take longer to make than most blocks to run
+    const size_t count = blockDim.x * blockDim.y;
+    if (fibers.size() < count) {
+        fibers.resize(count);
+        stacks.reset(new char[count * stack_size]);
+    }
+    body = [](const void* each) { (*static_cast<const Body*>(each))(); };
+    given = &thread_body;
+    for (size_t i = 0; i < count; ++i) {
+        Fiber& fiber = fibers[i];
+        fiber.finished = false;
         getcontext(&fiber.context);
-        fiber.context.uc_stack.ss_sp = fiber.stack.get();
+        fiber.context.uc_stack.ss_sp = stacks.get() + i * stack_size;
         fiber.context.uc_stack.ss_size = stack_size;
         fiber.context.uc_link = &scheduler;
         makecontext(&fiber.context, enter, 0);
     }
-    for (size_t finished = 0; finished < fibers.size();) {
-        for (size_t i = 0; i < fibers.size(); ++i) {
+    for (size_t finished = 0; finished < count;) {
+        for (size_t i = 0; i < count; ++i) {
             if (fibers[i].finished) return split_at_barrier;  // it left while others wait for it
             running = &fibers[i];
             threadIdx.x = static_cast<unsigned>(i % blockDim.x);
@@ -65,14 +73,14 @@ inline Status run_block(const std::function<void()>& thread_body) {
             swapcontext(&scheduler, &running->context);
             finished += running->finished;
         }
-        if (finished && finished < fibers.size()) return split_at_barrier;
+        if (finished && finished < count) return split_at_barrier;
     }
     return done;
 }
 
 #else
 
-inline Status run_block(const std::function<void()>& thread_body) {
+template <class Body> Status run_block(const Body& thread_body) {
     for (threadIdx.y = 0; threadIdx.y < blockDim.y; ++threadIdx.y)
         for (threadIdx.x = 0; threadIdx.x < blockDim.x; ++threadIdx.x) thread_body();
     return done;
@@ -80,7 +88,7 @@ inline Status run_block(const std::function<void()>& thread_body) {
 
 #endif
 
-inline Status run(dim3 grid, dim3 block, const std::function<void()>& thread_body) {
+template <class Body> Status run(dim3 grid, dim3 block, const Body& thread_body) {
     gridDim = grid;
     blockDim = block;
     threadIdx = dim3{0, 0, 0};

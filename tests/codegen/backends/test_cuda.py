@@ -7,6 +7,8 @@ import sys
 import weakref
 from collections.abc import Collection
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -215,10 +217,54 @@ def test_what_nvrtc_refuses_is_our_bug(cupy: StandIn) -> None:
         CudaBackend().compile(CASES["ensemble"]().kernel)
 
 
-@pytest.mark.skipif(cuda_available(), reason="there is a GPU")
-def test_without_a_gpu_the_backend_says_what_is_missing() -> None:
-    with pytest.raises(BackendUnavailableError, match=r'backend "cuda".*(symphys\[cuda\]|driver|device)'):
+def test_transforms_too_large_for_the_device_are_the_users_error(cupy: StandIn) -> None:
+    """cuFFT needs memory besides that of the arrays."""
+
+    def full(*_: object) -> None:
+        raise OutOfMemoryError("out of memory allocating 64 bytes")
+
+    cupy.cuda.cufft.PlanNd = full
+    complex_line = Array("psi", (), intent=Intent.INOUT, components=2)
+    waves = Program("waves", (complex_line,), (Scalar("n", Kind.INT),), (Transform("psi", "psi", "n"),))
+    program = compile_program(waves, CudaBackend())
+    with pytest.raises(InputError, match=r"do not fit the memory of the device .*64 bytes.*use a smaller grid"):
+        program({"psi": np.zeros(16)}, {"n": 8})
+
+
+def unloaded() -> int:
+    raise RuntimeError("CuPy failed to load libcuda.so.1")
+
+
+@pytest.mark.parametrize(
+    ("count", "message"),
+    [
+        (
+            None,
+            r'"cuda" needs CuPy \(.*cupy.*\); install symphys\[cuda\] \(symphys\[cuda13\] for .*\), or choose',
+        ),
+        (unloaded, r"finds no usable NVIDIA driver \(CuPy failed to load libcuda.so.1\); install one, or choose"),
+        (lambda: 0, r'backend "cuda" finds no NVIDIA device; choose backend="cpu"'),
+    ],
+    ids=["library", "driver", "device"],
+)
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, count: Any, message: str) -> None:
+    module = None if count is None else SimpleNamespace(cuda=SimpleNamespace(runtime=SimpleNamespace()))
+    if module is not None:
+        module.cuda.runtime.getDeviceCount = count
+    monkeypatch.setitem(sys.modules, "cupy", module)
+    assert not cuda_available()
+    with pytest.raises(BackendUnavailableError, match=message):
         get_backend("cuda")
+
+
+def test_a_compiler_that_cannot_be_loaded_is_named(cupy: StandIn) -> None:
+    def unloadable(**_: object) -> None:
+        raise RuntimeError("CuPy failed to load libnvrtc.so.12")
+
+    cupy.RawModule = unloadable  # type: ignore[method-assign]
+    message = r'"cuda" cannot compile on this machine \(CuPy failed to load libnvrtc.so.12\); install symphys\[cuda\]'
+    with pytest.raises(BackendUnavailableError, match=message):
+        CudaBackend().compile(CASES["ensemble"]().kernel)
 
 
 @pytest.mark.parametrize(("registers", "lanes"), [(32, 10**6), (255, 10**6), (64, 100), (16, 1)])
