@@ -3,17 +3,23 @@
 Neither has a deadline: the first example of a property may compile a kernel, which takes seconds and says nothing about
 the code under test. `--hypothesis-profile` overrides the choice.
 
-`--backend NAME` runs the tests of backend "cpu" on another one. Those marked `cpu` are about the CPU and are left out.
+`--backend NAME` runs the tests of backend "cpu" on another one. Those marked `cpu` are about the CPU alone: they are
+skipped there, and the summary lists them with the reason that each mark has to give. Where nothing is said, tests marked
+`everywhere`, a few of every kind of run, are run on the stand-in too.
 """
 
 import os
+import shutil
 import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from codegen import backends
+from codegen.backends import shim
 from tests.codegen.backends.stand_in import StandIn
 
 STAND_IN = "stand-in"  # backend "cuda" on a stand-in for CuPy: the CUDA source, its launches and copies, without a GPU
@@ -29,19 +35,53 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--backend", default="cpu", choices=others, help='what runs where tests ask for backend "cpu"')
 
 
+def instead_of_cpu(name: str) -> Mapping[str, tuple[str, str]]:
+    """The registry with another backend in the place of "cpu"."""
+    return MappingProxyType({**backends.BACKENDS, "cpu": backends.BACKENDS[name]})
+
+
+def kept_kernels(config: pytest.Config) -> Path | None:
+    """Where the stand-in keeps what it compiled."""
+    return Path(config.cache.mkdir("stand-in")) if hasattr(config, "cache") else None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Another backend takes the place of "cpu" in the registry."""
     name = config.getoption("--backend")
     if name == STAND_IN:
-        folder = config.cache.mkdir("stand-in") if hasattr(config, "cache") else None
-        sys.modules["cupy"], name = StandIn(folder=folder), "cuda"  # type: ignore[assignment]
-    backends.BACKENDS = MappingProxyType({**backends.BACKENDS, "cpu": backends.BACKENDS[name]})
+        sys.modules["cupy"], name = StandIn(folder=kept_kernels(config)), "cuda"  # type: ignore[assignment]
+    backends.BACKENDS = instead_of_cpu(name)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about the CPU."""
-    if config.getoption("--backend") == "cpu":
+    """Skip what is about the CPU on other backends."""
+    for item in items:
+        mark = item.get_closest_marker("cpu")
+        if mark is None:
+            continue
+        if "reason" not in mark.kwargs:
+            raise pytest.UsageError(f"{item.nodeid} is marked `cpu`; say why, reason=...")
+        if config.getoption("--backend") != "cpu":
+            item.add_marker(pytest.mark.skip(reason=f"about the CPU: {mark.kwargs['reason']}"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked `everywhere` run twice."""
+    if metafunc.config.getoption("--backend") == "cpu" and metafunc.definition.get_closest_marker("everywhere"):
+        no_compiler = not any(map(shutil.which, shim.COMPILERS))
+        stand_in = pytest.param(STAND_IN, marks=pytest.mark.skipif(no_compiler, reason="needs a C++ compiler"))
+        metafunc.fixturenames.insert(0, "place")
+        metafunc.parametrize("place", ["cpu", stand_in], indirect=True)
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The backend that stands in the place of "cpu" during a test; something has to run on it."""
+    if request.param == "cpu":
+        yield
         return
-    about = [item for item in items if item.get_closest_marker("cpu")]
-    config.hook.pytest_deselected(items=about)
-    items[:] = [item for item in items if item not in about]
+    cupy = StandIn(folder=kept_kernels(request.config))
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setattr(backends, "BACKENDS", instead_of_cpu("cuda"))
+    yield
+    assert cupy.launches

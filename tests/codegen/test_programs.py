@@ -235,7 +235,7 @@ def test_a_tile_fits_the_cache_and_the_borders() -> None:
     assert few.steps * 8 * 2 <= 66
 
 
-@pytest.mark.cpu
+@pytest.mark.cpu(reason="pieces of native programs that threads share")
 def test_threads_that_meet_in_a_program_keep_the_same_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """While one puts them together another begins and is done: what is kept by the ids of pieces stays that of both."""
     compiled = compile_program(lattice(2, 1, wraps=False), get_backend("cpu"))

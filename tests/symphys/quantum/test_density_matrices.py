@@ -80,6 +80,7 @@ def test_any_matrix_moves_as_its_exponential_says() -> None:
     assert abs(entropy[1] - entropy[0]) < 1e-8
 
 
+@pytest.mark.everywhere
 def test_decay_and_dephasing() -> None:
     """Emission: rho_00 falls by exp(-g t), rho_01 by exp(-g t / 2); dephasing by sz / 2 adds exp(-k t / 2)."""
     kappa = ph.parameters("kappa", positive=True)

@@ -185,6 +185,7 @@ def test_a_particle_on_a_sphere_keeps_energy_and_spin():
     assert run.drift["energy"] < 1e-3
 
 
+@pytest.mark.everywhere
 def test_atwoods_machine():
     """Two masses on one string: x'' = g (m2 - m1) / (m1 + m2) with x upward, tension 2 g m1 m2 / (m1 + m2)."""
     m1, m2 = ph.parameters("m1 m2", positive=True)

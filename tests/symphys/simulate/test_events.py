@@ -90,6 +90,7 @@ def test_a_poincare_section_of_two_springs_counts_their_periods(method: str, set
     assert section[x] == pytest.approx(np.cos(times), abs=1e-8)
 
 
+@pytest.mark.everywhere
 def test_ensembles_end_each_at_its_own_time() -> None:
     heights = np.array([[0.5, 1.0, 2.0], [4.0, 8.0, 1e6]])
     hits = np.sqrt(2 * heights / 9.81)

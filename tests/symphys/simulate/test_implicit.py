@@ -115,6 +115,7 @@ def test_vector_fields_take_implicit_methods_too() -> None:
     assert np.abs(v - v[0]).max() < 1e-8
 
 
+@pytest.mark.everywhere
 def test_friction_goes_into_the_canonical_form() -> None:
     """The damped oscillator through gauss4 in (q, p), against its closed solution."""
     damped = ph.Lagrangian(vx**2 / 2 - 2 * x**2, dissipation=Rational(1, 5) * vx**2 / 2)

@@ -120,6 +120,7 @@ def test_samples_are_joined_by_splines(even: bool) -> None:
     assert np.abs(run[q] - exact(TIMES)).max() < (1e-8 if even else 1e-6)
 
 
+@pytest.mark.everywhere
 def test_derivatives_of_signals_drive_a_moving_support() -> None:
     """A mass on a spring seen from a support at u(t): x'' = -k x - u''; with u = cos, -u'' = FORCING^2 cos."""
     x = ph.coordinates("x")

@@ -70,6 +70,7 @@ def test_rows_of_a_result_are_evaluated_together() -> None:
     assert np.array_equal(WAVE.evaluate(phi.diff(t), state, {}, line), run[phi.diff(t)])
 
 
+@pytest.mark.everywhere
 def test_convolutions_are_evaluated() -> None:
     n = BAR * psi
     pair = ph.convolution(lambda dx, dy: exp(-(dx**2 + dy**2) / w), n, over=(x, y))

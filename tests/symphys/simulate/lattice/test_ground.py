@@ -77,6 +77,7 @@ def test_a_condensate_and_its_chemical_potential() -> None:
     assert 2 * kinetic - 2 * trap + interaction == pytest.approx(0.0, abs=1e-8)
 
 
+@pytest.mark.everywhere
 def test_a_kink_relaxes() -> None:
     """The energy of a static kink of (phi^2 - 1)^2 / 4 is 2 sqrt 2 / 3."""
     phi = ph.scalar_field("phi", (t, x))

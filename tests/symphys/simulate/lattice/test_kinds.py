@@ -46,6 +46,7 @@ def test_convolutions_by_program_and_by_host_agree(boundary: str, method: str, p
     assert run.drift["energy"] < 1e-5
 
 
+@pytest.mark.everywhere
 def test_two_components_that_turn_into_each_other() -> None:
     """With equal interactions the populations oscillate as cos(2 J t), whatever the interaction is."""
     a, b = ph.complex_field("a b", (t, x))
@@ -112,6 +113,7 @@ def test_the_complex_ginzburg_landau_equation_saturates() -> None:
     np.testing.assert_allclose(np.abs(run[psi][-1]), 1.0, atol=1e-3)
 
 
+@pytest.mark.everywhere
 def test_a_complex_klein_gordon_field_keeps_its_charge() -> None:
     phi = ph.complex_field("phi", (t, x, y))
     bar = conjugate(phi)

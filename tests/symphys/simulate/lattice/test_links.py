@@ -28,6 +28,7 @@ def noise(seed: int, *, whole: bool = True) -> np.ndarray:
     return real + 1j * imaginary if whole else real
 
 
+@pytest.mark.everywhere
 def test_a_magnetic_field_keeps_the_charge_to_rounding() -> None:
     theory = matter.minimal_coupling((0, -B * y, 0), charge=CHARGE, links=square.spacing)
     assert [law.name for law in theory.dynamics.laws] == ["energy", "charge"]

@@ -161,6 +161,7 @@ def test_a_split_step_converges_at_its_order(method: str, order: int) -> None:
     assert abs(np.log2(errors[0] / errors[1]) - order) < 0.3
 
 
+@pytest.mark.everywhere
 def test_potentials_may_move() -> None:
     """In a uniform force F(t) = cos t the centre of a free packet obeys x'' = cos t."""
     psi = ph.complex_field("psi", (t, x))
@@ -225,6 +226,7 @@ def test_steps_taken_together_are_those_taken_alone(method: str, friction: Any, 
         np.testing.assert_allclose(together[label][-1], alone[label][-1], rtol=0, atol=steps * 6 * 50 * 2.0**-52)
 
 
+@pytest.mark.everywhere
 def test_walls_push_back() -> None:
     """Momentum along an axis with ends is no constant, and is not watched."""
     _, theory = wave(x, y)
