@@ -4,8 +4,8 @@ Neither has a deadline: the first example of a property may compile a kernel, wh
 the code under test. `--hypothesis-profile` overrides the choice.
 
 `--backend NAME` runs the tests of backend "cpu" on another one. Those marked `cpu` are about the CPU alone: they are
-skipped there, and the summary lists them with the reason that each mark has to give. Where nothing is said, tests marked
-`everywhere`, a few of every kind of run, are run on the stand-in too.
+skipped there, and the summary lists them with the reason that each mark has to give. Where nothing is said, those
+marked `everywhere`, a few of every kind of run, are run on the stand-in too.
 """
 
 import os
