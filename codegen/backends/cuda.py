@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from codegen.emit.cuda import Layout, emit_cuda
+from codegen.emit.cuda_together import ALONE, Share
 from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.interpret_program import program_halo
 from codegen.optimise.roots import lift_roots
@@ -20,6 +21,7 @@ from .cuda_device import INSTALL, cuda_available, load_cupy
 from .cuda_kernel import CudaKernel
 from .cuda_program import CudaProgram
 from .cuda_resident import DeviceMemory
+from .cuda_schedule import USUAL, Able, Schedule
 from .interface import Optimise
 from .nvrtc import OPTIONS, SINGLE
 
@@ -31,6 +33,7 @@ class CudaBackend:
     """Compiles kernels for the current NVIDIA device; BackendUnavailableError where there is none."""
 
     name: str = "cuda"
+    schedule: Schedule = USUAL
 
     def __post_init__(self) -> None:
         load_cupy()
@@ -60,20 +63,22 @@ class CudaBackend:
     def compile(
         self, kernel: Kernel, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
     ) -> CudaKernel:
-        """Machine code for the current device, through CuPy's cache on disk; once more for arrays of 2^31 elements, and
-        for each further device."""
+        """Machine code for the current device, through CuPy's cache on disk; once more for arrays of 2^31 elements, for
+        threads that take several instances, and for each further device."""
         kernel = write_out(kernel if optimise is None else lift_roots(optimise(kernel)))
 
         @cache
-        def loaded(narrow: bool, device: int) -> Any:
+        def loaded(narrow: bool, share: Share, device: int) -> Any:
             del device
-            return _function(kernel, emit_cuda(kernel, dtype, halo, narrow), dtype)
+            return _function(kernel, emit_cuda(kernel, dtype, halo, narrow, share), dtype)
 
-        def function(narrow: bool) -> Any:
-            return loaded(narrow, load_cupy().cuda.Device().id)
+        def function(narrow: bool, share: Share) -> Any:
+            return loaded(narrow, share, load_cupy().cuda.Device().id)
 
-        function(True)
-        return CudaKernel(kernel, dtype, halo, emit_cuda(kernel, dtype, halo, True), function)
+        able = Able.of(kernel, dtype)
+        if not able.several:
+            function(True, ALONE)
+        return CudaKernel(kernel, dtype, halo, emit_cuda(kernel, dtype, halo, True), function, able, self.schedule)
 
     def compile_program(
         self, program: Program, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None

@@ -11,59 +11,29 @@ import numpy as np
 
 from codegen.emit.cuda import adds_up
 from codegen.emit.cuda_groups import largest_factor
+from codegen.emit.cuda_together import Share
+from codegen.emit.cuda_wide import in_pieces
 from codegen.ir import Kind
 from codegen.program import Intent, Kernel
 
 from .cuda_device import load_cupy
 from .cuda_memory import Mirror
 from .cuda_resident import DeviceMemory
+from .cuda_schedule import (
+    USUAL,
+    Able,
+    Processors,
+    Schedule,
+    Shape,
+    address_of,
+    beginnings,
+    block_size,
+    launch_shape,
+    share_of,
+)
 from .interface import Arrays, LaunchRange, Scalars, check_arrays, launch_range
 
-WARP = 32
-BLOCK_LIMIT = 1024  # what the block sums of the emitted text have room for
-THREADS = 256  # of a block, where registers allow
-GRID_LIMIT = 65535  # blocks along y and z; threads walk along the rest
-REGISTERS = 65536  # of a multiprocessor, on every architecture from Kepler on
-BLOCKS = 32  # of a multiprocessor, more than it holds at once, before threads take several rows
-ROWS = 64  # that a thread takes at most
-TALL = 8  # rows of a block where neighbours along two axes are shared
 NARROW = 2**31 - 1  # elements of arrays, turns of loops and multiples of either that fit 32 bits
-
-
-def block_size(registers: int, instances: int, multiprocessors: int, limit: int) -> int:
-    """Threads of a block: enough to hide latency at this many registers a thread, few enough to reach all processors.
-
-    At least four blocks should fit the registers of a multiprocessor, and no multiprocessor should idle while another
-    has more than a warp. A power of two, so that blocks fill multiprocessors evenly.
-    """
-    by_registers = REGISTERS // (4 * max(registers, 16))
-    by_instances = -(-instances // max(multiprocessors, 1))
-    wanted = min(by_registers, max(by_instances, WARP), THREADS, limit, BLOCK_LIMIT)
-    return max(WARP, 1 << (wanted.bit_length() - 1))
-
-
-Shape = tuple[int, int, int]
-
-
-def launch_shape(span: LaunchRange, threads: int, multiprocessors: int, one_row: bool) -> tuple[Shape, Shape]:
-    """(grid, block): lanes along x, the last outer axis along y, the one before it along z.
-
-    Where there are two outer axes, a block covers several rows of the last, so that threads share the neighbours along
-    it, and walks along the one before; else short lane axes alone leave room for several rows (`one_row`: not in this
-    kernel). Where there are more blocks than keep all multiprocessors busy, threads take several rows, so that what
-    does not change along them is done once.
-    """
-    y, z = (*span.outer[::-1][:2], 1, 1)[:2]
-    lanes = 1 << (span.lanes - 1).bit_length() if span.lanes <= WARP else -(-span.lanes // WARP) * WARP
-    tiled = len(span.outer) > 1 and not one_row and y >= TALL
-    width = min(threads // TALL if tiled else threads, lanes)
-    width = max(width, WARP) if one_row or not span.outer else max(width, 1)
-    tall = 1 if one_row else max(1, min(threads // width, y))
-    across, up = -(-span.lanes // width), -(-y // tall)
-    rows = min(max(across * up * z // (BLOCKS * multiprocessors), 1), ROWS)
-    if tiled:
-        return (across, min(up, GRID_LIMIT), min(-(-z // rows), GRID_LIMIT)), (width, tall, 1)
-    return (across, min(-(-up // rows), GRID_LIMIT), min(z, GRID_LIMIT)), (width, tall, 1)
 
 
 @dataclass
@@ -97,13 +67,15 @@ class Bound:
 
 @dataclass(frozen=True)
 class CudaKernel:
-    """A kernel on the current device; `function(narrow)` is compiled when it is first asked for."""
+    """A kernel on the current device; `function(narrow, share)` is compiled when it is first asked for."""
 
     kernel: Kernel
     dtype: str
     halo: int
     source: str = field(repr=False)
-    function: Callable[[bool], Any] = field(repr=False)
+    function: Callable[[bool, Share], Any] = field(repr=False)
+    able: Able
+    schedule: Schedule = USUAL
 
     @cached_property
     def factor(self) -> int:
@@ -161,8 +133,9 @@ class CudaKernel:
                     back.append((padded, there))
         largest = max([span.extent, *span.outer, *(abs(int(scalars[s.name])) for s in integers)])
         narrow = max([largest * self.factor, *(a.size for a in given.values())]) <= NARROW
-        function = self.function(narrow)
-        grid, block = self._shape(cupy, function, span)
+        share = self._share(cupy, span, given, stride)
+        function = self.function(narrow, share)
+        grid, block = self._shape(cupy, function, span, share)
         real = np.dtype(self.dtype).type
         kinds = [real if s.kind is Kind.REAL else np.int64 for s in self.kernel.scalars]
         limits = [np.int64(n) for n in (span.first, span.last, stride, *span.outer)]
@@ -172,11 +145,19 @@ class CudaKernel:
         places = {s.name: (begin + i, kinds[i]) for i, s in enumerate(self.kernel.scalars)}
         return Bound(self.kernel.name, function, grid, block, arguments, places, back)
 
-    def _shape(self, cupy: Any, function: Any, span: LaunchRange) -> tuple[Shape, Shape]:
+    def _share(self, cupy: Any, span: LaunchRange, given: Mapping[str, Any], stride: int) -> Share:
+        there = {a.name: (address_of(given[a.name]), given[a.name].nbytes) for a in in_pieces(self.kernel)}
+        begins = beginnings(self.kernel, there, self.halo, span.first, stride, np.dtype(self.dtype).itemsize)
+        attributes = cupy.cuda.Device().attributes
+        processors = Processors(int(attributes["MultiProcessorCount"]), int(attributes.get("L2CacheSize", 0)))
+        return share_of(self.schedule, self.able, span, begins, processors)
+
+    def _shape(self, cupy: Any, function: Any, span: LaunchRange, share: Share) -> tuple[Shape, Shape]:
         processors = int(cupy.cuda.Device().attributes["MultiProcessorCount"])
-        instances = span.lanes * int(np.prod(span.outer, dtype=np.int64))
-        size = block_size(function.num_regs, instances, processors, function.max_threads_per_block)
-        return launch_shape(span, size, processors, adds_up(self.kernel))
+        instances = span.lanes * int(np.prod(span.outer, dtype=np.int64)) // (max(share.lanes, 1) * share.rows)
+        limit = function.max_threads_per_block
+        size = block_size(function.num_regs, instances, processors, limit, self.schedule.threads)
+        return launch_shape(span, size, processors, adds_up(self.kernel), share, self.schedule.tall)
 
 
 class Idle(Bound):

@@ -10,8 +10,9 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,17 +21,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.emit.cuda import Layout, adds_up, emit_cuda
+from codegen.emit.cuda_together import ALONE, Share
+from codegen.emit.cuda_wide import in_pieces
 from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.ir import Kind
 from codegen.optimise.roots import lift_roots
 from codegen.outer import write_out
 from codegen.program import Intent, Kernel, Program
 
+from .cuda_schedule import Able, Processors, Schedule, beginnings, share_of
 from .host_program import HostProgram, compile_for_host
-from .interface import Arrays, LaunchRange, OneDevice, Optimise, Scalars, check_arrays, launch_range
+from .interface import Arrays, LaunchRange, OneDevice, Optimise, Scalars, address, check_arrays, launch_range
 
 COMPILERS = ("g++", "c++", "clang++")
 FLAGS = ("-std=c++17", "-O1", "-shared", "-fPIC", "-ffp-contract=off", "-w")
+SEVERAL = Schedule(few=0, many=0)  # threads take several instances whatever the size of a launch
 SYMBOL = "sym_shim_kernel"  # the kernel's own name may be one of the C library's
 
 
@@ -44,10 +49,12 @@ def _compiler() -> str:
     )
 
 
-def shim_source(kernel: Kernel, dtype: str = "float64", halo: int = 0, narrow: bool = False) -> str:
+def shim_source(
+    kernel: Kernel, dtype: str = "float64", halo: int = 0, narrow: bool = False, share: Share = ALONE
+) -> str:
     """C++ that holds the CUDA source of a kernel, but for its name, and a function that launches it over a grid."""
     layout = Layout.of(kernel)
-    return host_source(emit_cuda(kernel, dtype, halo, narrow), layout.symbol, layout.parameters())
+    return host_source(emit_cuda(kernel, dtype, halo, narrow, share), layout.symbol, layout.parameters())
 
 
 def host_source(source: str, symbol: str, parameters: Sequence[tuple[str, str]]) -> str:
@@ -100,7 +107,9 @@ class ShimKernel:
     rows: int
     tall: int
     source: str = field(repr=False)
-    library: ctypes.CDLL = field(repr=False)
+    library: Callable[[Share], ctypes.CDLL] = field(repr=False)
+    able: Able
+    schedule: Schedule = field(repr=False)
 
     def __call__(
         self,
@@ -130,8 +139,11 @@ class ShimKernel:
 
     def _launch(self, arrays: Arrays, scalars: Scalars, span: LaunchRange, stride: int) -> int:
         real = ctypes.c_float if self.dtype == "float32" else ctypes.c_double
+        there = {a.name: (address(arrays[a.name]), arrays[a.name].nbytes) for a in in_pieces(self.kernel)}
+        begins = beginnings(self.kernel, there, self.halo, span.first, stride, np.dtype(self.dtype).itemsize)
+        share = share_of(self.schedule, self.able, span, begins, Processors(1, 0))
         y, z = (*(min(n, self.rows) for n in span.outer[::-1][:2]), 1, 1)[:2]
-        grid = (ctypes.c_uint * 3)(-(-span.lanes // self.block), y, z)
+        grid = (ctypes.c_uint * 3)(-(-span.lanes // (self.block * max(share.lanes, 1))), y, z)
         tall = (
             self.tall if span.outer and not adds_up(self.kernel) else 1
         )  # without rows all threads of a column are one
@@ -142,7 +154,7 @@ class ShimKernel:
         for scalar in self.kernel.scalars:
             value = scalars[scalar.name]
             arguments.append(real(value) if scalar.kind is Kind.REAL else ctypes.c_longlong(int(value)))
-        return int(self.library.sym_shim_launch(*arguments))
+        return int(self.library(share).sym_shim_launch(*arguments))
 
 
 def pad(array: NDArray[Any], stride: int) -> NDArray[Any]:
@@ -154,12 +166,14 @@ def pad(array: NDArray[Any], stride: int) -> NDArray[Any]:
 @dataclass(frozen=True)
 class ShimBackend(OneDevice):
     """Compiles the CUDA source for the CPU; grids of at most `rows` blocks along y and z, blocks of `block` threads in
-    `tall` rows, places in memory `narrow` as `emit_cuda` means it."""
+    `tall` rows, places in memory `narrow` as `emit_cuda` means it, threads that take several instances wherever the
+    `schedule` lets them."""
 
     block: int = 32
     rows: int = 2
     tall: int = 2
     narrow: bool = True
+    schedule: Schedule = SEVERAL
     name: str = "cuda-shim"
 
     def __post_init__(self) -> None:
@@ -179,9 +193,16 @@ class ShimBackend(OneDevice):
     ) -> ShimKernel:
         """The source of `emit_cuda` as a library; CompilerBug, with the compiler's log, where it does not compile."""
         kernel = write_out(kernel if optimise is None else lift_roots(optimise(kernel)))
-        library = load_library(shim_source(kernel, dtype, halo, self.narrow))
+
+        @cache
+        def library(share: Share) -> ctypes.CDLL:
+            return load_library(shim_source(kernel, dtype, halo, self.narrow, share))
+
+        able = Able.of(kernel, dtype)
+        if not able.several:
+            library(ALONE)
         source = emit_cuda(kernel, dtype, halo, self.narrow)
-        return ShimKernel(kernel, dtype, halo, self.block, self.rows, self.tall, source, library)
+        return ShimKernel(kernel, dtype, halo, self.block, self.rows, self.tall, source, library, able, self.schedule)
 
     def compile_program(
         self, program: Program, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None

@@ -35,17 +35,27 @@ from .text import Printer, inside_loop
 
 GROUP = 16
 LARGE = 100  # operations of a turn, past which a group of them is too much text
+LEAST = 4  # turns of a group: sixteen bytes in single precision
 PLAIN = (Let, Load, Assign, Accumulate, Comment)
 
 
-def grouped_loads(loop: For, arrays: Mapping[str, Array], where: Callable[[Load], tuple[Node, ...]]) -> dict[int, Node]:
+def turns_of_a_group(kernel: Kernel, rows: int) -> int:
+    """How many turns a group has where threads take several rows at once: fewer where the text would be too long."""
+    loops = [s for s in kernel.body if isinstance(s, For)]
+    most = max((sum(bool(n.args) for n in walk([n for s in f.body for n in nodes_of(s)])) for f in loops), default=0)
+    return GROUP if rows * most <= LARGE else max(LEAST, GROUP // rows)
+
+
+def grouped_loads(
+    loop: For, arrays: Mapping[str, Array], where: Callable[[Load], tuple[Node, ...]], large: int = LARGE
+) -> dict[int, Node]:
     """By its place in the body, the position less the counter of each load of shared memory that only reads.
 
-    None in loops with control flow or long bodies; `where` gives the position of a load.
+    None in loops with control flow or bodies of more than `large` operations; `where` gives the position of a load.
     """
     if not all(isinstance(s, PLAIN) for s in loop.body):
         return {}
-    if sum(1 for _ in walk([n for s in loop.body for n in nodes_of(s)])) > LARGE:
+    if sum(1 for _ in walk([n for s in loop.body for n in nodes_of(s)])) > large:
         return {}
     inside = _inside(loop)
     found = {}
@@ -155,7 +165,7 @@ class GroupPrinter(Printer):
     parts: dict[int, str]
 
 
-def write_groups(p: GroupPrinter, loop: For, loads: Mapping[int, Node], sharing: Sharing) -> None:
+def write_groups(p: GroupPrinter, loop: For, loads: Mapping[int, Node], sharing: Sharing, group: int = GROUP) -> None:
     """Groups of turns where they begin on a boundary, without tests that none of their turns passes; then the rest."""
     counter, body = p.name(loop.counter), loop.body
     start, stop, *first = p.render((loop.start, loop.stop, *(loop.start + r for r in loads.values())), sharing)
@@ -165,20 +175,20 @@ def write_groups(p: GroupPrinter, loop: For, loads: Mapping[int, Node], sharing:
     p.line(f"bool {aligned} = true;")
     for array, position in zip(arrays, first, strict=True):
         p.line(f"{aligned} = {aligned} && sym_aligned(&{array}[(sym_place)({position})]);")
-    p.line(f"for (; {aligned} && {at} + {GROUP} <= {beside(stop)}; {at} += {GROUP}) {{")
+    p.line(f"for (; {aligned} && {at} + {group} <= {beside(stop)}; {at} += {group}) {{")
     p.depth += 1
     for (i, rest), array in zip(loads.items(), arrays, strict=True):
-        group = p.naming.take(f"{array}_group")
+        name = p.naming.take(f"{array}_group")
         (position,) = p.render((rest,), Sharing())
-        p.line(f"const sym_group {group} = sym_load_group(&{array}[(sym_place)({at} + {beside(position)})]);")
-        p.parts[id(body[i])] = f"{group}.part[{turn}]"
+        p.line(f"const sym_group {name} = sym_load_group(&{array}[(sym_place)({at} + {beside(position)})]);")
+        p.parts[id(body[i])] = f"{name}.part[{turn}]"
     elsewhere, places = away_from(loop)
     if places:
         asked = [beside(place) for place in p.render(places, Sharing(sharing))]
-        p.open_if(" || ".join(f"({place} >= {at} && {place} < {at} + {GROUP})" for place in asked))
-        _turns(p, loop, body, at, turn, sharing)
+        p.open_if(" || ".join(f"({place} >= {at} && {place} < {at} + {group})" for place in asked))
+        _turns(p, loop, body, at, turn, sharing, group)
         p.line("} else {")
-    _turns(p, loop, elsewhere, at, turn, sharing)
+    _turns(p, loop, elsewhere, at, turn, sharing, group)
     if places:
         p.close(())
     p.depth -= 1
@@ -189,11 +199,11 @@ def write_groups(p: GroupPrinter, loop: For, loads: Mapping[int, Node], sharing:
     p.nested(body, inside_loop(loop, sharing))
 
 
-def _turns(p: GroupPrinter, loop: For, body: Block, at: str, turn: str, sharing: Sharing) -> None:
+def _turns(p: GroupPrinter, loop: For, body: Block, at: str, turn: str, sharing: Sharing, group: int) -> None:
     """The turns of a group."""
     p.depth += 1
     p.line("#pragma unroll")
-    p.line(f"for (int {turn} = 0; {turn} < {GROUP}; ++{turn}) {{")
+    p.line(f"for (int {turn} = 0; {turn} < {group}; ++{turn}) {{")
     p.line(f"{p.indent}const sym_place {p.name(loop.counter)} = {at} + {turn};")
     p.nested(body, inside_loop(loop, sharing))
     p.depth -= 1

@@ -11,6 +11,7 @@ from codegen.ir import Kind, Node
 from codegen.primitives import PRIMITIVES, Primitive
 
 from .cuda_groups import GROUP
+from .cuda_wide import per_piece
 from .expressions import Language
 
 TYPES = {Kind.REAL: "real", Kind.INT: "long long", Kind.BOOL: "bool"}
@@ -25,6 +26,7 @@ not_eq nullptr operator or or_eq private protected public register reinterpret_c
 sizeof static static_assert static_cast struct switch template this thread_local throw true try typedef typeid
 typename union unsigned using virtual void volatile wchar_t while xor xor_eq main real NULL NAN INFINITY threadIdx
 blockIdx blockDim gridDim warpSize dim3 atomicAdd sym_shim sym_place sym_group sym_aligned abs j0 j1 jn y0 y1 yn
+sym_wide sym_load_wide sym_store_wide sym_take_wide sym_stream_wide float4
 gamma lgamma tgamma erf erfc cbrt hypot exp2 exp10 log2 log10 logb ilogb fmin fmax fmod fma fdim ldexp frexp modf
 ceil trunc nearbyint round lround lrint remainder remquo copysign nextafter scalbn signbit isinf isnan isnormal norm
 rsqrt rcbrt sinpi cospi sincos min
@@ -64,6 +66,18 @@ __device__ __forceinline__ real sym_sub_exact(real a, real b) {{ return __{width
 struct __align__(16) sym_group {{ real part[{group}]; }};
 __device__ __forceinline__ sym_group sym_load_group(const real* first) {{ return *(const sym_group*)first; }}
 __device__ __forceinline__ bool sym_aligned(const real* first) {{ return (unsigned long long)first % 16 == 0; }}""",
+    "sym_wide": """\
+// Neighbours in one access of 16 bytes. Those that are streamed are not kept in the caches.
+struct __align__(16) sym_wide {{ real part[{wide}]; }};
+__device__ __forceinline__ sym_wide sym_load_wide(const real* first) {{ return *(const sym_wide*)first; }}
+__device__ __forceinline__ void sym_store_wide(real* first, sym_wide values) {{ *(sym_wide*)first = values; }}
+__device__ __forceinline__ sym_wide sym_take_wide(const real* first) {{
+    const float4 bits = __ldcs((const float4*)first);
+    return *(const sym_wide*)&bits;
+}}
+__device__ __forceinline__ void sym_stream_wide(real* first, sym_wide values) {{
+    __stcs((float4*)first, *(const float4*)&values);
+}}""",
     "sym_atomic": """\
 __device__ __forceinline__ void sym_atomic(real* total, real value) {{ atomicAdd(total, value); }}
 __device__ __forceinline__ void sym_atomic(long long* total, long long value) {{
@@ -119,13 +133,16 @@ def _spelt_names() -> set[str]:
 RESERVED = frozenset({*KEYWORDS, *SUPPORT, *_spelt_names()})
 
 
-def support(body: str, dtype: str) -> list[str]:
+def support(body: str, dtype: str, group: int = GROUP) -> list[str]:
     """The functions of `SUPPORT` that the body calls, in an order in which they compile."""
     wanted = [name for name in SUPPORT if f"{name}(" in body]
+    if "sym_wide " in body:
+        wanted.insert(0, "sym_wide")
     if any(name in NEEDS_ATOMIC for name in wanted):
         wanted.insert(0, "sym_atomic")
     infinity, nan, width = BITS[dtype]
-    return [SUPPORT[name].format(infinity=infinity, nan=nan, width=width, group=GROUP) for name in wanted]
+    pieces = per_piece(dtype)
+    return [SUPPORT[name].format(infinity=infinity, nan=nan, width=width, group=group, wide=pieces) for name in wanted]
 
 
 def cuda_language(dtype: str) -> Language:

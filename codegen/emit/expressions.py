@@ -36,6 +36,7 @@ class Language:
     suffix: str = ""  # what {f} stands for
     wide: str = ""  # what makes an integer constant as wide as other integers, where only constants stand
     width: int = 88  # characters of an expression, past which parts of it get names
+    contracts: bool = False  # a product is contracted into a sum, the first of two: operands stand as they are given
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def compose(language: Language, n: Node, args: tuple[Text, ...]) -> Text:
     if n.op == "select" and n.kind is Kind.INT:
         operands = tuple((a, _widened(language, a, text)) for a, text in operands)
     if n.op in COMMUTATIVE and shape.strength != ATOM:
-        operands = _in_writing_order(n.op, operands, shape)
+        operands = _in_writing_order(n.op, operands, shape, language.contracts and n.op == "add")
     filled = [wrap(text, wanted) for (_, text), wanted in zip(operands, shape.wants, strict=True)]
     if operands[-1][0].op == "constant" and filled[-1].startswith("-"):
         for sign, opposite in (("+", "-"), ("-", "+")):  # x + -2.0 is x - 2.0, bit for bit
@@ -137,8 +138,13 @@ def _widened(language: Language, n: Node, text: Text) -> Text:
 Operands = tuple[tuple[Node, Text], ...]
 
 
-def _in_writing_order(op: str, operands: Operands, shape: Shape) -> Operands:
-    """Constants first in products and last in sums, names before expressions; swapped if that saves parentheses."""
+def _in_writing_order(op: str, operands: Operands, shape: Shape, as_given: bool) -> Operands:
+    """Constants first in products and last in sums, names before expressions; swapped if that saves parentheses.
+
+    `as_given`: two products stay where they are.
+    """
+    if as_given and not any(n.op == "constant" for n, _ in operands):
+        return operands if _saved(operands, shape) <= 0 else operands[::-1]
 
     def place(operand: tuple[Node, Text]) -> tuple[int, int, str]:
         n, text = operand
@@ -146,12 +152,17 @@ def _in_writing_order(op: str, operands: Operands, shape: Shape) -> Operands:
             return (0 if op == "mul" else 3), 0, text.text
         return (1, 0, text.text) if n.op == "variable" else (2, len(text.text), text.text)
 
+    usual = tuple(sorted(operands, key=place))
+    return usual[::-1] if usual[0][0].op != "constant" and _saved(usual, shape) > 0 else usual
+
+
+def _saved(operands: Operands, shape: Shape) -> int:
+    """How many parentheses it saves to swap two operands."""
+
     def parentheses(pair: Operands) -> int:
         return sum(text.strength < wanted for (_, text), wanted in zip(pair, shape.wants, strict=True))
 
-    usual = tuple(sorted(operands, key=place))
-    swapped = usual[::-1]
-    return swapped if usual[0][0].op != "constant" and parentheses(swapped) < parentheses(usual) else usual
+    return parentheses(operands) - parentheses(operands[::-1])
 
 
 Value = tuple[bytes, int]

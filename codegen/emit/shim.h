@@ -105,6 +105,12 @@ template <class Body> Status run(dim3 grid, dim3 block, const Body& thread_body)
 inline void __syncthreads() { sym_shim::barrier(); }
 #endif
 
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
+inline float4 __ldcs(const float4* from) { return *from; }
+inline void __stcs(float4* to, float4 value) { *to = value; }
+
 template <class T> inline T atomicAdd(T* address, T value) {
     const T old = *address;
     *address = old + value;

@@ -42,7 +42,7 @@ class StandIn:
         self.ndarray = DeviceArray
         self.uint8 = np.uint8
         self.here = Here()
-        attributes = {"MultiProcessorCount": processors}
+        attributes = {"MultiProcessorCount": processors, "L2CacheSize": 1 << 20}
         self.cuda = SimpleNamespace(
             runtime=SimpleNamespace(getDeviceCount=lambda: devices),
             Device=lambda number=None: Device(self, self.here.device if number is None else number, attributes),
@@ -189,7 +189,7 @@ class DeviceArray(np.ndarray):
 
             stream.actions.append(act)
 
-        return SimpleNamespace(copy_to_host_async=copy_to_host_async)
+        return SimpleNamespace(copy_to_host_async=copy_to_host_async, ptr=self.ctypes.data)
 
 
 class Stream:

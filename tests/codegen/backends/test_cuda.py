@@ -15,8 +15,8 @@ import pytest
 
 from codegen.backends import cuda_kernel, cuda_program, get_backend, shim
 from codegen.backends.cuda import CudaBackend, cuda_available
-from codegen.backends.cuda_kernel import block_size, launch_shape
 from codegen.backends.cuda_memory import Mirror
+from codegen.backends.cuda_schedule import block_size, launch_shape
 from codegen.backends.interface import LaunchRange
 from codegen.builder import Builder
 from codegen.compile import compile_program
@@ -86,7 +86,7 @@ def test_large_arrays_get_wide_places(cupy: StandIn, monkeypatch: pytest.MonkeyP
     assert "typedef int sym_place" in run.source
     asked: list[bool] = []
     monkeypatch.setattr(cuda_kernel, "NARROW", 10)
-    spied = replace(run, function=lambda narrow: (asked.append(narrow), run.function(narrow))[1])
+    spied = replace(run, function=lambda narrow, share: (asked.append(narrow), run.function(narrow, share))[1])
     assert_same(compiled(spied, case, "float64"), reference(case, "float64"), case.kernel, 100)
     assert asked == [False]
 

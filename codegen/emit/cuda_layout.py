@@ -1,0 +1,49 @@
+"""The parameters of a kernel in CUDA."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen.ir import Kind, Node, variable
+from codegen.program import Array, Intent, Kernel
+
+from .cuda_language import RESERVED, TYPES
+from .names import Naming, name_kernel
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The names of a kernel's parameters, in the order in which a launch passes them."""
+
+    kernel: Kernel
+    naming: Naming
+    first: str
+    last: str
+    stride: Node
+    extents: tuple[str, ...]
+
+    @classmethod
+    def of(cls, kernel: Kernel) -> Layout:
+        """Every parameter named, in one namespace with all that the kernel binds."""
+        naming = name_kernel(kernel, RESERVED, ascii_only=True)
+        first, last = (naming.take(f"{kernel.lane}_{word}") for word in ("first", "last"))
+        stride = variable(naming.unused(f"{kernel.lane}_stride"), Kind.INT)
+        naming(str(stride.attribute))
+        return cls(kernel, naming, first, last, stride, tuple(naming.take(f"{a}_extent") for a in kernel.outer))
+
+    @property
+    def symbol(self) -> str:
+        """The name of the kernel in the text."""
+        return self.naming(self.kernel.name)
+
+    def parameters(self) -> tuple[tuple[str, str], ...]:
+        """(C type, name): first, last, stride, outer extents, arrays, scalars."""
+        limits = (self.first, self.last, self.naming(str(self.stride.attribute)), *self.extents)
+        arrays = ((pointer(a), self.naming(a.name)) for a in self.kernel.arrays)
+        scalars = ((TYPES[s.kind], self.naming(s.name)) for s in self.kernel.scalars)
+        return (*(("long long", name) for name in limits), *arrays, *scalars)
+
+
+def pointer(array: Array) -> str:
+    """The type of the parameter of an array."""
+    return f"{'const ' if array.intent is Intent.IN else ''}{TYPES[array.kind]}* __restrict__"
