@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from codegen.bindings import names_in, targets
 from codegen.builder import Names
 from codegen.ir import Kind, Node, integer, node, variable, variables, walk
-from codegen.optimise.traverse import names_in, targets, with_nodes
+from codegen.optimise.traverse import with_nodes
 from codegen.program import (
     Accumulate,
     Assign,
