@@ -12,78 +12,17 @@ import subprocess
 import sys
 import time
 import traceback
-from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 import symphys as ph
+from benchmarks.gpu_clock import copy_bandwidth, device_clock, device_seconds, on_device, per_step
 from benchmarks.gpu_fits import differences
+from benchmarks.gpu_variants import gravity, kernel_times, pair_variants, phi_fourth, stencil_variants
 from benchmarks.harness import Case, write
 from benchmarks.table import describe
-
-ENOUGH = 3  # rounds of what takes seconds
-
-
-@contextmanager
-def device_clock() -> Iterator[dict[str, list[float]]]:
-    """Milliseconds on the device of every launch by the name of its kernel, filled in at the end; graphs are off."""
-    import cupy
-
-    from codegen.backends import cuda_kernel, cuda_program
-
-    launch, few = cuda_kernel.Bound.__call__, cuda_program.FEW
-    events: list[tuple[str, Any, Any]] = []
-    found: dict[str, list[float]] = defaultdict(list)
-
-    def timed(self: Any) -> None:
-        before, after = cupy.cuda.Event(), cupy.cuda.Event()
-        before.record()
-        launch(self)
-        after.record()
-        events.append((self.name, before, after))
-
-    cuda_kernel.Bound.__call__, cuda_program.FEW = timed, 1 << 60  # type: ignore[method-assign]
-    try:
-        yield found
-    finally:
-        cuda_kernel.Bound.__call__, cuda_program.FEW = launch, few  # type: ignore[method-assign]
-        cupy.cuda.Device().synchronize()
-        for name, before, after in events:
-            found[name].append(cupy.cuda.get_elapsed_time(before, after))
-
-
-def device_seconds(function: Callable[[], object], rounds: int = ENOUGH) -> float:
-    """Median wall seconds of a call and of what it leaves on the device, after one to warm up."""
-    import cupy
-
-    def once() -> float:
-        start = time.perf_counter()
-        function()
-        cupy.cuda.Device().synchronize()
-        return time.perf_counter() - start
-
-    once()
-    return float(np.median([once() for _ in range(rounds)]))
-
-
-def copy_bandwidth() -> float:
-    """Bytes per second of a copy on the device, read and written."""
-    import cupy
-
-    given = cupy.random.random(2**28)  # 2 GiB
-    made = cupy.empty_like(given)
-    cupy.copyto(made, given)
-    before, after = cupy.cuda.Event(), cupy.cuda.Event()
-    before.record()
-    for _ in range(5):
-        cupy.copyto(made, given)
-    after.record()
-    after.synchronize()
-    return 5 * 2 * given.nbytes / (1e-3 * cupy.cuda.get_elapsed_time(before, after))
 
 
 def ensemble() -> list[Case]:
@@ -115,32 +54,11 @@ def ensemble() -> list[Case]:
     return cases
 
 
-def on_device(run: Any, fields: tuple[str, ...]) -> Callable[[int], None]:
-    """A run of fields with random values of some: a function that takes steps, and leaves them on their way."""
-    import cupy
-
-    for name in fields:
-        array = run.arrays.on_device(name)
-        array[...] = 0.1 * cupy.random.random(array.shape, dtype=array.dtype)
-        run.arrays.wrote([name])
-    cupy.cuda.Device().synchronize()
-    return run.go  # type: ignore[no-any-return]
-
-
-def per_step(steps: Callable[[int], None], few: int, many: int) -> float:
-    """Seconds of one step, from the difference of runs of different lengths."""
-    return (device_seconds(lambda: steps(many)) - device_seconds(lambda: steps(few))) / (many - few)
-
-
 def stencil(size: int = 1024) -> list[Case]:
     """phi^4 on 1024^3 sites in single precision, leapfrog with differences of second and fourth order."""
     from symphys.simulate.lattice.running import Run
 
-    t, *axes = ph.spacetime("t x y z")
-    phi = ph.scalar_field("phi", (t, *axes))
-    slopes = sum(phi.diff(a) ** 2 for a in axes)
-    theory = ph.LagrangianDensity(phi.diff(t) ** 2 / 2 - slopes / 2 - (phi**2 - 1) ** 2 / 4)
-    grid = ph.Grid(dict.fromkeys(axes, (0.0, 0.1 * size, size)))
+    theory, grid = phi_fourth(size)
     bandwidth = copy_bandwidth()
     cases = []
     for order in (2, 4):
@@ -200,21 +118,9 @@ def split_step(size: int = 2048) -> list[Case]:
 def pairs(bodies: int = 65_536) -> list[Case]:
     """Softened gravity, all pairs, f32, at 20 operations a pair, against the peak of fused products."""
     import cupy
-    from sympy import sqrt
 
-    stars = ph.particles("x", dim=3)
-    G, eps = ph.parameters("G eps", positive=True)
-    cluster = ph.Lagrangian(
-        stars.sum(lambda a: stars.mass(a) * a.speed_squared / 2)
-        + stars.pairs(lambda a, b: G * stars.mass(a) * stars.mass(b) / sqrt(a.distance(b) ** 2 + eps**2))
-    )
-    simulator = cluster.compile(method="verlet", dtype="float32", backend="cuda")
-    rng = np.random.default_rng(1)
-    start = {stars: rng.normal(0, 1, (bodies, 3)), ph.dot(stars): rng.normal(0, 0.4, (bodies, 3))}
-    values = {stars.mass: 1 / bodies, G: 1.0, eps: 0.05}
-    with device_clock() as clock:
-        simulator.run(start, values, t_span=(0, 4e-3), dt=1e-3, save_every=4)
-    times = {name: float(np.median(all_times)) for name, all_times in clock.items()}
+    simulator, start, values = gravity(bodies)
+    times = kernel_times(simulator, start, values)
     pull = next(value for name, value in times.items() if name.startswith("pull"))
     properties = cupy.cuda.runtime.getDeviceProperties(0)
     clock_rate = cupy.cuda.Device().attributes["ClockRate"] * 1e3
@@ -342,6 +248,11 @@ def recording(size: int = 2048, rows: int = 20) -> list[Case]:
     return [Case(f"phi^4 {size}^2 f32, {rows} rows", "times the steps alone", saved / alone, notes=notes)]
 
 
+def variants(size: int = 1024, bodies: int = 65_536) -> list[Case]:
+    """The layouts of launches that there are, against the usual one: stencils and all pairs."""
+    return [*(stencil_variants(size, order) for order in (2, 4)), pair_variants(bodies)]
+
+
 def tests() -> list[Case]:
     """The tests marked `gpu`: kernels, programs and runs on the device against the interpreter."""
     command = [sys.executable, "-m", "pytest", "-m", "gpu", "-q", "-n", "8", "-p", "no:cacheprovider", "tests"]
@@ -359,6 +270,7 @@ ROWS: dict[str, Callable[[], list[Case]]] = {
     "stencil": stencil,
     "split_step": split_step,
     "pairs": pairs,
+    "variants": variants,
     "network_lagrangian": network_lagrangian,
 }
 
