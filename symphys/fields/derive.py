@@ -1,6 +1,7 @@
 """From a density to the dynamics that lowering takes: read -> vary -> solve -> laws -> structure."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sympy
@@ -15,6 +16,7 @@ from symphys.fields.read import Density
 from symphys.fields.shell import Shell, solve_for_rates
 from symphys.fields.structure import depends_on, structure_of
 from symphys.fields.symmetry import FieldSymmetry
+from symphys.fields.uneven import uneven_of
 from symphys.fields.variation import hamiltonian_terms, residuals
 from symphys.language.networks import networks_in
 from symphys.mechanics.graph import postorder
@@ -36,11 +38,22 @@ def derive_dynamics(density: Density, equations: tuple[Any, ...] | None = None) 
     everything = (*solved.rates, *constraints, *energy, *(term for law in laws for term in law.terms), *fluxes)
     convolutions = convolutions_in(everything, jets)
     inside = (*everything, *(each.term.argument for each in convolutions))
-    given = tuple(s for s in jets.present(inside) if jets.jet(s).function in density.given)  # type: ignore[union-attr]
+    given = given_in(inside, jets)
     return FieldDynamics(
         density.coordinates, solved.unknowns, solved.rates, solved.constraints, density.parameters, given, convolutions,
         energy, laws, structure_of(density, solved.unknowns, solved.rates), jets, networks_in(postorder(inside)),
+        uneven_of(density, solved.unknowns),
     )  # fmt: skip
+
+
+def given_in(expressions: Sequence[Any], jets: FieldJets) -> tuple[Any, ...]:
+    """The jet symbols of what is given in some expressions, those of neighbouring sites as they stand here."""
+    found: dict[Any, None] = {}
+    for symbol in jets.present(expressions):
+        jet = jets.jet(symbol)
+        if jet is not None and jet.function in jets.given:
+            found[jets.of(replace(jet, shift=()))] = None
+    return tuple(found)
 
 
 def _terms_of_energy(density: Density, shell: Shell) -> tuple[Any, ...]:

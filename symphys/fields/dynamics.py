@@ -1,7 +1,7 @@
 """What a density hands to lowering: rates of fields in jet symbols, laws and structure; nothing simplified."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from symphys.fields.jets import FieldJets, Index, Nonlocal
@@ -105,6 +105,20 @@ class Structure:
 
 
 @dataclass(frozen=True)
+class Uneven:
+    """Terms of a density that a grid sums over sites before it varies them; see `symphys.fields.uneven`.
+
+    terms: of the density, in jet symbols. stands: {symbol: field}, what stands in `rates` (those of the unknowns) for
+    dS/d(conjugate of the field), S the integral of the terms. jets: those of the theory and of these symbols.
+    """
+
+    terms: tuple[Any, ...]
+    stands: Mapping[Any, Any]
+    rates: tuple[Any, ...]
+    jets: FieldJets
+
+
+@dataclass(frozen=True)
 class FieldDynamics:
     """d^order unknown_a / dt^order = rates_a(jets of the state, coordinates, given functions, parameters).
 
@@ -119,6 +133,9 @@ class FieldDynamics:
     laws: conservation laws that hold, the energy first.
     jets: the jet space, with `jet(symbol)`, `symbol(function, index, conjugated)` and `from_jet`.
     networks: those that occur in anything here, sorted by name; their weights are parameters.
+    uneven: what a grid discretises before it is varied; None where there is nothing of the kind.
+    places: {symbol: (axis of space, sites)}, coordinates of neighbouring sites; per: {symbol: axis of space}, one over
+        the spacing of a grid. Both occur on grids alone.
     """
 
     coordinates: tuple[Any, ...]
@@ -133,6 +150,9 @@ class FieldDynamics:
     structure: Structure
     jets: FieldJets
     networks: tuple[Any, ...] = ()
+    uneven: Uneven | None = None
+    places: Mapping[Any, tuple[int, int]] = field(default_factory=dict)
+    per: Mapping[Any, int] = field(default_factory=dict)
 
     @property
     def time(self) -> Any:

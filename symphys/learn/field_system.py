@@ -29,6 +29,7 @@ from symphys.learn.store import load_fit
 from symphys.learn.system import Data, System, refuse_weights, samples_in
 from symphys.learn.trajectories import Trajectories
 from symphys.learn.unknowns import Unknowns
+from symphys.lower.lattice.uneven import with_spacings
 from symphys.simulate.compiled import Kernels
 from symphys.simulate.lattice.choose import choose_field_method
 from symphys.simulate.lattice.given import given_functions
@@ -121,7 +122,7 @@ def fit_fields(
     layout = choose_field_method(dynamics, grid, "auto", order).layout
     wanted = None if unknowns is None else tuple(unknowns)
     learnt = _learnt(dynamics, grid, wanted, parameters)
-    system = FieldSystem(Place(dynamics, grid, Operators(layout, grid), learnt), kernels)
+    system = FieldSystem(Place(with_spacings(layout.dynamics, grid), grid, Operators(layout, grid), learnt), kernels)
     start = load_fit(options["start"]) if isinstance(options["start"], str | Path) else options["start"]
     if isinstance(start, Fit):
         start = replace(start, parameters=_as_arrays(start.parameters, learnt))

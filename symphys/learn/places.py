@@ -84,6 +84,12 @@ class Place:
             if symbol in self.dynamics.axes:
                 found[row] = self.grid.mesh[self.grid.coordinates.index(symbol)].reshape(-1)
                 continue
+            if symbol in self.dynamics.places:
+                axis, sites = self.dynamics.places[symbol]
+                here = (0,) * len(self.grid.axes)
+                ahead = self.operators(here, (*here[:axis], sites, *here[axis + 1 :]), even=True)
+                found[row] = ahead @ self.grid.mesh[axis].reshape(-1)
+                continue
             jet = jets.jet(symbol)
             assert jet is not None
             if isinstance(jet.function, Nonlocal):
@@ -97,7 +103,7 @@ class Place:
             for frame in range(frames if moving else 1):
                 values = sample(self.dynamics, self.grid, jet.function, value, float(times[frame]))
                 values = np.broadcast_to(values, self.grid.shape).reshape(-1)
-                values = self.operators(jet.index[1:], jet.shift) @ (values.imag if part else values.real)
+                values = self.operators(jet.index[1:], jet.shift, even=True) @ (values.imag if part else values.real)
                 found[row, frame if moving else slice(None)] = values
         return found.reshape(len(local.given), frames * self.sites)
 
@@ -111,7 +117,7 @@ class Place:
             if jet is None or jet.function not in self.learnt:
                 continue
             columns = [unknowns.symbols.index(s) for s in self.learnt[jet.function].symbols]
-            matrix = self.operators(jet.index[1:], jet.shift) @ self._spread(jet.function)
+            matrix = self.operators(jet.index[1:], jet.shift, even=True) @ self._spread(jet.function)
             links.append(Link(row, np.array(columns, dtype=np.int64), matrix))
             seen.append(symbol)
         made = Chains(np.array(scalars, dtype=np.int64), tuple(links), len(unknowns.symbols))

@@ -31,6 +31,7 @@ PER_AXIS = (
     "quadrature",
     "sponge",
     "places",
+    "abscissa",
 )
 
 
@@ -95,7 +96,7 @@ class Layout:
                 text = identifier(symbol.name, taken)
                 taken |= {text, f"{text}_re", f"{text}_im"}
                 found[symbol] = text
-        return found
+        return found | {symbol: f"per_{axis}" for symbol, axis in d.per.items()}
 
     @property
     def rows(self) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def lower_local_terms(
         jet = dynamics.jets.jet(symbol)
         if jet is None:
             node = named(symbol, 0, 1)
-            if symbol in dynamics.axes:
+            if symbol in dynamics.axes or symbol in dynamics.places:
                 given[symbol, 0] = node
             return node, None
         base = dynamics.jets.of(replace(jet, conjugated=False))

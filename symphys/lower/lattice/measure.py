@@ -13,10 +13,11 @@ from typing import Any
 
 import sympy
 
-from codegen import Array, Intent, Kernel, Launch, Load, Program, add_many, apply, integer, statements
+from codegen import Array, Intent, Kernel, Launch, Load, Node, Program, add_many, apply, integer, statements
 from symphys.fields.dynamics import Law
 from symphys.lower.lattice.layout import Layout
 from symphys.lower.lattice.packed import PackedSite
+from symphys.lower.lattice.pairs import square
 from symphys.lower.lattice.plan import Step, halo_launches, kernel_of, launch_of, program_of
 from symphys.lower.lattice.site import Site
 
@@ -38,11 +39,23 @@ def measure_kernel(layout: Layout, laws: Sequence[Law]) -> tuple[Kernel, int]:
         site.arrays[name] = Array(name, (max(len(laws), 1),), intent=Intent.SUM, instanced=False)
     for number, law in enumerate(laws):
         b.comment(law.name)
-        terms = [b.let("term", site.lowering.real(term)) for term in law.terms]
+        sizes = [b.let("size", _size(site, term)) for term in law.terms]
         values = [site.lowering.real(by_parts(layout, term)) for term in law.terms]
         b.accumulate("totals", integer(number), value=weight * add_many(values))
-        b.accumulate("sizes", integer(number), value=weight * add_many(apply("abs", term) for term in terms))
+        b.accumulate("sizes", integer(number), value=weight * add_many(sizes))
     return kernel_of("measure", site), site.reach
+
+
+def _size(site: Site, term: Any) -> Node:
+    """The absolute value of a term; of z + conjugate(z) twice the modulus of z, for its real part may vanish at all
+    sites where z does not.
+    """
+    parts = sympy.Add.make_args(term)
+    if len(parts) == 2 and site.layout.dynamics.jets.conjugated(parts[0]) == parts[1]:
+        value = site.lowering.run(parts[0])
+        if value[1] is not None:
+            return 2.0 * apply("sqrt", square(value))
+    return apply("abs", site.lowering.real(term))
 
 
 def probe_kernel(layout: Layout, expressions: Sequence[Any]) -> tuple[Kernel, int]:
@@ -80,10 +93,18 @@ def then_measured(layout: Layout, advance: Program, measure: Program) -> Program
 
 
 def by_parts(layout: Layout, density: Any) -> Any:
-    """A density with every squared slope summed by parts; see `_one_by_parts`."""
+    """A density with every squared slope summed by parts, see `_one_by_parts`; what stands at neighbouring sites is
+    left as it is.
+    """
     if layout.order is None:
         return density
-    return sympy.Add(*(_one_by_parts(layout, term) for term in sympy.Add.make_args(sympy.expand(density))))
+    if isinstance(density, sympy.Add) or not layout.dynamics.jets.shifted_axes((density,)):
+        expanded = density if layout.dynamics.jets.shifted_axes((density,)) else sympy.expand(density)
+        terms = sympy.Add.make_args(expanded)
+        if len(terms) > 1:
+            return sympy.Add(*(by_parts(layout, term) for term in terms))
+        return _one_by_parts(layout, expanded)
+    return density
 
 
 def _one_by_parts(layout: Layout, term: Any) -> Any:

@@ -88,6 +88,8 @@ class Site:
         if symbol in coordinates:
             axis = coordinates.index(symbol) - 1
             return (self.time() if axis < 0 else self._coordinate(axis)), None
+        if symbol in self.layout.dynamics.places:
+            return self._abscissa(*self.layout.dynamics.places[symbol]), None
         if symbol not in self.layout.names:
             raise CompilerBug(f"{symbol} is no symbol of the theory")
         return self.scalar(self.layout.names[symbol]), None
@@ -109,9 +111,21 @@ class Site:
             self._loaded[key] = self.builder.let(name, value)
         return self._loaded[key]
 
+    def _abscissa(self, axis: int, sites: int) -> Node:
+        """The coordinate of a neighbouring site, across the seam of a ring, or mirrored at an end."""
+        if axis == self.layout.dimensions - 1:
+            name = f"abscissa_{axis}"
+            if name not in self.arrays:
+                self.builder.names.fresh(name)
+                self.arrays[name] = Array(name, ())
+            return self._load(name, None, shift=sites)
+        self.reach = max(self.reach, abs(sites))
+        return self.scalar(f"start_{axis}") + apply("to_real", self._row(axis, sites)) * self.scalar(f"step_{axis}")
+
     def _jet(self, symbol: Any, jet: Jet) -> Pair:
-        if isinstance(jet.function, Nonlocal) or symbol in self.layout.dynamics.given:
-            return self._given(symbol, jet)
+        base = self.layout.dynamics.jets.of(replace(jet, shift=()))
+        if isinstance(jet.function, Nonlocal) or base in self.layout.dynamics.given:
+            return self._given(jet)
         for number, unknown in enumerate(self.layout.dynamics.unknowns):
             if unknown.field != jet.function:
                 continue
@@ -130,18 +144,21 @@ class Site:
             "write the density without it"
         )
 
-    def _given(self, symbol: Any, jet: Jet) -> Pair:
-        base = self.layout.dynamics.jets.of(replace(jet, conjugated=False))
+    def _given(self, jet: Jet) -> Pair:
+        base = self.layout.dynamics.jets.of(replace(jet, conjugated=False, shift=()))
         if self.timelike(base):
             return self.scalar(self.layout.names[base]), None
         if isinstance(jet.function, Nonlocal):
             name = self.over_sites(self.layout.names[base], components=2)
             x, y = (self._load(name, (), component) for component in (0, 1))
             return x, None if base.is_real else y
+        *rows, shift = jet.shift or (0,) * self.layout.dimensions
+        self.reach = max(self.reach, *map(abs, rows), 0)
+        index = tuple(self._row(axis, k) for axis, k in enumerate(rows)) if any(rows) else ()
+        name = self.over_sites(self.layout.names[base], components=1 if base.is_real else 2)
         if base.is_real:
-            return self._load(self.over_sites(self.layout.names[base]), ()), None
-        name = self.over_sites(self.layout.names[base], components=2)
-        x, y = (self._load(name, (), component) for component in (0, 1))
+            return self._load(name, index, shift=shift), None
+        x, y = (self._load(name, index, component, shift) for component in (0, 1))
         return x, -y if jet.conjugated else y
 
     def timelike(self, symbol: Any) -> bool:

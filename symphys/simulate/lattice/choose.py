@@ -12,6 +12,7 @@ from symphys.lower.lattice.layout import Layout, layout_of
 from symphys.lower.lattice.plan import Plan
 from symphys.lower.lattice.runge_kutta import runge_kutta_plan
 from symphys.lower.lattice.split_step import split_plan, why_not_split
+from symphys.lower.lattice.uneven import on_sites
 from symphys.lower.lattice.wave import wave_plan
 
 DEFAULT_ORDER = 4
@@ -38,7 +39,12 @@ class FieldChoice:
         """How derivatives by space are taken."""
         if self.layout.order is None:
             return "waves (fast Fourier, sine or cosine transforms)"
-        return f"central differences of order {self.layout.order}"
+        found = f"central differences of order {self.layout.order}"
+        if self.layout.dynamics.uneven is not None:
+            found += (
+                "; slopes whose coefficients vary are summed over sites before they are varied, which keeps the energy"
+            )
+        return found
 
     def plan(self) -> Plan:
         """The program of the method."""
@@ -62,7 +68,8 @@ def choose_field_method(dynamics: FieldDynamics, grid: Grid, name: str, order: O
     if grid.coordinates != dynamics.axes:
         want = ", ".join(map(str, dynamics.axes))
         raise InputError(f"the axes of the grid must come in the order of the fields' arguments: {want}")
-    shifted = dynamics.jets.shifted_axes(dynamics.rates)
+    # on sites already, where neighbours beyond an end are images
+    shifted = frozenset() if dynamics.per else dynamics.jets.shifted_axes(dynamics.rates)
     if ended := [axis for axis in grid.axes if axis.coordinate in shifted and not axis.periodic]:
         raise InputError(
             f"neighbouring sites meet in the density along {ended[0].coordinate}, whose boundary is "
@@ -75,7 +82,9 @@ def choose_field_method(dynamics: FieldDynamics, grid: Grid, name: str, order: O
             f"order = {order!r}; finite differences have an even order: 2, 4, 6, 8, ..., or take order={SPECTRAL!r}"
         )
     why_not = why_not_split(dynamics)
-    differences = layout_of(dynamics, grid, None if order == SPECTRAL else int(order or DEFAULT_ORDER))
+    sides = [axis.boundary for axis in grid.axes]
+    number = None if order == SPECTRAL else int(order or DEFAULT_ORDER)
+    differences = layout_of(dynamics if number is None else on_sites(dynamics, number, sides), grid, number)
     waves = layout_of(dynamics, grid, None, packed=True)
     if name == "auto":
         return _automatic(dynamics, differences, waves, why_not, order)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import sympy
+
 from codegen import Backend, CompiledProgram, Program, compile_program, program_halo
 from symphys.discretise import Grid
 from symphys.errors import UnsupportedError
@@ -13,6 +15,8 @@ from symphys.fields.dynamics import Law
 from symphys.lower.lattice.layout import Layout
 from symphys.lower.lattice.measure import measure_kernel, probe_kernel, then_measured, with_halo
 from symphys.lower.lattice.plan import Plan, launch_of, program_of
+from symphys.mechanics.graph import substitute
+from symphys.mechanics.probe import vanishes
 from symphys.simulate.lattice.memory import Frame, frame_of
 
 
@@ -64,14 +68,30 @@ class Machine:
 
 
 def watched_laws(layout: Layout) -> tuple[Law, ...]:
-    """The laws of a theory that its grid keeps: no momentum along axes with ends, which push back."""
+    """The laws of a theory that its grid keeps: no momentum along axes with ends, which push back, and nothing that
+    flows through ends that are held, as what phi -> phi + 1 conserves does.
+    """
     ended = {x for x, side in zip(layout.dynamics.axes, layout.boundaries, strict=True) if side != "periodic"}
 
     def kept(law: Law) -> bool:
         moved = {} if law.symmetry is None else law.symmetry.coordinates
-        return not any(x in ended and xi != 0 for x, xi in moved.items())
+        return not any(x in ended and xi != 0 for x, xi in moved.items()) and not any(
+            side == "dirichlet" and law.flux is not None and _flows(layout, axis, law.flux[axis])
+            for axis, side in enumerate(layout.boundaries)
+        )
 
     return tuple(law for law in layout.dynamics.laws if kept(law))
+
+
+def _flows(layout: Layout, axis: int, flux: Any) -> bool:
+    """Whether a flux through a held end stays where fields and their even derivatives along the axis vanish."""
+    jets = layout.dynamics.jets
+    at_rest = {
+        symbol: sympy.S.Zero
+        for symbol in jets.present((flux,))
+        if (jet := jets.jet(symbol)) is not None and jet.function in jets.fields and jet.index[axis + 1] % 2 == 0
+    }
+    return not vanishes(substitute((flux,), at_rest))
 
 
 def build_machine(

@@ -111,6 +111,11 @@ def grid_tables(frame: Frame, margin: int, sponges: Sequence[float]) -> dict[str
         beyond = np.r_[0:h, n + h : n + 2 * h]
         found |= {"halo_target": beyond, "halo_source": near.source[beyond] + h, "halo_end": near.end[beyond] + h}
         found["halo_sign"] = near.sign[beyond].astype(frame.dtype)
+        if len(frame.axes[-1].points) == frame.shape[-1]:
+            row = frame.allocate(())
+            frame.sites(row)[...] = frame.axes[-1].points
+            row[found["halo_target"]] = row[found["halo_source"]]
+            found[f"abscissa_{len(frame.axes) - 1}"] = row
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from symphys.discretise import Axis, Grid
+from symphys.discretise import Axis, Grid, neighbours
 from symphys.fields.jets import Jet
 from symphys.lower.lattice.layout import Layout
 from symphys.simulate.lattice.given import differentiated
@@ -24,12 +24,16 @@ class Operators:
     grid: Grid
     _known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
-    def __call__(self, index: Sequence[int], shift: Sequence[int] = ()) -> Any:
-        """The derivative by space of a multi-index over the axes, `shift` sites further on, [sites, sites]."""
-        key = (tuple(index), tuple(shift))
+    def __call__(self, index: Sequence[int], shift: Sequence[int] = (), even: bool = False) -> Any:
+        """The derivative by space of a multi-index over the axes, `shift` sites further on, [sites, sites].
+
+        even: whether what stands beyond held ends is the mirror image, as of what is given.
+        """
+        key = (tuple(index), tuple(shift), even)
         if key not in self._known:
             along = [self._along(axis, order) for axis, order in zip(self.grid.axes, index, strict=True)]
-            moved = [self._moved(part, n) for part, n in zip(along, shift or (0,) * len(along), strict=True)]
+            sites = shift or (0,) * len(along)
+            moved = [self._moved(*each, even) for each in zip(along, self.grid.axes, sites, strict=True)]
             self._known[key] = sparse.csr_array(reduce(sparse.kron, moved))
         return self._known[key]
 
@@ -40,9 +44,18 @@ class Operators:
         return sparse.csr_array((np.ones(len(columns)), (rows, columns)), shape=(len(columns), count))
 
     @staticmethod
-    def _moved(matrix: Any, sites: int) -> Any:
-        """A matrix of a periodic axis whose rows stand so many sites further on."""
-        return matrix[np.roll(np.arange(matrix.shape[0]), -sites)] if sites else matrix
+    def _moved(matrix: Any, axis: Axis, sites: int, even: bool) -> Any:
+        """A matrix of an axis whose rows stand so many sites further on, beyond an end as `neighbours` says."""
+        if not sites:
+            return matrix
+        near = neighbours(axis, abs(sites))
+        there = slice(sites + abs(sites), sites + abs(sites) + axis.count)
+        source, end, sign = near.source[there], near.end[there], near.sign[there]
+        if even or (sign > 0).all():
+            return matrix[source]
+        return sparse.csr_array(
+            sparse.diags_array(sign) @ matrix[source] + sparse.diags_array(1.0 - sign) @ matrix[end]
+        )
 
     def _along(self, axis: Axis, order: int) -> Any:
         if not order:

@@ -94,7 +94,7 @@ def blank_result(
         t_start=t_start,
         method=simulator.choice.method.name,
         derivatives=simulator.choice.derivatives,
-        conserved={law.name: written(sum(law.terms)) for law in laws},
+        conserved={law.name: written(sum(law.terms)) for law in simulator.watched},
         totals={name: np.full((*shape, rows), np.nan) for name in names},
         time=str(simulator.dynamics.time),
         details=warn_of_long_steps(simulator, inputs, marks),

@@ -37,7 +37,7 @@ def read_source(simulator: FieldSimulator, source: Any) -> FieldResult:
     have = {field_name(label): values for label, values in source.states.items()}
     if lost := [name for name in map(field_name, simulator.labels) if name not in have]:
         raise InputError(f"{lost[0]} was not saved, so that nothing can go on from here; keep it, or write checkpoints")
-    laws = {law.name: str(simulator.dynamics.jets.from_jet(sum(law.terms))) for law in simulator.machine.laws}
+    laws = {law.name: str(simulator.dynamics.jets.from_jet(sum(law.terms))) for law in simulator.watched}
     kinds = {field_name(u.label): u.complex for u in simulator.dynamics.unknowns}
     compared = (
         ("grid", _grid_text(source), _grid_text(simulator)),

@@ -99,11 +99,12 @@ class Run:
             if values.shape == ():
                 self.scalars[name] = float(values)
                 continue
-            if jet.shift:  # on rings
-                values = np.roll(values, [-n for n in jet.shift], range(len(jet.shift)))
             values = differentiated(layout, self.grid, jet, values)[self.frame.inside]
             components = 1 if symbol.is_real else 2
             self._sites(name, components)[...] = values
+            if self.machine.halo:  # a ring goes on, and ends are mirrors
+                cells = self.arrays[name].reshape(*self.frame.shape[:-1], -1, components)
+                cells[..., self.arrays["halo_target"], :] = cells[..., self.arrays["halo_source"], :]
 
     def _sponges(self) -> list[float]:
         """How strongly the layer at the ends of each axis damps: enough to leave a thousandth of the fastest waves."""

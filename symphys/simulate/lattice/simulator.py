@@ -14,7 +14,7 @@ import numpy as np
 from codegen import get_backend
 from symphys.discretise import Grid
 from symphys.errors import InputError
-from symphys.fields.dynamics import FieldDynamics
+from symphys.fields.dynamics import FieldDynamics, Law
 from symphys.keywords import takes
 from symphys.simulate.inputs import precision
 from symphys.simulate.keywords import FieldRunOptions, ResumeOptions, read_rows, read_threads
@@ -152,6 +152,12 @@ class FieldSimulator:
         result = record.finish()
         after = (self, course.inputs, result, course.threads)
         return replace(result, residual=residual_of(*after), flux=flux_of(*after))
+
+    @property
+    def watched(self) -> tuple[Law, ...]:
+        """The laws that the grid keeps, as the theory has them."""
+        names = {law.name for law in self.machine.laws}
+        return tuple(law for law in self.dynamics.laws if law.name in names)
 
     @property
     def labels(self) -> tuple[Any, ...]:
