@@ -75,9 +75,8 @@ class CudaBackend:
         def function(narrow: bool, share: Share) -> Any:
             return loaded(narrow, share, load_cupy().cuda.Device().id)
 
+        function(True, ALONE)  # here, not at the first launch, it is said what is missing
         able = Able.of(kernel, dtype)
-        if not able.several:
-            function(True, ALONE)
         return CudaKernel(kernel, dtype, halo, emit_cuda(kernel, dtype, halo, True), function, able, self.schedule)
 
     def compile_program(

@@ -40,7 +40,7 @@ class CudaProgram(KernelProgram):
         if isinstance(arrays, DeviceMemory):
             with arrays.stream:
                 there = arrays.arrays_for([array.name for array in self.program.arrays])
-                running = _Running(cupy, arrays.stream, self.kernels, there, dict(scalars))
+                running = _Running(cupy, arrays.stream, self.kernels, there, dict(scalars), arrays.plans)
                 running.steps(self.program.body)
             arrays.wrote(written(self.program))
             arrays.hold(running)
@@ -49,7 +49,7 @@ class CudaProgram(KernelProgram):
         cupy.cuda.get_current_stream().synchronize()  # of what the caller has on its way
         with stream:
             mirror = Mirror.of(cupy, {array.name: arrays[array.name] for array in self.program.arrays})
-            running = _Running(cupy, stream, self.kernels, mirror.arrays, dict(scalars))  # until all is over
+            running = _Running(cupy, stream, self.kernels, mirror.arrays, dict(scalars), {})  # until all is over
             running.steps(self.program.body)
             mirror.fetch(written(self.program))
             stream.synchronize()
@@ -76,6 +76,7 @@ class _Running:
     kernels: Mapping[str, CudaKernel]
     arrays: Mapping[str, Any]
     scalars: dict[str, float | int]
+    plans: dict[Any, Any]  # of transforms, by what they transform
     used: list[Any] = field(default_factory=list)  # graphs and plans, which must outlive what they are doing
 
     def steps(self, body: Sequence[Step]) -> None:
@@ -129,7 +130,7 @@ class _Running:
             extent = size_of(step.extent, self.scalars)
             source, output = self.arrays[step.source], self.arrays[step.output]
             with room(self.cupy, source.nbytes):  # cuFFT works beside the arrays
-                plan, capturable = plan_on_device(self.cupy, source, output, step, extent)
+                plan, capturable = plan_on_device(self.cupy, source, output, step, extent, self.plans)
             self.used.append(plan)
             return (lambda _: plan()), capturable
         assert isinstance(step, Launch)

@@ -83,6 +83,7 @@ class DeviceMemory(Memory):
         self.host: dict[str, NDArray[Any]] = {}
         self.buffers, self.turn = (Buffer(), Buffer()), 0
         self.in_flight: deque[tuple[Any, object]] = deque()
+        self.plans: dict[Any, Any] = {}  # of transforms: they work on this stream, one after the other
 
     # -- names ---------------------------------------------------------------------------------------------------------
     def __getitem__(self, name: str) -> NDArray[Any]:

@@ -12,18 +12,19 @@ from codegen.program import Transform
 
 
 def plan_on_device(
-    cupy: Any, source: Any, output: Any, step: Transform, extent: int
+    cupy: Any, source: Any, output: Any, step: Transform, extent: int, plans: dict[Any, Any]
 ) -> tuple[Callable[[], None], bool]:
     """A call that transforms `source` into `output`, as `program.Transform` means it, and whether a graph can hold it.
 
-    The arrays hold neighbouring real and imaginary parts [..., >= 2 extent]; rows may be longer than `extent`.
+    The arrays hold neighbouring real and imaginary parts [..., >= 2 extent]; rows may be longer than `extent`. `plans`
+    of cuFFT are kept by the caller for further calls on the same stream: making one costs more than to use it.
     """
     single = source.dtype == np.float32
     complex_kind = np.complex64 if single else np.complex128
     given, made = (a.view(complex_kind) for a in (source, output))
     shape = (*given.shape[:-1], extent)
     if all(kind == "fourier" for kind in step.kinds) and len(shape) <= 3:
-        return _by_cufft(cupy, given, made, shape, step), True
+        return _by_cufft(cupy, given, made, shape, step, plans), True
 
     def call() -> None:
         values = given[..., :extent]
@@ -36,12 +37,16 @@ def plan_on_device(
     return call, False
 
 
-def _by_cufft(cupy: Any, given: Any, made: Any, shape: tuple[int, ...], step: Transform) -> Callable[[], None]:
+def _by_cufft(
+    cupy: Any, given: Any, made: Any, shape: tuple[int, ...], step: Transform, plans: dict[Any, Any]
+) -> Callable[[], None]:
     """Rows longer than the extent are passed over by the plan itself."""
     cufft = cupy.cuda.cufft
     kind = cufft.CUFFT_C2C if given.dtype == np.complex64 else cufft.CUFFT_Z2Z
-    embedded = (given.shape, made.shape)
-    plan = cufft.PlanNd(shape, embedded[0], 1, 1, embedded[1], 1, 1, kind, 1, "C", len(shape) - 1, None)
+    key = (shape, given.shape, made.shape, kind)
+    if key not in plans:
+        plans[key] = cufft.PlanNd(shape, given.shape, 1, 1, made.shape, 1, 1, kind, 1, "C", len(shape) - 1, None)
+    plan = plans[key]
     direction = cufft.CUFFT_INVERSE if step.inverse else cufft.CUFFT_FORWARD
     if not (step.inverse and step.scaled):
         return lambda: plan.fft(given, made, direction)

@@ -20,6 +20,7 @@ class Recording:
     buffers: Buffers
     host: dict[str, NDArray[Any]]
     waiting: list[tuple[slice, Any]] = field(default_factory=list)  # each until it is there: interrupts lose none
+    done: int = 0  # rows that were told to be `ready`
 
     @classmethod
     def of(cls, buffers: Buffers, on_device: bool) -> Recording:
@@ -36,6 +37,28 @@ class Recording:
         if len(saved):
             self.waiting.append((slice(int(saved[0]), int(saved[-1]) + 1), self.buffers.arrays.mark()))
         self._take(1 if len(saved) else 0)
+
+    def ready(self, until: int) -> None:
+        """No launch from here on changes the rows before `until`: they leave when the next one was started."""
+        if self.host and until > self.done:
+            self.waiting.append((slice(self.done, until), self.buffers.arrays.mark()))
+            self.done = until
+
+    def take(self) -> None:
+        """Bring all that is ready, while what was launched since goes on."""
+        self._take(0)
+
+    def widen(self, rows: int) -> None:
+        """Room for more rows; nothing may be on its way."""
+        for name, old in self.host.items():
+            new = np.full((*old.shape[:-2], rows, old.shape[-1]), np.nan, dtype=old.dtype)
+            new[..., : old.shape[-2], :] = old
+            self.host[name] = new
+
+    @property
+    def size(self) -> int:
+        """Bytes that are to leave the device."""
+        return sum(rows.nbytes for rows in self.host.values())
 
     def finish(self) -> None:
         """Take what the last launch saved; the host's arrays are the run's from here on."""

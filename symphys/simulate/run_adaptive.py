@@ -20,9 +20,11 @@ from symphys.simulate.compiled import Lowered
 from symphys.simulate.devices import joined
 from symphys.simulate.execute import Buffers, launch, make_buffers
 from symphys.simulate.inputs import padded
+from symphys.simulate.recording import Recording
 from symphys.simulate.request import RunRequest, Sampling, Tolerances
 
 BUDGET = 4096  # attempts a trajectory and launch
+MUCH, SOON = 1 << 25, 512  # bytes to record, past which launches are this short, so that rows leave meanwhile
 FIRST_ROWS = 256  # rows of a free run at first; doubled as they fill
 
 
@@ -113,7 +115,12 @@ def run_adaptive(request: RunRequest, sampling: Sampling, tolerances: Tolerances
         _save_start(buffers, start)
     elif times[0] == start:
         _sample_start(buffers)
-    interrupted, exhausted = _advance(advance, request, buffers, scalars, tolerances.max_steps, times is None)
+    recording = Recording.of(buffers, request.on_device)
+    interrupted, exhausted = _advance(
+        advance, request, buffers, scalars, tolerances.max_steps, times is None, recording
+    )
+    recording.ready(scalars["rows"])
+    recording.finish()
     return AdaptiveRun(buffers, interrupted, exhausted)
 
 
@@ -137,24 +144,30 @@ def _advance(
     scalars: dict[str, Any],
     max_steps: int,
     free: bool,
+    recording: Recording,
 ) -> tuple[bool, NDArray[np.bool_]]:
     """Launch until all trajectories have ended; whether that was interrupted, and which ran out of steps."""
     attempts = 0
     time_row = len(request.lowered.flow.names)  # `carry` holds the time after the state
     span = scalars["t_end"] - scalars["t_start"]
     never = np.zeros(buffers.instances, dtype=bool)
+    longest = SOON if recording.size > MUCH else scalars["budget"]
     try:
         while True:
-            budget = min(scalars["budget"], max_steps - attempts)
+            budget = min(longest, max_steps - attempts)
             launch(kernel, buffers, {**scalars, "budget": budget}, request.threads)
+            recording.take()
             running = buffers.counter(STATUS) == RUNNING
             if not running.any():
                 request.report(1.0)
                 return False, never
             share = (buffers.read("carry")[time_row] - scalars["t_start"]) / span
             request.report(float(np.mean(np.where(running, share, 1.0))))
+            recording.ready(int(buffers.counter(ROW)[running].min()))
             if free and (buffers.counter(ROW)[running] >= scalars["rows"]).any():
+                recording.take()
                 scalars["rows"] = _widen(buffers, scalars["rows"])
+                recording.widen(scalars["rows"])
             attempts = int((buffers.counter(STEPS) + buffers.counter(REJECTED))[running].max())
             if attempts >= max_steps:
                 return False, running

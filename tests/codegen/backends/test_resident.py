@@ -11,7 +11,9 @@ import pytest
 from codegen.backends import cuda_resident
 from codegen.backends.cuda import CudaBackend
 from codegen.backends.cuda_resident import DeviceMemory
+from codegen.compile import compile_program
 from codegen.errors import InputError
+from codegen.program import Array, Intent, Program, Transform
 from tests.codegen.backends.stand_in import OutOfMemoryError, StandIn, Stream
 from tests.codegen.backends.test_cuda import needs_compiler
 from tests.codegen.emit.kernels import CASES
@@ -136,3 +138,20 @@ def test_kernels_work_where_the_arrays_are(cupy: StandIn) -> None:
     expected = reference(case, "float64")
     assert_same({name: memory.read(name) for name in expected}, expected, case.kernel, 100)
     assert cupy.log == ["launch"]
+
+
+def test_transforms_are_planned_once_a_memory(cupy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forth and back and at every call by one plan; 60 terms of order one, thrice forth and back."""
+    made, plan = [], cupy.cuda.cufft.PlanNd
+    monkeypatch.setattr(cupy.cuda.cufft, "PlanNd", lambda *keys: (made.append(keys), plan(*keys))[1])
+    z = Array("z", (6,), intent=Intent.INOUT, components=2)
+    kinds = ("fourier", "fourier")
+    body = (Transform("z", "z", 10, False, kinds), Transform("z", "z", 10, True, kinds))
+    run = compile_program(Program("there and back", (z,), (), body), CudaBackend())
+    start = np.random.default_rng(2).normal(size=(6, 20))
+    memory = DeviceMemory(cupy)
+    memory["z"] = start.copy()
+    for _ in range(3):
+        run(memory, {})
+    np.testing.assert_allclose(memory.read("z"), start, rtol=0, atol=3 * 60 * 8 * 2.0**-52)
+    assert len(made) == 1

@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +18,7 @@ from sympy import cos, exp
 import symphys as ph
 from codegen import HostMemory
 from symphys.quantum import VonNeumann, pauli
-from symphys.simulate import run_fixed
+from symphys.simulate import run_adaptive, run_fixed
 from symphys.simulate.devices import shared_out
 from symphys.simulate.execute import Buffers
 from symphys.simulate.inputs import Instances
@@ -73,6 +74,23 @@ def test_several_devices_give_the_bits_of_one(cupy: StandIn, method: str, option
     assert shares[-1] == 1.0
     few = {theta: 0.3, ph.dot(theta): np.array([0.1, 0.2])}
     assert simulator.run(few, {g: 1.0}, (0, 1), devices=2, **options).shape == (2,)
+
+
+@needs_compiler
+@pytest.mark.parametrize("rows", [{"t_eval": np.linspace(0.0, 2.0, 9)}, {"save_every": 1}])
+def test_rows_of_adaptive_runs_leave_while_steps_go_on(
+    cupy: StandIn, monkeypatch: pytest.MonkeyPatch, rows: dict[str, Any]
+) -> None:
+    """Those that all trajectories have passed; free runs get more room on the way. The rows are those of one launch."""
+    simulator = PENDULUM.compile("dopri5", backend="cuda")
+    whole = simulator.run(STARTS, VALUES, (0, 2), rtol=1e-3, **rows)
+    assert cupy.log.index("copy") > max(i for i, what in enumerate(cupy.log) if what == "launch")
+    cupy.log.clear()
+    for name, value in (("MUCH", 0), ("SOON", 4), ("FIRST_ROWS", 4)):
+        monkeypatch.setattr(run_adaptive, name, value)
+    assert_equal(whole, simulator.run(STARTS, VALUES, (0, 2), rtol=1e-3, **rows))
+    launches = [i for i, what in enumerate(cupy.log) if what == "launch"]
+    assert sum(cupy.log[a:b].count("copy") > 0 for a, b in pairwise(launches)) > 1
 
 
 def test_devices_and_arrays_that_there_are_not(cupy: StandIn) -> None:
