@@ -12,6 +12,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from functools import wraps
+from types import MappingProxyType
 from typing import Any, TypeVar, cast, get_type_hints
 
 from symphys.errors import InputError
@@ -20,10 +21,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 List = TypeVar("List")
 
 
-def takes(listed: type) -> Callable[[Function], Function]:
+def takes(listed: type, instead: Mapping[str, str] = MappingProxyType({})) -> Callable[[Function], Function]:
     """Decorates a function of `**options: Unpack[listed]`, which gets every option; None is the default.
 
-    The function raises `InputError` for an option that it does not take, and names the nearest that it does.
+    The function raises `InputError` for an option that it does not take, and names the nearest that it does. instead:
+    of options that others of its kind take, what to do in their place.
     """
 
     def decorate(function: Function) -> Function:
@@ -38,7 +40,7 @@ def takes(listed: type) -> Callable[[Function], Function]:
             for name in given.keys() - names:
                 near = difflib.get_close_matches(name, known, 1)
                 remedy = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-                raise InputError(f"{function.__name__} takes no option {name!r}; {remedy}")
+                raise InputError(f"{function.__name__} takes no option {name!r}; {instead.get(name, remedy)}")
             left = {name: value for name, value in defaults.items() if given.get(name) is None}
             return function(*args, **{**given, **left})
 

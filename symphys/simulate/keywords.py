@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, TypedDict
 
 import numpy as np
@@ -56,6 +57,14 @@ class RunOptions(SteerOptions, RowOptions, CourseOptions, total=False):
 
 class GuidedOptions(SteerOptions, CourseOptions, total=False):
     """What runs may be told whose rows are chosen for the user."""
+
+
+FIXED_STEPS = MappingProxyType(
+    dict.fromkeys(
+        ("rtol", "atol", "max_step", "first_step"),
+        "steps have one length, dt, and no error is estimated: take a smaller dt, compare with half of it",
+    )
+)  # what those who know runs of trajectories may look for
 
 
 class StepOptions(TypedDict, total=False):

@@ -92,3 +92,17 @@ def test_runs_name_a_misspelt_option_with_the_nearest():
         simulator.run(start, {}, (0, 1), tol=1e-6)
     with pytest.raises(ph.InputError, match="lyapunov takes no option 't_eval'"):  # it chooses the times itself
         simulator.lyapunov(start, {}, (0, 1), t_eval=[0.5])
+
+
+def test_tolerances_of_what_takes_fixed_steps_are_told_what_to_take_instead():
+    atoms, k = ph.particles("r", dim=1), ph.parameters("k")
+    kinetic = atoms.sum(lambda a: atoms.mass(a) * a.speed_squared / 2)
+    moving = ph.Lagrangian(kinetic - atoms.pairs(lambda a, b: k * a.distance(b) ** 2)).compile()
+    told = r"run takes no option '{}'; steps have one length, dt, .*: take a smaller dt, compare with half of it"
+    with pytest.raises(ph.InputError, match=told.format("rtol")):
+        moving.run({}, {}, (0, 1), rtol=1e-9)
+    time, x = ph.spacetime("t x")
+    u = ph.scalar_field("u", (time, x))
+    waves = ph.LagrangianDensity((u.diff(time) ** 2 - u.diff(x) ** 2) / 2).compile(ph.Grid({x: (0.0, 1.0, 16)}))
+    with pytest.raises(ph.InputError, match=told.format("atol")):
+        waves.run({}, {}, (0, 1), atol=1e-9)

@@ -179,7 +179,8 @@ def energies_of(site: Site) -> tuple[list[Node], Node, Node, Node]:
             within = site.builder.let("within", site.within(pair))
             value = site.builder.let("energy", chosen(within, add_many(_pair_sum(site, pair, "potential"))))
             factors, _ = _factors(site, pair, within, slopes)
-            pull = chosen(within, add_many(factors)) * pair.square
+            sideways = [s * step for axis, step in enumerate(pair.steps) for s in _sideways(site, pair, axis)]
+            pull = chosen(within, add_many([add_many(factors) * pair.square, *sideways]))
             seen = added(site, pair, within, dynamics.environments)
             add([0.5 * value, 0.5 * apply("abs", value), 0.5 * pull, *seen])
         values = seen_by(site, densities)

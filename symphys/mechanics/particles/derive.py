@@ -218,8 +218,9 @@ def _pair(each: ParticleSum, smoothing: str | None) -> PairForce:
         raise UnsupportedError(
             f"the pair term {each.body} depends on places; write it in a.distance(b) and a.displacement(b)"
         )
-    potential = _in_square(smoothed(each.body, distance(I, J), smoothing))
-    along = tuple(-potential.diff(displacement(I, J, axis)) for axis in range(each.over.particles.dim))
+    steps = [displacement(I, J, axis) for axis in range(each.over.particles.dim)]
+    potential = _in_square(smoothed(each.body, distance(I, J), smoothing, steps))
+    along = tuple(-potential.diff(step) for step in steps)
     return PairForce(each.over, potential, -2 * by_square(potential), along if any(along) else ())
 
 

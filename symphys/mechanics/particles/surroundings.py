@@ -132,20 +132,24 @@ def monomials(dim: int, degree: int) -> list[tuple[int, ...]]:
     return [powers for powers in product(range(degree + 1), repeat=dim) if sum(powers) == degree]
 
 
-def smoothed(potential: Any, symbol: Any, smoothing: str | None) -> Any:
-    """V with an end at the cutoff r_c.
+def smoothed(potential: Any, symbol: Any, smoothing: str | None, steps: Sequence[Any] = ()) -> Any:
+    """V with an end at the cutoff r_c; written in components d of the displacement alone, V(d) is V(r n), n = d / r.
 
     "shift": V - V(r_c). "shift force": V - V(r_c) - (r - r_c) V'(r_c), without a jump of the force (Toxvaerd, Dyre, J.
     Chem. Phys. 134 (2011) 081102). "switch": V S, with S = 1 - 10 x^3 + 15 x^4 - 6 x^5 of x = (r - r_s) / (r_c - r_s),
     with two continuous derivatives.
     """
-    if smoothing is None or symbol not in potential.free_symbols:
+    moving = potential.free_symbols
+    if smoothing is None or not moving & {symbol, *steps}:
         return potential
-    at_end = potential.subs(symbol, CUTOFF)
-    if smoothing == "shift":
-        return potential - at_end
-    if smoothing == "shift force":
-        return potential - at_end - (symbol - CUTOFF) * potential.diff(symbol).subs(symbol, CUTOFF)
+    if smoothing != "switch":
+        reach = sympy.Dummy("r", positive=True)
+        along = {symbol: reach} if symbol in moving else {d: d * reach / symbol for d in steps}
+        written = potential.xreplace(along)
+        ended = potential - written.subs(reach, CUTOFF)
+        if smoothing == "shift force":
+            ended -= (symbol - CUTOFF) * written.diff(reach).subs(reach, CUTOFF)
+        return ended
     x = sympy.Max(symbol - ONSET, 0) / (CUTOFF - ONSET)
     return potential * (1 - x**3 * (10 - x * (15 - 6 * x)))
 

@@ -17,7 +17,7 @@ from symphys.errors import InputError
 from symphys.fields.dynamics import FieldDynamics, Law
 from symphys.keywords import takes
 from symphys.simulate.inputs import precision
-from symphys.simulate.keywords import FieldRunOptions, ResumeOptions, read_rows, read_threads
+from symphys.simulate.keywords import FIXED_STEPS, FieldRunOptions, ResumeOptions, read_rows, read_threads
 from symphys.simulate.lattice.choose import FieldChoice, choose_field_method
 from symphys.simulate.lattice.emit import field_source
 from symphys.simulate.lattice.follow import Course, follow
@@ -67,7 +67,7 @@ class FieldSimulator:
         """The source of the kernels for a backend: "cpu" as readable Python, "llvm", or "cuda"."""
         return field_source(self.choice.plan(), backend, self.dtype)
 
-    @takes(FieldRunOptions)
+    @takes(FieldRunOptions, FIXED_STEPS)
     def run(
         self,
         initial: Mapping[Any, Any],
@@ -107,7 +107,7 @@ class FieldSimulator:
         record = open_record(blank, output.out, checkpoints_of(inputs, begin, output, self.grid.shape))
         return self._follow(course, record, options["progress"])
 
-    @takes(ResumeOptions)
+    @takes(ResumeOptions, FIXED_STEPS)
     def resume(
         self,
         source: FieldResult | str | Path,

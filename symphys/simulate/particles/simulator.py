@@ -20,7 +20,7 @@ from symphys.lower.particles.layout import Layout
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.mechanics.particles.surroundings import SMOOTHINGS
 from symphys.simulate.inputs import positive_number, precision, whole_number
-from symphys.simulate.keywords import ParticleRunOptions, read_rows, read_threads
+from symphys.simulate.keywords import FIXED_STEPS, ParticleRunOptions, read_rows, read_threads
 from symphys.simulate.particles.box import Box, read_box
 from symphys.simulate.particles.choose import choose_splitting
 from symphys.simulate.particles.course import Course
@@ -117,7 +117,7 @@ class ParticleSimulator:
         """The kernels that run, as readable Python with the physics named."""
         return str(self.machine(batch=False, listed=False).advance.source)
 
-    @takes(ParticleRunOptions)
+    @takes(ParticleRunOptions, FIXED_STEPS)
     def run(
         self,
         initial: Mapping[Any, Any],

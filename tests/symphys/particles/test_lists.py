@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from sympy import exp
 
 import symphys as ph
 from symphys.simulate.particles.inputs import read_particles_inputs
@@ -141,3 +142,35 @@ def test_backends_agree_on_lists(backend: str) -> None:
     x = lattice(3, np.eye(3) * 3.5)
     found = [forces(fluid.compile(box=[3.5] * 3, cutoff=1.6, backend=b), x, True) for b in ("cpu", backend)]
     np.testing.assert_allclose(found[0], found[1], atol=1e-12 * np.abs(found[0]).max())
+
+
+ACROSS = {
+    "displacements alone": lambda d, r: 3 * d[0] ** 2 + exp(-(d[1] ** 2)),
+    "distances too": lambda d, r: 10 * d[0] ** 2 / r**5,
+}
+
+
+@pytest.mark.parametrize("smoothing", ["shift", "shift force", "switch"])
+@pytest.mark.parametrize("written", ACROSS)
+def test_what_is_written_in_displacements_ends_at_the_cutoff_as_well(written: str, smoothing: str) -> None:
+    """Across the cutoff by 2e-7: the energy goes to 0, and the force, too, unless "shift" was asked for."""
+    flat = ph.particles("r", dim=2)
+    pair = flat.pairs(lambda a, b: ACROSS[written](a.displacement(b), a.distance(b)))
+    system = ph.Lagrangian(flat.sum(lambda a: flat.mass(a) * a.speed_squared / 2) - pair)
+    simulator = system.compile(box=[9.0, 9.0], cutoff=2.0, smoothing=smoothing)
+    ways = np.array([[np.cos(angle), np.sin(angle)] for angle in (0.3, 1.1, 2.0, 4.0)])
+    places = np.stack([np.zeros((4, 2)), ways * (2 - 1e-7)], axis=1) + 4.0
+    run = simulator.run({flat: places, ph.dot(flat): 0 * places}, {flat.mass: 1.0}, (0, 1e-4), dt=1e-4)
+    assert np.abs(run.totals["potential"][:, 0]).max() < 1e-5
+    pulls = np.abs(run[ph.dot(flat)][:, 1]).max() / 1e-4
+    assert (pulls < 1e-4) == (smoothing != "shift")
+
+
+def test_the_virial_counts_what_is_not_along_the_line() -> None:
+    """V = x^2 y^2 / r: of degree 3, so that the sum of r . F is -3 V."""
+    flat = ph.particles("r", dim=2)
+    pair = flat.pairs(lambda a, b: a.displacement(b)[0] ** 2 * a.displacement(b)[1] ** 2 / a.distance(b))
+    system = ph.Lagrangian(flat.sum(lambda a: flat.mass(a) * a.speed_squared / 2) - pair)
+    places = np.random.default_rng(1).normal(size=(5, 2))
+    run = system.compile().run({flat: places, ph.dot(flat): 0 * places}, {flat.mass: 1.0}, (0, 1e-3), dt=1e-3)
+    assert run.virial == pytest.approx(-3 * run.totals["potential"], rel=1e-12)
