@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import exp, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen import Memory
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.statistics import Langevin, NoseHoover, Thermostat
+
+Read = Callable[[str], NDArray[Any]]  # an array by its name
 
 
 def degrees_of_freedom(dynamics: ParticleDynamics, thermostat: Thermostat | None, count: int, held: int = 0) -> int:
@@ -45,11 +46,11 @@ def bath_arrays(thermostat: Thermostat | None, dtype: np.dtype[Any]) -> dict[str
     return {name: np.zeros(n, dtype) for name, n in (("heat", 1), ("rescale", 1), ("chain", 2 * links))}
 
 
-def bath_energy(thermostat: Thermostat | None, arrays: Memory, scalars: Mapping[str, Any]) -> float:
+def bath_energy(thermostat: Thermostat | None, read: Read, scalars: Mapping[str, Any]) -> float:
     """sum Q_k v_k^2 / 2 + f k_B T x_1 + k_B T sum_{k > 1} x_k of a chain; 0 without one."""
     if not isinstance(thermostat, NoseHoover):
         return 0.0
-    places, rates = np.asarray(arrays.read("chain"), dtype=np.float64).reshape(2, -1)
+    places, rates = np.asarray(read("chain"), dtype=np.float64).reshape(2, -1)
     inertia = np.full(len(rates), thermostat.temperature * thermostat.relaxation**2)
     inertia[0] *= scalars["freedom"]
     weights = np.full(len(rates), thermostat.temperature)

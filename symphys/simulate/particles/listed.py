@@ -18,7 +18,7 @@ from symphys.lower.particles.plan import pull_launches
 from symphys.lower.programs import program_of
 from symphys.simulate.memory import aligned
 from symphys.simulate.particles.clusters import cells_of, clusters_of, fold, images_of
-from symphys.simulate.particles.state import Machine, State
+from symphys.simulate.particles.state import Machine, Ordered, State
 
 REGROUPED = 4  # lists that are made from the same clusters
 FAR = 1e8  # where what fills up clusters is put, in units of the range
@@ -189,13 +189,17 @@ class ListedState(State):
         """Lay [n, dim] into [dim, cluster, member]."""
         array.reshape(len(array), -1)[:, self.clusters.place] = values.T
 
-    def read(self, name: str) -> NDArray[Any]:
-        """[1, n, dim], places unfolded."""
-        flat = self.arrays.read(name).reshape(self.machine.layout.dim, -1)
-        found = np.ascontiguousarray(flat[:, self.clusters.place].T)
-        if name == "position" and self.box is not None:
-            found = (found + self.turns @ self.box.matrix).astype(found.dtype)
-        return found[None]
+    def ordered(self) -> Ordered:
+        """See `State`: [1, n, dim], places unfolded."""
+        place, turns = self.clusters.place, self.turns.copy()
+
+        def order(name: str, array: NDArray[Any]) -> NDArray[Any]:
+            found = np.ascontiguousarray(array.reshape(self.machine.layout.dim, -1)[:, place].T)
+            if name == "position" and self.box is not None:
+                found = (found + turns @ self.box.matrix).astype(found.dtype)
+            return found[None]
+
+        return order
 
     # -- going on ------------------------------------------------------------------------------------------------------
     def go(self, steps: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,14 +16,17 @@ from symphys.integrators import Splitting
 from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.plan import Plan, measure_program, measures_of, plan_of
 from symphys.simulate.memory import aligned
-from symphys.simulate.particles.bath import bath_arrays, bath_energy, bath_scalars, degrees_of_freedom
+from symphys.simulate.particles.bath import Read, bath_arrays, bath_energy, bath_scalars, degrees_of_freedom
 from symphys.simulate.particles.bonds import bonds_of
 from symphys.simulate.particles.box import Box
 from symphys.simulate.particles.holds import holds_of
 from symphys.simulate.particles.inputs import ParticleInputs
 from symphys.simulate.particles.waves import check_neutral, wave_tables
 from symphys.simulate.weights import kernel_weights
-from symphys.statistics import Langevin, Thermostat
+from symphys.statistics import Langevin, NoseHoover, Thermostat
+
+Ordered = Callable[[str, NDArray[Any]], NDArray[Any]]
+Told = Callable[[], tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]]
 
 NOISY = 32  # steps for which noise is drawn at a time
 
@@ -252,10 +255,22 @@ class State:
 
     def read(self, name: str) -> NDArray[Any]:
         """[member, n, dim], copied."""
-        array = self.arrays.read(name)
-        if self.machine.layout.batch:
-            return np.ascontiguousarray(array[..., : len(self.members)].transpose(2, 1, 0))
-        return np.ascontiguousarray(array.reshape(len(array), -1)[:, : self.inputs.count].T)[None]
+        return self.ordered()(name, self.arrays.read(name))
+
+    def ordered(self) -> Ordered:
+        """What brings an array of a name, as it is now, into the order of the users [member, n, dim]."""
+
+        def order(name: str, array: NDArray[Any]) -> NDArray[Any]:
+            del name
+            if self.machine.layout.batch:
+                return np.ascontiguousarray(array[..., : len(self.members)].transpose(2, 1, 0))
+            return np.ascontiguousarray(array.reshape(len(array), -1)[:, : self.inputs.count].T)[None]
+
+        return order
+
+    def finite(self) -> bool:
+        """Whether places and velocities are all finite, those that fill up rows included."""
+        return self.arrays.finite({name: slice(None) for name in ("position", "velocity")})
 
     def go(self, steps: int) -> None:
         """Take `steps` steps."""
@@ -290,11 +305,32 @@ class State:
 
     def totals(self) -> NDArray[np.float64]:
         """[member, measures and the energy of the bath], now."""
+        self._measure()
+        return self._totals(self.arrays.read)
+
+    def recorded(self) -> Told:
+        """Places, velocities [member, n, dim] and `totals` now; what this returns tells them, while `arrays.ahead` rows
+        later are on their way, or, where that is 0, before the next step."""
+        self._measure()
+        bath = ("chain",) if isinstance(self.machine.thermostat, NoseHoover) else ()
+        held = () if self.holds is None else ("hold_virial",)
+        order, copies = self.ordered(), self.arrays.snapshot(["position", "velocity", "totals", *bath, *held])
+
+        def told() -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
+            found = copies()
+            places, velocities = (order(name, found[name]) for name in ("position", "velocity"))
+            return places, velocities, self._totals(found.__getitem__)
+
+        return told
+
+    def _measure(self) -> None:
         self.scalars["k"] = self.k
         self.machine.measure(self.arrays, self.scalars, self.choices.threads)
-        found = self.arrays.read("totals").astype(np.float64)
+
+    def _totals(self, read: Read) -> NDArray[np.float64]:
+        found = read("totals").astype(np.float64)
         found = found.T.copy() if self.machine.layout.batch else found[None]
         if self.holds is not None:
-            found[:, self.machine.measures.index("virial")] += self.arrays.read("hold_virial").reshape(-1)
-        bath = bath_energy(self.machine.thermostat, self.arrays, self.scalars)
+            found[:, self.machine.measures.index("virial")] += read("hold_virial").reshape(-1)
+        bath = bath_energy(self.machine.thermostat, read, self.scalars)
         return np.concatenate([found, np.full((len(found), 1), bath)], axis=1)
