@@ -95,12 +95,16 @@ def test_what_evaluate_refuses() -> None:
             DOUBLE.evaluate(*arguments)
 
 
+@pytest.mark.cpu(reason="it is the default")
+def test_where_nothing_is_said_the_cpu_runs_in_double_precision() -> None:
+    assert "backend: cpu, float64" in DOUBLE.compile().explain()
+
+
 def test_explain_names_the_methods_and_the_reason() -> None:
     split = ph.Lagrangian(va**2 / 2 - a**4).compile().explain()
     assert "separable" in split
     assert "with dt: srkn6_4, symplectic splitting of order 4" in split
     assert "with rtol: taylor" in split
-    assert "backend: cpu, float64" in split
     coupled = DOUBLE.compile(dtype="float32", backend="reference").explain()
     assert "not separable: here the mass matrix depends on the coordinates" in coupled
     assert "with dt: gauss4, implicit symplectic Gauss collocation of order 4" in coupled
@@ -120,7 +124,9 @@ def test_explain_names_the_methods_and_the_reason() -> None:
 
 
 @pytest.mark.parametrize("method", ["yoshida4", "gauss4", "rk4", "dop853", "taylor"])
-@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize(
+    "backend", [pytest.param("cpu", marks=pytest.mark.cpu(reason="its source is Python")), "reference"]
+)
 def test_the_source_is_readable_python(method: str, backend: str) -> None:
     """It parses, compiles, and names the coordinates and parameters of the system."""
     length, angle = ph.parameters("length", positive=True), ph.coordinates("angle")
@@ -138,5 +144,5 @@ def test_the_source_is_readable_python(method: str, backend: str) -> None:
 def test_the_source_can_be_had_for_every_target() -> None:
     assert "define" in DOUBLE.emit("llvm")
     assert "__global__" in DOUBLE.emit("cuda", method="gauss4", dtype="float32")
-    assert DOUBLE.emit("cpu") == DOUBLE.compile().source
+    assert DOUBLE.emit("reference") == DOUBLE.compile(backend="reference").source == DOUBLE.emit("cpu")
     assert DOUBLE.emit("cpu", adaptive=True) != DOUBLE.emit("cpu")
