@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,6 +213,21 @@ class DeviceMemory(Memory):
             arrays = self.arrays_for(list(parts))
             found = [self.cupy.isfinite(arrays[name][..., part]).all() for name, part in parts.items()]
             return all(bool(each) for each in found)
+
+    # -- what stays for users ------------------------------------------------------------------------------------------
+    def blank(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """See `Memory`."""
+        kind = np.dtype(dtype)
+        with room(self.cupy, int(np.prod(shape, dtype=np.int64)) * kind.itemsize):
+            made = self.cupy.empty(shape, dtype=kind)
+        made.fill(np.nan)
+        self.cupy.cuda.get_current_stream().synchronize()  # streams that lay anything there do not wait for this one
+        return made
+
+    def lay(self, names: Collection[str], act: Callable[[Mapping[str, Any]], None]) -> None:
+        """See `Memory`."""
+        with self.stream:
+            act(self.arrays_for(names))
 
     # -- what is recorded while launches go on -------------------------------------------------------------------------
     def snapshot(self, names: Collection[str]) -> Copies:

@@ -65,6 +65,15 @@ class Memory(MutableMapping[str, NDArray[Any]]):
         """This moment among the launches, for `bring`."""
 
     @abstractmethod
+    def blank(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """A new array of NaN where launches are, for `lay`."""
+
+    @abstractmethod
+    def lay(self, names: Collection[str], act: Callable[[Mapping[str, Any]], None]) -> None:
+        """Have `act` read arrays where they are, when the launches before are over and none after has begun. It may
+        write to what `blank` made, by assignments to parts of it."""
+
+    @abstractmethod
     def on_device(self, name: str) -> Any:
         """The array as one of the device; InputError where there is none."""
 
@@ -131,6 +140,14 @@ class HostMemory(Memory):
     def mark(self) -> Any:
         """See `Memory`."""
         return None
+
+    def blank(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """See `Memory`."""
+        return np.full(shape, np.nan, dtype)
+
+    def lay(self, names: Collection[str], act: Callable[[Mapping[str, Any]], None]) -> None:
+        """See `Memory`."""
+        act({name: self.read(name) for name in names})
 
     def on_device(self, name: str) -> Any:
         """See `Memory`."""

@@ -34,7 +34,13 @@ class RowOptions(TypedDict, total=False):
     save_every: Annotated[int | None, None]
 
 
-class SteerOptions(TypedDict, total=False):
+class ArrayOptions(TypedDict, total=False):
+    """Whose arrays a result holds."""
+
+    arrays: Annotated[str, "numpy"]
+
+
+class SteerOptions(ArrayOptions, total=False):
     """How trajectories are integrated; `Simulator.run` says what each means."""
 
     dt: Annotated[float | None, None]
@@ -48,7 +54,6 @@ class SteerOptions(TypedDict, total=False):
     events: Annotated[Event | Sequence[Event], ()]
     watch_every: Annotated[int, 1]
     devices: Annotated[int | None, None]
-    arrays: Annotated[str, "numpy"]
 
 
 class RunOptions(SteerOptions, RowOptions, CourseOptions, total=False):
@@ -88,7 +93,7 @@ class BodyOptions(SpeciesOptions, total=False):
     watch_every: Annotated[int | None, None]
 
 
-class ParticleRunOptions(StepOptions, RowOptions, BodyOptions, CourseOptions, total=False):
+class ParticleRunOptions(StepOptions, RowOptions, BodyOptions, ArrayOptions, CourseOptions, total=False):
     """What a run of particles may be told."""
 
 

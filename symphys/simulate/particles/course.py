@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from symphys.simulate.particles.watch import Watch
 from symphys.simulate.run_fixed import Marks
 from symphys.simulate.status import Outcome
 
+PARTS = ("position", "velocity")
 PORTION = 1 << 28  # pairs of particles between looks at progress and at states that left the finite world
 
 
@@ -25,11 +26,13 @@ class Course:
     state: State
     marks: Marks
     look: int | None
-    saved: NDArray[Any]
+    saved: Any
     watch: Watch
     outcomes: NDArray[Any]
     reached: NDArray[np.float64]
     details: NDArray[Any]
+    kept: NDArray[np.int64]  # [member], how many rows
+    stays: bool = False  # `saved` lies on the device
     waiting: deque[tuple[int, int, Told]] = field(default_factory=deque)
 
     def run(self, report: Callable[[float], None]) -> None:
@@ -62,7 +65,11 @@ class Course:
                     if not self._settle(0):
                         return
                     self.watch.see(state.totals(), None, self._running)
-            if saved:
+            if saved and self.stays:
+                if not self._alive():
+                    return
+                self._lay(row)
+            elif saved:
                 self.waiting.append((row, state.k, state.recorded()))
                 if not self._settle(late):
                     return
@@ -82,6 +89,20 @@ class Course:
         if not self.waiting:
             self.reached[self._running] = self.state.k
         return bool(self._running.any())
+
+    def _lay(self, row: int) -> None:
+        """Save a row on the device, for all members alike; what members that have left have no row for stays NaN."""
+        running = self._running
+        members = [slice(None)] if running.all() else [slice(m, m + 1) for m in np.flatnonzero(running)]
+
+        def act(arrays: Mapping[str, Any]) -> None:
+            for number, name in enumerate(PARTS):
+                for some in members:
+                    self.saved[number, some, row] = self.state.in_order(arrays[name])[some]
+
+        self.state.arrays.lay(PARTS, act)
+        self.kept[running] = row + 1
+        self.watch.see(self.state.totals(), row, running)
 
     def _let_go(self) -> None:
         for member, (step, what) in self.state.lost().items():
@@ -103,6 +124,7 @@ class Course:
             running = self._running
             self.reached[running] = step
             self.saved[0, running, row], self.saved[1, running, row] = places[running], velocities[running]
+            self.kept[running] = row + 1
             self.watch.see(totals, row, running)
             self.waiting.popleft()
         return bool(self._running.any())

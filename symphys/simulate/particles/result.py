@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from symphys.data import Frames, write_extxyz
 from symphys.errors import InputError, UnsupportedError
+from symphys.language.arrays import on_host
 from symphys.simulate.particles.box import Box
 from symphys.simulate.particles.table import particle_parts, particle_table
 from symphys.simulate.status import Ended
@@ -88,17 +89,18 @@ class ParticleResult(Ended):
         if every < 1:
             raise InputError(f"every = {every}; give a whole number of at least 1")
         one = self._member(member)
-        rows = np.flatnonzero(np.isfinite(self.positions[one][:, 0, 0]))[::every]
+        places, velocities = on_host(self.positions[one]), on_host(self.velocities[one])
+        rows = np.flatnonzero(np.isfinite(places[:, 0, 0]))[::every]
         if not len(rows):
             raise InputError("this run reached none of the times to save; there are no frames")
         count = self.positions.shape[-2]
         box = None if self.box is None else np.broadcast_to(self.box.matrix, (len(rows), *self.box.matrix.shape))
         return Frames(
-            self.positions[one][rows],
+            places[rows],
             self.species or ("X",) * count,
             box,
             energies=self.totals["potential"][one][rows],
-            velocities=self.velocities[one][rows],
+            velocities=velocities[rows],
             times=self.t[rows],
         )
 

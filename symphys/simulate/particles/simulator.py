@@ -19,6 +19,7 @@ from symphys.keywords import takes
 from symphys.lower.particles.layout import Layout
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.mechanics.particles.surroundings import SMOOTHINGS
+from symphys.simulate.devices import read_devices
 from symphys.simulate.inputs import positive_number, precision, whole_number
 from symphys.simulate.keywords import FIXED_STEPS, ParticleRunOptions, read_rows, read_threads
 from symphys.simulate.particles.box import Box, read_box
@@ -134,7 +135,8 @@ class ParticleSimulator:
         step is saved. Laws are watched at the saved times, and every watch_every steps besides, as that takes a pass
         over all pairs. force_limit: the largest |F_i|; larger ones are shortened, and `result.counts` says how often.
         seed: of the noise of a Langevin thermostat. What constraints hold must be held from the start;
-        `project_initial` takes the nearest state that is. threads defaults to all cores.
+        `project_initial` takes the nearest state that is. threads defaults to all cores. arrays="cupy" leaves places
+        and velocities on the device (backend="cuda").
 
         Raises InputError for missing, unknown, non-finite or forbidden values and shapes that do not fit, and for
         initial states off the constraints, with the particles and the residual. A run that fails on its way raises
@@ -153,10 +155,11 @@ class ParticleSimulator:
             marks.times[0] - marks.steps[0] * marks.h,
         )
         look = None if look is None else whole_number("watch_every", look)
+        _, on_device = read_devices(None, options["arrays"], get_backend(self.backend))
         report, finish = progress_report(options["progress"])
         try:
             return self._run(
-                inputs, marks, look, choices, report, None if species is None else tuple(map(str, species))
+                inputs, marks, look, choices, report, None if species is None else tuple(map(str, species)), on_device
             )
         finally:
             finish()
@@ -169,6 +172,7 @@ class ParticleSimulator:
         choices: Choices,
         report: Callable[[float], None],
         species: tuple[str, ...] | None,
+        on_device: bool,
     ) -> ParticleResult:
         members = list(itertools.product(*(range(n) for n in inputs.shape)))
         batch, listed = self.layout_for(len(members), inputs.count)
@@ -176,7 +180,10 @@ class ParticleSimulator:
         machine = self.machine(batch, listed, choices.limit is not None)
         rows = len(marks.steps)
         dtype = np.dtype(self.dtype)
-        saved = np.full((2, len(members), rows, inputs.count, self.dynamics.particles.dim), np.nan, dtype=dtype)
+        stays = on_device and not listed
+        size = (2, len(members), rows, inputs.count, self.dynamics.particles.dim)
+        saved = machine.backend.memory().blank(size, dtype) if stays else np.full(size, np.nan, dtype=dtype)
+        kept = np.zeros(len(members), dtype=np.int64)
         watch = Watch.new(machine.layout, len(members), rows, self.box is not None, self.thermostat)
         outcomes = np.full(len(members), Outcome.FINISHED, dtype=object)
         reached = np.zeros(len(members))
@@ -190,15 +197,28 @@ class ParticleSimulator:
                 report((number + share) / len(groups))
 
             course = Course(
-                state, marks, look, saved[:, part], watch.part(part), outcomes[part], reached[part], details[part]
+                state,
+                marks,
+                look,
+                saved[:, part],
+                watch.part(part),
+                outcomes[part],
+                reached[part],
+                details[part],
+                kept[part],
+                stays,
             )
             degrees = max(degrees, state.degrees)
             course.run(told)
             first, hits = first + len(group), hits + state.hits
         reached = choices.begin + reached * marks.h
         shape = inputs.shape
-        last = rows if shape else int(np.isfinite(saved[0, 0, :, 0, 0]).sum())
+        last = rows if shape else int(kept[0])
         saved = saved.reshape(2, *shape, *saved.shape[2:])
+        if on_device and not stays:  # lists of neighbours bring every row to the host
+            memory = machine.backend.memory()
+            memory["saved"] = saved
+            saved = memory.on_device("saved")
         return ParticleResult(
             np.asarray(marks.times[:last], dtype=np.float64),
             self.dynamics.particles,

@@ -255,18 +255,17 @@ class State:
 
     def read(self, name: str) -> NDArray[Any]:
         """[member, n, dim], copied."""
-        return self.ordered()(name, self.arrays.read(name))
+        return np.ascontiguousarray(self.ordered()(name, self.arrays.read(name)))
 
     def ordered(self) -> Ordered:
         """What brings an array of a name, as it is now, into the order of the users [member, n, dim]."""
+        return lambda _, array: self.in_order(array)
 
-        def order(name: str, array: NDArray[Any]) -> NDArray[Any]:
-            del name
-            if self.machine.layout.batch:
-                return np.ascontiguousarray(array[..., : len(self.members)].transpose(2, 1, 0))
-            return np.ascontiguousarray(array.reshape(len(array), -1)[:, : self.inputs.count].T)[None]
-
-        return order
+    def in_order(self, array: Any) -> Any:
+        """[member, n, dim], a view, of an array [dim, row, lane]; also of one on a device."""
+        if self.machine.layout.batch:
+            return array[..., : len(self.members)].transpose(2, 1, 0)
+        return array.reshape(len(array), -1)[:, : self.inputs.count].T[None]
 
     def finite(self) -> bool:
         """Whether places and velocities are all finite, those that fill up rows included."""

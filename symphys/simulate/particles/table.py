@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from symphys.language.arrays import on_host
 from symphys.language.particles import particles
 from symphys.simulate.naming import latex_name
 from symphys.simulate.particles.box import Box
@@ -33,7 +34,7 @@ def particle_table(result: ParticleResult) -> Table:
         columns.add("species", ("particle",), np.array(result.species), "parameter", "species")
     for order, values in enumerate((result.positions, result.velocities)):
         name = str(result.particles.rate(1)) if order else str(result.particles)
-        columns.add(name, (*axes, "t", *PLACES), values, "state", name, long_name=f"${latex_name(name)}$")
+        columns.add(name, (*axes, "t", *PLACES), on_host(values), "state", name, long_name=f"${latex_name(name)}$")
     for name, values in result.totals.items():
         parts = ("component",) if values.shape[-1:] == (dim,) and values.ndim == len(axes) + 2 else ()
         if not parts and values.ndim > len(axes) + 1:

@@ -13,7 +13,7 @@ from sympy import exp, sqrt
 
 import symphys as ph
 from symphys.simulate.particles.state import State, Told
-from tests.codegen.backends.stand_in import StandIn
+from tests.codegen.backends.stand_in import DeviceArray, StandIn
 from tests.codegen.backends.test_cuda import needs_compiler
 
 atoms = ph.particles("x", dim=2)
@@ -94,3 +94,49 @@ def test_the_runs_of_a_batch_leave_the_finite_world_one_by_one(cupy: StandIn) ->
     np.testing.assert_array_equal(cpu.times_reached, cuda.times_reached)
     assert np.isnan(cuda[atoms][4, -1]).all()
     np.testing.assert_allclose(cpu[atoms], cuda[atoms], rtol=1e-12, atol=1e-13)
+
+
+@needs_compiler
+@pytest.mark.parametrize("runs", [(), (2,), (9,)])
+def test_places_stay_on_the_device_where_they_are_asked_for(
+    cupy: StandIn, tmp_path: Path, runs: tuple[int, ...]
+) -> None:
+    """One run, runs one after the other and a batch; totals are NumPy's, and so is what is saved."""
+    options = {"dt": 0.01, "save_every": 5}
+    simulator = CLUSTER.compile(backend="cuda")
+    plain, kept = (
+        simulator.run(start(runs), VALUES, (0, 0.2), arrays=arrays, **options) for arrays in ("numpy", "cupy")
+    )
+    for key in (atoms, ph.dot(atoms)):
+        assert isinstance(kept[key], DeviceArray)
+        np.testing.assert_array_equal(kept[key].get(), plain[key])
+    np.testing.assert_array_equal(kept.energy, plain.energy)
+    assert kept.drift == plain.drift if not runs else kept.drift.keys() == plain.drift.keys()
+    kept.save(tmp_path / "kept.npz")
+    np.testing.assert_array_equal(ph.ParticleResult.load(tmp_path / "kept.npz")[atoms], plain[atoms])
+    np.testing.assert_array_equal(kept.frames().positions, plain.frames().positions)
+
+
+@needs_compiler
+def test_places_on_the_device_end_where_a_run_leaves_the_finite_world(cupy: StandIn) -> None:
+    torn = ph.Lagrangian(KINETIC + atoms.pairs(lambda a, b: exp(a.distance(b) ** 2)))
+    begin = {key: 0.1 * values for key, values in start((9,)).items()}
+    begin[atoms][4] *= 20
+    plain, kept = (
+        torn.compile(backend="cuda").run(begin, {atoms.mass: 1.0}, (0, 0.4), dt=0.05, save_every=2, arrays=arrays)
+        for arrays in ("numpy", "cupy")
+    )
+    np.testing.assert_array_equal(kept[atoms].get(), plain[atoms])
+    np.testing.assert_array_equal(kept.outcomes, plain.outcomes)
+    alone = {key: values[4] for key, values in begin.items()}
+    plain, kept = (
+        torn.compile(backend="cuda").run(alone, {atoms.mass: 1.0}, (0, 0.4), dt=0.05, save_every=2, arrays=arrays)
+        for arrays in ("numpy", "cupy")
+    )
+    np.testing.assert_array_equal(kept[atoms].get(), plain[atoms])
+    assert len(kept.t) == len(plain.t) < 5
+
+
+def test_arrays_of_a_device_are_for_its_backend() -> None:
+    with pytest.raises(ph.InputError, match='arrays="cupy" goes with backend="cuda"; this system was compiled for'):
+        CLUSTER.compile(backend="reference").run(start(), VALUES, (0, 0.1), dt=0.01, arrays="cupy")
