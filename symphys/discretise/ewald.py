@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from symphys.errors import InputError
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+ORDERS = (4, 6, 8, 10, 12, 14, 16)  # of the splines of a mesh
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,20 @@ class Ewald:
     the cutoff has to be long enough, as waves alone follow it. background: whether charges that do not cancel are
     neutralised by a uniform density; else they are refused.
 
-    Raises `InputError` for an accuracy that is not between 0 and 1, a splitting that is not positive, and what is no
-    number.
+    mesh: False sums wave by wave, which costs charges times waves; True sums all of them through a mesh
+    (`symphys.discretise.mesh`), which costs n log n; "auto" takes what is estimated to cost less. Mesh and splines
+    follow from the accuracy, unless they are given: three counts of points, along each edge, and an even order.
+
+    Raises `InputError` for an accuracy that is not between 0 and 1, a splitting that is not positive, what is no
+    number, an unknown mesh, counts that are not three or smaller than the order, and orders that are odd or not from 4
+    to 16.
     """
 
     accuracy: float = 1e-6
     splitting: float | None = None
     background: bool = False
+    mesh: bool | str | tuple[int, int, int] = "auto"
+    order: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("accuracy", "splitting"):
@@ -50,6 +58,31 @@ class Ewald:
             raise InputError(f"the accuracy of an Ewald sum is {self.accuracy}; give a number between 0 and 1, as 1e-6")
         if self.splitting is not None and not 0.0 < self.splitting < math.inf:
             raise InputError(f"the splitting of an Ewald sum is {self.splitting}; give a positive inverse length")
+        if self.order is not None and self.order not in ORDERS:
+            raise InputError(
+                f"the order of the splines of a mesh is {self.order!r}; give an even number from {ORDERS[0]} to "
+                f"{ORDERS[-1]}, or None"
+            )
+        if isinstance(self.mesh, bool) or self.mesh == "auto":
+            return
+        counts = self.mesh
+        if not isinstance(counts, tuple | list) or len(counts) != 3 or not all(isinstance(n, Integral) for n in counts):
+            raise InputError(
+                f"the mesh of an Ewald sum is {counts!r}; give 'auto', True, False, or three numbers of points"
+            )
+        if min(counts) < (least := self.order or ORDERS[0]):
+            raise InputError(
+                f"a mesh of {' x '.join(map(str, counts))} points is too small for splines of order {least}; give at "
+                f"least {least} along each edge"
+            )
+
+    @property
+    def counts(self) -> tuple[int, int, int] | None:
+        """The points of the mesh along each edge, where they are given."""
+        if isinstance(self.mesh, bool | str):
+            return None
+        first, second, third = self.mesh
+        return int(first), int(second), int(third)
 
     @property
     def decay(self) -> float:

@@ -12,9 +12,9 @@ from typing import Any
 from codegen import Kind, Node, add_many, apply, integer, real
 from symphys.language.particle_sums import LABELS, with_labels
 from symphys.lower.particles.bonds import bonded_energies, bonded_forces
+from symphys.lower.particles.far import far_energy, far_force
 from symphys.lower.particles.neighbours import added, neighbour
 from symphys.lower.particles.site import Pair, Site, axis_wish, chosen, summed
-from symphys.lower.particles.waves import energy_of_waves, force_of_waves
 from symphys.mechanics.particles.derive import PairForce
 
 I, J = LABELS[:2]
@@ -25,8 +25,8 @@ def force_on(site: Site) -> list[Node]:
     """[dim], the components of F_i; where there are environments, their slopes must be known."""
     dynamics, axes = site.layout.dynamics, range(site.layout.dim)
     bonds = bonded_forces(site)
-    waves = force_of_waves(site)
-    listed = [*bonds, waves] if waves else bonds
+    far = far_force(site)
+    listed = [*bonds, far] if far else bonds
     own = [add_many([*_alone(site, axis), *(each[axis] for each in listed)]) for axis in axes]
     if not _pairs(site) and not dynamics.environments:
         return own
@@ -189,7 +189,7 @@ def energies_of(site: Site) -> tuple[list[Node], Node, Node, Node]:
     alone = [chosen(_is(site, each.species), value) for each, value in zip(dynamics.sites, potentials, strict=True)]
     for share, share_size, pull in bonded_energies(site):
         energy, size, virial = energy + share, size + share_size, virial + pull
-    waves = energy_of_waves(site)
-    if waves is not None:
-        energy, size, virial = energy + waves[0], size + apply("abs", waves[0]), virial + waves[1]
+    far = far_energy(site)
+    if far is not None:
+        energy, size, virial = energy + far[0], size + apply("abs", far[0]), virial + far[1]
     return alone, energy, size, virial

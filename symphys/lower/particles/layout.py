@@ -31,7 +31,10 @@ OWN = frozenset(
     hold_root hold_tolerance hold_slight mix_entry mix_one mix_two turn_target turn_left turn_right turn_pivot
     ewald_split wave_block wave_blocks wave_start wave_depth wave_base wave_cos wave_sin wave_bend wave_weight
     wave_member wave_rows wave_width wave_columns wave_step_0 wave_step_1 wave_step_2 wave_cos_all wave_sin_all
-    wave_bend_all column_base column_start column_depth time_begin time_step time_share""".split()
+    wave_bend_all column_base column_start column_depth time_begin time_step time_share
+    mesh mesh_all mesh_all_parts mesh_influence mesh_x mesh_y mesh_z mesh_stride mesh_numbers mesh_rows mesh_row
+    mesh_part mesh_parts mesh_share mesh_slab mesh_slabs mesh_one mesh_column_flat mesh_depth_flat mesh_spline
+    mesh_counts mesh_first mesh_order mesh_force mesh_force_flat mesh_push mesh_total""".split()
 )
 
 
@@ -41,7 +44,8 @@ class Layout:
 
     batch: lanes are runs, else particles. size: of a cluster, the number of lanes. box: None, "orthorhombic" or
     "triclinic". cut: whether what is further than the cutoff is left out. listed: whether neighbours come from lists.
-    limited: whether forces are.
+    limited: whether forces are. mesh: the order of the splines by which sums over all images go through a mesh, 0 where
+    they go wave by wave.
     """
 
     dynamics: ParticleDynamics
@@ -51,6 +55,7 @@ class Layout:
     cut: bool = False
     listed: bool = False
     limited: bool = False
+    mesh: int = 0
 
     @property
     def dim(self) -> int:

@@ -26,6 +26,7 @@ from codegen import (
     variable,
 )
 from symphys.integrators import Splitting
+from symphys.lower.particles.far import far_launches
 from symphys.lower.particles.force import energies_of, force_on, slopes_of, surroundings_of
 from symphys.lower.particles.holding import (
     check_launches,
@@ -39,8 +40,7 @@ from symphys.lower.particles.lists import image_launch
 from symphys.lower.particles.site import Site
 from symphys.lower.particles.thermostat import noise_kernel, scaling_launches
 from symphys.lower.particles.velocities import decayed, turned
-from symphys.lower.particles.waves import wave_launches
-from symphys.lower.programs import program_of
+from symphys.lower.programs import Step, program_of
 from symphys.statistics import Berendsen, Langevin, NoseHoover, Thermostat
 
 
@@ -68,7 +68,7 @@ def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None 
     """
     kick, drift = _kick(layout, evaluate=False), _drift(layout)
     weights, shares, passed = {"weight_none": 0.0}, {"share_none": 0.0, "share_whole": 1.0}, [0.0]
-    steps: list[Launch] = []
+    steps: list[Step] = []
     # a splitting that begins with a drift leaves no force behind
     fresh = splitting.stages[0][0] == "drift"
     for number, (kind, weight) in enumerate(splitting.stages):
@@ -111,18 +111,26 @@ def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None 
     return Plan(advance, begin, weights, shares, project)
 
 
-def pull_launches(layout: Layout, weight: str, share: str) -> tuple[Launch, ...]:
-    """Evaluate the force, and kick with it: first the slopes of what depends on surroundings, if anything does."""
-    pull = launch_of(layout, _kick(layout, evaluate=True), _met(weight, share), EVERYWHERE)
-    waves = wave_launches(layout)
+def pull_launches(layout: Layout, weight: str, share: str) -> tuple[Step, ...]:
+    """Evaluate the force, and kick with it: first what must be known of all before."""
+    return (*far_launches(layout), *look_launches(layout, share), pull_launch(layout, weight, share))
+
+
+def pull_launch(layout: Layout, weight: str, share: str) -> Launch:
+    """Evaluate the force and kick with it, where all else is known."""
+    return launch_of(layout, _kick(layout, evaluate=True), _met(weight, share), EVERYWHERE)
+
+
+def look_launches(layout: Layout, share: str) -> tuple[Launch, ...]:
+    """The slopes of what depends on surroundings, if anything does."""
     if not layout.dynamics.environments:
-        return (*waves, pull)
+        return ()
     site = Site(layout)
     for a, slope in enumerate(slopes_of(site, surroundings_of(site))):
         site.store("slope", a, slope)
     look = launch_of(layout, site.kernel("look_around"), (("time_share", share),), EVERYWHERE)
     images = _images(layout, "slope") if layout.dynamics.reciprocal else ()
-    return (*waves, look, *images, pull)
+    return (look, *images)
 
 
 def _met(weight: str, share: str) -> tuple[tuple[str, str], ...]:
@@ -221,8 +229,13 @@ def measures_of(layout: Layout) -> tuple[str, ...]:
     return (*MEASURES, *(f"momentum {k}" for k in axes), *turns, "turn size")
 
 
-def measure_program(layout: Layout) -> Program:
-    """totals [measures] of a crowd, [measures, runs] of a batch."""
+def ends_stale(splitting: Splitting) -> bool:
+    """Whether places have changed when a step ends since forces were evaluated."""
+    return splitting.stages[-1][0] == "drift"
+
+
+def measure_program(layout: Layout, stale: bool = False) -> Program:
+    """totals [measures] of a crowd, [measures, runs] of a batch; `stale`: what is known of all is of earlier places."""
     site = Site(layout)
     b, dim = site.builder, layout.dim
     names = measures_of(layout)
@@ -251,7 +264,8 @@ def measure_program(layout: Layout) -> Program:
         else:
             b.accumulate("totals", integer(number), value=apply("select", real, value, 0.0))
     launch = launch_of(layout, site.kernel("measure"), (), EVERYWHERE)
-    return program_of("measure", (launch, *virial_launches(layout)))
+    before = (*far_launches(layout), *look_launches(layout, "time_share")) if stale else ()
+    return program_of("measure", (*before, launch, *virial_launches(layout)))
 
 
 def launch_of(layout: Layout, kernel: Kernel, rename: Iterable[tuple[str, str]] = (), reach: int = 0) -> Launch:

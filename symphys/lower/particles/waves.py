@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from codegen import EVERYWHERE, Array, Intent, Kind, Launch, Node, add_many, apply, integer, real
 from symphys.language.particle_symbols import LocalSymbol
 from symphys.lower.particles.aside import Aside
+from symphys.lower.particles.coupling import coupling_factor, self_energy
 from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.site import Site, axis_wish, summed
 
 I = Kind.INT
-SELF = 0.5641895835477563  # 1 / sqrt(pi)
 
 
 class Columns(Aside):
@@ -38,8 +38,6 @@ class Columns(Aside):
 
 def wave_launches(layout: Layout) -> tuple[Launch, ...]:
     """wave_cos, wave_sin: C_k and S_k at the present places."""
-    if layout.dynamics.coupling is None:
-        return ()
     site = Columns(layout)
     b, axes = site.builder, range(layout.dim)
     b.comment("waves of charge")
@@ -109,10 +107,7 @@ def _charge(site: Site, j: Node) -> Node:
 
 def force_of_waves(site: Site) -> list[Node]:
     """[dim], what all waves do to particle i."""
-    coupling, axes = site.layout.dynamics.coupling, range(site.layout.dim)
-    if coupling is None:
-        return []
-    b = site.builder
+    b, axes = site.builder, range(site.layout.dim)
     registers, add = summed(site, [axis_wish("wave_force", k) for k in axes])
     step = [site.scalar(f"wave_step_{k}") for k in axes]
     with _columns(site) as (base, along):
@@ -128,11 +123,8 @@ def force_of_waves(site: Site) -> list[Node]:
     return [strength * register for register in registers]
 
 
-def energy_of_waves(site: Site) -> tuple[Node, Node] | None:
+def energy_of_waves(site: Site) -> tuple[Node, Node]:
     """i's share of the energy and of the virial of the waves; less what it does to itself."""
-    coupling = site.layout.dynamics.coupling
-    if coupling is None:
-        return None
     b = site.builder
     (energy, virial), add = summed(site, ("wave_energy", "wave_virial"))
     with _columns(site) as (_, along):
@@ -143,17 +135,7 @@ def energy_of_waves(site: Site) -> tuple[Node, Node] | None:
 
         along(visit)
     half = b.let("half_strength", 0.5 * coupling_factor(site))
-    (charge,) = site.lower((coupling.charge,), {})
-    own = 2.0 * SELF * site.scalar("ewald_split") * charge
-    return half * (energy - own), half * virial
-
-
-def coupling_factor(site: Site) -> Node:
-    """c q_i."""
-    coupling = site.layout.dynamics.coupling
-    assert coupling is not None
-    factor, charge = site.lower((coupling.factor, coupling.charge), {})
-    return factor * charge
+    return half * (energy - self_energy(site)), half * virial
 
 
 Visit = Callable[[Node, Node, Node, tuple[Node, Node], Node], None]

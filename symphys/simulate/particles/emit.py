@@ -7,7 +7,7 @@ from typing import Any
 from codegen import emit_cuda, emit_llvm, emit_python, lanes_for, lift_roots, optimise_kernel
 from symphys.errors import InputError
 from symphys.lower.particles.layout import Layout
-from symphys.lower.particles.plan import pull_launches
+from symphys.lower.particles.plan import pull_launch
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.simulate.emit import BACKENDS
 from symphys.simulate.inputs import precision
@@ -26,7 +26,7 @@ def force_source(dynamics: ParticleDynamics, backend: str, dtype: str, box: Any,
     dtype = precision(dtype)
     walls = read_box(box, dynamics.particles.dim)
     layout = Layout(dynamics, False, SIZE, walls.shape if walls else None, cut, cut)
-    kernel = optimise_kernel(pull_launches(layout, "weight", "share")[-1].kernel)
+    kernel = optimise_kernel(pull_launch(layout, "weight", "share").kernel)
     if backend in ("cuda", "cuda-shim"):
         return emit_cuda(lift_roots(kernel), dtype, narrow=True)
     return emit_llvm(kernel, lanes_for(kernel, dtype), dtype) if backend == "llvm" else emit_python(kernel, dtype)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from codegen import CompiledProgram, Program, compile_program
 from symphys.lower.particles.lists import image_launch, list_program
-from symphys.lower.particles.plan import pull_launches
+from symphys.lower.particles.plan import look_launches
 from symphys.lower.programs import program_of
 from symphys.simulate.memory import aligned
 from symphys.simulate.particles.clusters import cells_of, clusters_of, fold, images_of
@@ -43,7 +43,7 @@ def build_lists(machine: Machine) -> ListMachine:
         return compile_program(program, machine.backend, machine.dtype)
 
     images = program_of("images", (image_launch(machine.layout, "position"),))
-    around = pull_launches(machine.layout, "weight_none", "share_none")[:-1]
+    around = look_launches(machine.layout, "share_none")
     look = compiled(program_of("look", around)) if around else None
     return ListMachine(compiled(list_program(machine.layout)), compiled(images), look)
 
@@ -118,6 +118,7 @@ class ListedState(State):
             self.arrays |= self.holds.placed(clusters.place)
         if layout.dynamics.coupling is not None:
             self.arrays["wave_member"] = clusters.place
+        self._make_room(dtype)
         self.scalars |= {"clusters": clusters.count, "size": size, "flat_width": width}
 
     def _look_for_neighbours(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,7 @@ import numpy as np
 
 from codegen import get_backend
 from symphys.discretise.ewald import Ewald, waves_of
+from symphys.discretise.mesh import Mesh, charges_from, mesh_of
 from symphys.errors import InputError, MethodError, UnsupportedError
 from symphys.integrators import Splitting
 from symphys.keywords import takes
@@ -68,27 +70,59 @@ class ParticleSimulator:
         cut = f", cutoff {self.cutoffs['cutoff']:g}" if self.cutoffs else ""
         if self.long_range is not None and self.box is not None:
             reach = self.cutoffs["cutoff"]
-            count = int(waves_of(self.box.matrix, self.long_range, reach).depth.sum())
-            split = self.long_range.split(reach)
-            cut += f", 1 / r over all images by Ewald's sum (split at {split:.4g}, {count} waves)"
+            cut += f", 1 / r over all images by Ewald's sum (split at {self.long_range.split(reach):.4g}, {self._far})"
         return (
             f"{self.reason}\nwith dt: {self.method.name}, of order {self.method.order} ({self.method.source})\n"
             f"{box}{cut}; backend: {self.backend}, {self.dtype}"
         )
 
+    @property
+    def _far(self) -> str:
+        """Which waves there are, and whether they go through a mesh."""
+        assert self.long_range is not None
+        if self.long_range.mesh not in ("auto", False):
+            return str(self.mesh)
+        waves = f"{self.waves} waves"
+        if self.long_range.mesh is False or math.isinf(least := charges_from(self.mesh, self.waves)):
+            return waves
+        return f"{waves}; from {math.ceil(least)} charges on {self.mesh}"
+
+    @cached_property
+    def mesh(self) -> Mesh:
+        """The mesh through which sums over all images may go."""
+        assert self.box is not None
+        assert self.long_range is not None
+        return mesh_of(self.box.matrix, self.long_range, self.cutoffs["cutoff"])
+
+    @cached_property
+    def waves(self) -> int:
+        """How many waves there are without a mesh."""
+        assert self.box is not None
+        assert self.long_range is not None
+        return int(waves_of(self.box.matrix, self.long_range, self.cutoffs["cutoff"]).depth.sum())
+
+    def mesh_for(self, particles: int) -> Mesh | None:
+        """The mesh through which the sums of so many particles go; None where they go wave by wave."""
+        if self.long_range is None or self.long_range.mesh is False:
+            return None
+        if self.long_range.mesh == "auto" and particles < charges_from(self.mesh, self.waves):
+            return None
+        return self.mesh
+
     def __repr__(self) -> str:
         return f"ParticleSimulator of {self.dynamics.particles}\n{indent(self.explain(), '  ')}"
 
-    def machine(self, batch: bool, listed: bool, limited: bool = False) -> Machine:
+    def machine(self, batch: bool, listed: bool, limited: bool = False, mesh: Mesh | None = None) -> Machine:
         """The compiled programs, for a batch of runs or for a crowd, with lists of neighbours or without."""
-        key = (batch, listed, limited)
+        key = (batch, listed, limited, mesh)
         if key not in self.machines:
             backend = get_backend(self.backend)
             size = LISTED_SIZE if listed else SIZE
             size *= 1 if self.dtype == "float64" else 2
             shape = self.box.shape if self.box else None
-            layout = Layout(self.dynamics, batch, size, shape, bool(self.cutoffs), listed, limited)
-            self.machines[key] = build_machine(layout, self.method, self.thermostat, backend, self.dtype)
+            order = 0 if mesh is None else mesh.order
+            layout = Layout(self.dynamics, batch, size, shape, bool(self.cutoffs), listed, limited, order)
+            self.machines[key] = build_machine(layout, self.method, self.thermostat, backend, self.dtype, mesh)
         return self.machines[key]
 
     @cached_property
@@ -101,15 +135,15 @@ class ParticleSimulator:
         reach = self.cutoffs.get("cutoff", 0.0)
         wide = self.box is not None and reach > self.box.widths.min() / 2  # further than to the nearest image
         listed = bool(self.cutoffs) and (particles > MANY or wide)
-        together = runs >= SEVERAL and particles <= FEW and not listed
-        # a bath looks at one run
+        together = runs >= SEVERAL and particles <= FEW and not listed and self.mesh_for(particles) is None
+        # a bath looks at one run, and so does a mesh
         return together and (self.thermostat is None or isinstance(self.thermostat, Langevin)), listed
 
     def start(
         self, inputs: ParticleInputs, members: list[tuple[int, ...]], batch: bool, listed: bool, choices: Choices
     ) -> State:
         """Runs in memory, at their initial state."""
-        machine = self.machine(batch, listed, choices.limit is not None)
+        machine = self.machine(batch, listed, choices.limit is not None, self.mesh_for(inputs.count))
         given = (machine, inputs, members, self.box, self.cutoffs, choices, self.long_range)
         return ListedState(*given, lists=self.lists, skin=self.skin) if listed else State(*given)
 
@@ -177,7 +211,7 @@ class ParticleSimulator:
         members = list(itertools.product(*(range(n) for n in inputs.shape)))
         batch, listed = self.layout_for(len(members), inputs.count)
         groups = [members] if batch else [[member] for member in members]
-        machine = self.machine(batch, listed, choices.limit is not None)
+        machine = self.machine(batch, listed, choices.limit is not None, self.mesh_for(inputs.count))
         rows = len(marks.steps)
         dtype = np.dtype(self.dtype)
         stays = on_device and not listed

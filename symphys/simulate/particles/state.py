@@ -11,16 +11,18 @@ from numpy.typing import NDArray
 
 from codegen import Backend, CompiledProgram, Memory, compile_program
 from symphys.discretise.ewald import Ewald
+from symphys.discretise.mesh import Mesh
 from symphys.errors import InputError
 from symphys.integrators import Splitting
 from symphys.lower.particles.layout import Layout
-from symphys.lower.particles.plan import Plan, measure_program, measures_of, plan_of
+from symphys.lower.particles.plan import Plan, ends_stale, measure_program, measures_of, plan_of
 from symphys.simulate.memory import aligned
 from symphys.simulate.particles.bath import Read, bath_arrays, bath_energy, bath_scalars, degrees_of_freedom
 from symphys.simulate.particles.bonds import bonds_of
 from symphys.simulate.particles.box import Box
 from symphys.simulate.particles.holds import holds_of
 from symphys.simulate.particles.inputs import ParticleInputs
+from symphys.simulate.particles.mesh import mesh_tables
 from symphys.simulate.particles.waves import check_neutral, wave_tables
 from symphys.simulate.weights import kernel_weights
 from symphys.statistics import Langevin, NoseHoover, Thermostat
@@ -44,6 +46,7 @@ class Machine:
     begin: CompiledProgram
     measure: CompiledProgram
     project: CompiledProgram | None = None
+    mesh: Mesh | None = None
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -52,15 +55,19 @@ class Machine:
 
 
 def build_machine(
-    layout: Layout, splitting: Splitting, thermostat: Thermostat | None, backend: Backend, dtype: str
+    layout: Layout,
+    splitting: Splitting,
+    thermostat: Thermostat | None,
+    backend: Backend,
+    dtype: str,
+    mesh: Mesh | None = None,
 ) -> Machine:
     """The programs of a layout, compiled."""
     plan = plan_of(layout, splitting, thermostat)
-    advance, begin, measure = (
-        compile_program(program, backend, dtype) for program in (plan.advance, plan.begin, measure_program(layout))
-    )
+    written = (plan.advance, plan.begin, measure_program(layout, ends_stale(splitting)))
+    advance, begin, measure = (compile_program(program, backend, dtype) for program in written)
     project = None if plan.project is None else compile_program(plan.project, backend, dtype)
-    return Machine(layout, plan, backend, dtype, thermostat, advance, begin, measure, project)
+    return Machine(layout, plan, backend, dtype, thermostat, advance, begin, measure, project, mesh)
 
 
 @dataclass(frozen=True)
@@ -131,9 +138,13 @@ class State:
             assert self.long_range is not None
             check_neutral(layout.dynamics, self.inputs, self.long_range)
             reach = self.cutoffs["cutoff"]
-            waves = wave_tables(layout, self.box, self.long_range, reach, width, np.dtype(m.dtype))
-            self.arrays |= {**waves.arrays, "wave_member": np.arange(n)}
-            self.scalars |= waves.scalars
+            dtype = np.dtype(m.dtype)
+            if m.mesh is not None:
+                far = mesh_tables(m.mesh, self.box, self.long_range.split(reach), n, dtype)
+            else:
+                far = wave_tables(layout, self.box, self.long_range, reach, width, dtype)
+            self.arrays |= {**far.arrays, "wave_member": np.arange(n)}
+            self.scalars |= far.scalars
         self._fill()
         m.begin(self.arrays, self.scalars, self.choices.threads)
         self._check_start()
@@ -196,6 +207,7 @@ class State:
         self.vector("position", np.stack([self._member(inputs.places, m) for m in self.members]), dtype)
         self.vector("velocity", np.stack([self._member(inputs.velocities, m) for m in self.members]), dtype)
         self.vector("force", np.zeros((len(self.members), inputs.count, self.machine.layout.dim)), dtype)
+        self._make_room(dtype)
         if count := self.machine.layout.leading("slope"):
             self.arrays["slope"] = aligned((count, self.rows, self.width), dtype)
             self.arrays["slope_all"] = self.arrays["slope"].reshape(count, -1)
@@ -212,6 +224,16 @@ class State:
             self.number("hits", np.zeros((len(self.members), inputs.count)), np.dtype(np.int64), 0)
         self._fill_parameters(dtype)
         self._project()
+
+    def _make_room(self, dtype: Any) -> None:
+        """Memory for what a mesh leaves of each particle, as many as there is room for."""
+        layout = self.machine.layout
+        if layout.mesh:
+            places = self.rows * self.width
+            force = self.arrays["mesh_force"] = aligned((layout.dim, self.rows, self.width), dtype)
+            self.arrays["mesh_force_flat"] = force.reshape(layout.dim, -1)
+            self.arrays["mesh_spline"] = np.zeros((places, layout.dim * layout.mesh), dtype)
+            self.arrays |= {f"mesh_{word}_flat": np.zeros(places, np.int64) for word in ("column", "depth")}
 
     def _fill_parameters(self, dtype: Any) -> None:
         inputs = self.inputs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,20 +15,13 @@ from symphys.lower.particles.layout import Layout
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.simulate.particles.box import Box
 from symphys.simulate.particles.inputs import ParticleInputs
+from symphys.simulate.particles.mesh import Tables
 
 Floats = NDArray[np.float64]
 NEUTRAL = 1e-9  # of the sum of the absolute charges
 
 
-@dataclass(frozen=True)
-class WaveTables:
-    """What kernels read and write, by their names (`symphys.lower.particles.waves`)."""
-
-    arrays: dict[str, NDArray[Any]]
-    scalars: dict[str, float | int]
-
-
-def wave_tables(layout: Layout, box: Box, ewald: Ewald, cutoff: float, lanes: int, dtype: np.dtype[Any]) -> WaveTables:
+def wave_tables(layout: Layout, box: Box, ewald: Ewald, cutoff: float, lanes: int, dtype: np.dtype[Any]) -> Tables:
     """The waves of a box, in blocks of as many columns as a cluster has members, or of one where `lanes` are runs."""
     waves = waves_of(box.matrix, ewald, cutoff)
     size = 1 if layout.batch else layout.size
@@ -72,7 +64,7 @@ def wave_tables(layout: Layout, box: Box, ewald: Ewald, cutoff: float, lanes: in
         "ewald_split": ewald.split(cutoff),
         **{f"wave_step_{k}": float(x) for k, x in enumerate(waves.step)},
     }
-    return WaveTables(found, scalars)
+    return Tables(found, scalars)
 
 
 def check_neutral(dynamics: ParticleDynamics, inputs: ParticleInputs, ewald: Ewald) -> None:
