@@ -40,7 +40,7 @@ class ArrayOptions(TypedDict, total=False):
     arrays: Annotated[str, "numpy"]
 
 
-class SteerOptions(ArrayOptions, total=False):
+class SteerOptions(TypedDict, total=False):
     """How trajectories are integrated; `Simulator.run` says what each means."""
 
     dt: Annotated[float | None, None]
@@ -56,11 +56,11 @@ class SteerOptions(ArrayOptions, total=False):
     devices: Annotated[int | None, None]
 
 
-class RunOptions(SteerOptions, RowOptions, CourseOptions, total=False):
+class RunOptions(SteerOptions, ArrayOptions, RowOptions, CourseOptions, total=False):
     """What a run of trajectories may be told."""
 
 
-class GuidedOptions(SteerOptions, CourseOptions, total=False):
+class GuidedOptions(SteerOptions, ArrayOptions, CourseOptions, total=False):
     """What runs may be told whose rows are chosen for the user."""
 
 
