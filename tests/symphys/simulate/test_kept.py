@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.cpu(reason="kernels on disk, met by processes of their own")
+
 PROGRAM = """
 import json, pathlib, time
 import symphys as ph
