@@ -110,7 +110,7 @@ class ResumeOptions(RowOptions, FileOptions, CourseOptions, total=False):
     """What a run of fields may be told where it goes on."""
 
 
-class FieldRunOptions(StepOptions, ResumeOptions, total=False):
+class FieldRunOptions(StepOptions, ResumeOptions, ArrayOptions, total=False):
     """What a run of fields may be told."""
 
 

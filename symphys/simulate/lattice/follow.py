@@ -27,6 +27,7 @@ class Course:
     """What is to be run: `inputs` hold the states in which the members begin, after `begin` [...] steps each.
 
     unseen: [...], members whose first row is still to be saved and watched. ended: [...], those that stay as they are.
+    stays: the rows lie on the device.
     """
 
     inputs: Inputs
@@ -34,6 +35,7 @@ class Course:
     unseen: NDArray[np.bool_]
     ended: NDArray[np.bool_]
     threads: int
+    stays: bool = False
 
 
 def follow(simulator: FieldSimulator, course: Course, record: Record, report: Callable[[float], None]) -> None:
@@ -58,7 +60,7 @@ def _member(
     run = simulator.start(course.inputs, member, t_start, marks.h, course.threads)
     run.k = begin = int(course.begin[member])
     portion = max(1, PORTION // int(np.prod(simulator.grid.shape)))
-    rows = Rows(record, member, run.arrays.ahead)
+    rows = Rows(record, member, run.arrays.ahead, course.stays)
     try:
         for row, step in enumerate(marks.steps):
             if step < begin or (step == begin and not course.unseen[member]):
@@ -92,13 +94,26 @@ class Rows:
     record: Record
     member: Member
     ahead: int
+    stays: bool = False
     ended: bool = False
     waiting: deque[tuple[int, float, Told]] = field(default_factory=deque)
 
     def take(self, row: int, run: Run) -> None:
         """The present state is to be saved."""
+        if self.stays:
+            self._lay(row, run)
+            return
         self.waiting.append((row, run.time, run.recorded()))
         self.settle(self.ahead)
+
+    def _lay(self, row: int, run: Run) -> None:
+        """The present state is to be saved on the device."""
+        if not run.finite():
+            self.end(Outcome.NOT_FINITE)
+            self.ended = True
+            return
+        run.lay({label: whole[(*self.member, row)] for label, whole in self.record.result.states.items()})
+        self.record.keep(self.member, row, {}, run.totals(), run.time)
 
     def settle(self, ahead: int) -> None:
         """Save all rows but the last `ahead`; the first whose state is not finite is the end."""

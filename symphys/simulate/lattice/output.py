@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
+from symphys.simulate.devices import read_devices
 from symphys.simulate.inputs import whole_number
 from symphys.simulate.keywords import FileOptions
 from symphys.simulate.lattice.given import Inputs
@@ -31,19 +32,27 @@ LARGEST = 8 << 30  # bytes of results in memory above which a run is refused bef
 
 @dataclass(frozen=True)
 class Output:
-    """out: the file that rows go to, None for memory. keep: the labels that are saved. checkpoint: where, or None."""
+    """out: the file that rows go to, None for memory. keep: the labels that are saved. checkpoint: where, or None.
+
+    stays: rows lie on the device.
+    """
 
     out: Path | None
     keep: tuple[Any, ...]
     checkpoint: Path | None
     every: int
+    stays: bool = False
 
 
-def read_output(simulator: FieldSimulator, options: FileOptions) -> Output:
+def read_output(simulator: FieldSimulator, options: FileOptions, arrays: str = "numpy") -> Output:
     """What was asked to be left.
 
-    Raises InputError for files that cannot be written, labels that are none, and checkpoints that are no .npz.
+    Raises InputError for files that cannot be written, labels that are none, checkpoints that are no .npz, and arrays
+    that another backend has, or that are to go to files.
     """
+    _, stays = read_devices(None, arrays, simulator.machine.backend)
+    if stays and (options["out"] is not None or options["checkpoint"] is not None):
+        raise InputError('arrays="cupy" leaves rows on the device; leave out and checkpoint away, or arrays')
     labels, keep, out, checkpoint = simulator.labels, options["keep"], options["out"], options["checkpoint"]
     if keep is not None:
         given = list(keep) if isinstance(keep, Iterable) and not isinstance(keep, str) else [keep]
@@ -60,7 +69,7 @@ def read_output(simulator: FieldSimulator, options: FileOptions) -> Output:
         if not path.resolve().parent.is_dir():
             raise InputError(f"there is no folder {path.parent} for {path.name}; make it first")
     every = whole_number("checkpoint_every", options["checkpoint_every"])
-    return Output(None if out is None else check_row_path(out), labels, path, every)
+    return Output(None if out is None else check_row_path(out), labels, path, every, stays)
 
 
 def blank_result(
@@ -76,7 +85,10 @@ def blank_result(
         kind = np.result_type(simulator.dtype, np.complex64) if complex_field else np.dtype(simulator.dtype)
         whole = (*shape, rows, *simulator.grid.shape)
         nothing = np.asarray(np.nan, dtype=kind)
-        states[label] = np.full(whole, nothing) if output.out is None else np.broadcast_to(nothing, whole)
+        if output.stays:
+            states[label] = simulator.machine.backend.memory().blank(whole, kind)
+        else:
+            states[label] = np.full(whole, nothing) if output.out is None else np.broadcast_to(nothing, whole)
     laws = simulator.machine.laws
     written = simulator.dynamics.jets.from_jet
     names = tuple(law.name for law in laws)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from symphys.errors import InputError, UnsupportedError
 from symphys.extras import optional
+from symphys.language.arrays import on_host
 from symphys.simulate.lattice.naming import field_latex, field_name
 from symphys.simulate.pictures import typeset
 
@@ -47,7 +48,7 @@ class Shown:
 
     def at(self, row: int) -> NDArray[Any]:
         """[*grid], the field at a saved time."""
-        return np.asarray(self.result[self.label][(*self.member, row)])
+        return np.asarray(on_host(self.result[self.label][(*self.member, row)]))
 
     def density(self, row: int) -> NDArray[np.float64]:
         """[*grid], what is drawn in colours."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from symphys.errors import InputError
 from symphys.fields.dynamics import Law
 from symphys.fields.jets import Jet
+from symphys.language.arrays import on_host
 from symphys.simulate.lattice.given import Inputs, differentiated
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def residual_of(
         for member in np.ndindex(*shape):
             run = simulator.start(inputs, member, result.t_start, result.dt, threads)
             for row in range(rows):
-                state = {label: values[(*member, row)] for label, values in result.states.items()}
+                state = {label: on_host(values[(*member, row)]) for label, values in result.states.items()}
                 if all(np.isfinite(values).all() for values in state.values()):
                     run.k = int(result.steps[row])
                     run.put(state)
@@ -53,7 +54,7 @@ def flux_of(
         assert law.flux is not None
         run = simulator.start(inputs, member, result.t_start, result.dt, threads)
         run.k = int(result.steps[row])
-        run.put({label: values[(*member, row)] for label, values in result.states.items()})
+        run.put({label: on_host(values[(*member, row)]) for label, values in result.states.items()})
         found = {}
         for coordinate, values in zip(result.grid.coordinates, run.probe(law.flux), strict=True):
             found[coordinate] = np.zeros(result.grid.shape)

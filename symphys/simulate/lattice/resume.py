@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
+from symphys.language.arrays import on_host
 from symphys.simulate.inputs import read_times, whole_number
 from symphys.simulate.lattice.follow import Course
 from symphys.simulate.lattice.given import read_inputs
@@ -131,7 +132,7 @@ def course_from(simulator: FieldSimulator, source: FieldResult, functions: Mappi
         whole = np.zeros((*shape, *simulator.grid.shape), dtype=stored.dtype)
         for member in np.ndindex(*shape):
             if not ended[member]:
-                whole[member] = stored[(*member, int(rows[member]) - 1)]
+                whole[member] = on_host(stored[(*member, int(rows[member]) - 1)])
         states[label] = whole
     numbers = {symbol: source.parameters[_key(source, symbol)] for symbol in simulator.dynamics.parameters}
     for symbol in functions:
@@ -163,7 +164,7 @@ def copy_rows(source: FieldResult, record: Record) -> None:
     place = {int(step): row for row, step in enumerate(r.steps)}
     for member in np.ndindex(*source.shape):
         for row in range(int(source.rows[member])):
-            state = {label: source[label][(*member, row)] for label in r.states}
+            state = {label: on_host(source[label][(*member, row)]) for label in r.states}
             totals = {name: course[(*member, row)] for name, course in source.totals.items()}
             record.put(member, place[int(source.steps[row])], state, totals)
         for role in ("first", "change", "scale"):

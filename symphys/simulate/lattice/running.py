@@ -184,6 +184,28 @@ class Run:
                 found[label] = _complex(*parts) if len(parts) == 2 else parts[0].copy()
         return found
 
+    def lay(self, places: Mapping[Any, Any]) -> None:
+        """Write the present state into arrays of the device [*grid], by their labels, among the launches."""
+        layout, frame = self.machine.layout, self.frame
+
+        def act(arrays: Mapping[str, Any]) -> None:
+            for number, unknown in enumerate(layout.dynamics.unknowns):
+                if self.machine.plan.complex_state:
+                    if unknown.label in places:
+                        place, packed = places[unknown.label], arrays[packed_name(layout, number)]
+                        place[...] = 0.0  # at ends that no kernel sees
+                        place[frame.inside] = packed.view(place.dtype)[..., frame.inner()]
+                    continue
+                for velocity in (False, True) if unknown.order == 2 else (False,):
+                    label = unknown.velocity_label if velocity else unknown.label
+                    parts = [frame.sites(arrays[c.name]) for c in layout.parts(number, velocity)]
+                    if label in places and len(parts) == 2:
+                        places[label].real[...], places[label].imag[...] = parts
+                    elif label in places:
+                        places[label][...] = parts[0]
+
+        self.arrays.lay(list(self._parts()), act)
+
     # -- going on ------------------------------------------------------------------------------------------------------
     def go(self, steps: int, watch: bool = False) -> None:
         """Take `steps` steps; `watch`: the integrals will be asked for next, and are best measured in passing."""

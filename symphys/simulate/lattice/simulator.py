@@ -89,6 +89,7 @@ class FieldSimulator:
         keep: the fields and rates that are saved, all by default.
         checkpoint: a file (.npz) that holds the whole state at the last saved row, or every `checkpoint_every`-th; it
         is replaced in one go. `resume` goes on from it, or from `out`.
+        arrays="cupy" leaves the rows on the device (backend="cuda").
 
         Raises InputError for missing, unknown, non-finite or forbidden values, shapes that do not fit, times between
         steps, files that cannot be written, and results larger than 8 GiB without `out`. A run that fails on its way
@@ -98,11 +99,11 @@ class FieldSimulator:
         if dt is None:
             raise InputError("fields are integrated with a fixed step; give dt")
         inputs = read_inputs(self.dynamics, self.grid, initial, parameters or {})
-        output = read_output(self, options)
+        output = read_output(self, options, options["arrays"])
         check_size(self, inputs, rows.number(dt), output)
         marks = rows.marks("fields", dt)
         begin = np.zeros(inputs.shape, dtype=np.int64)
-        course = Course(inputs, begin, begin == 0, begin > 0, read_threads(options["threads"]))
+        course = Course(inputs, begin, begin == 0, begin > 0, read_threads(options["threads"]), output.stays)
         blank = blank_result(self, inputs, marks, rows.span[0], output)
         record = open_record(blank, output.out, checkpoints_of(inputs, begin, output, self.grid.shape))
         return self._follow(course, record, options["progress"])

@@ -11,6 +11,7 @@ import sympy
 from numpy.typing import NDArray
 
 from symphys.discretise import Grid
+from symphys.language.arrays import on_host
 from symphys.simulate.lattice.naming import field_latex, field_name
 from symphys.simulate.lattice.watch import Watch
 from symphys.simulate.run_fixed import Marks
@@ -47,7 +48,7 @@ def field_table(result: FieldResult) -> Table:
         columns.variables[name] = Variable((name,), axis.points, _axis_attributes(axis, name))
     for label, values in result.states.items():
         name = field_name(label)
-        columns.add(name, (*axes, clock, *places), values, "state", name, long_name=f"${field_latex(label)}$")
+        columns.add(name, (*axes, clock, *places), on_host(values), "state", name, long_name=f"${field_latex(label)}$")
     named = {field_name(s): (field_latex(s), values) for s, values in result.parameters.items()}
     columns.add_parameters(axes, named)
     columns.add_drifts(axes, result.drift, result.conserved)

@@ -15,7 +15,7 @@ import symphys as ph
 from symphys.simulate.lattice.follow import Rows
 from symphys.simulate.lattice.record import Record
 from symphys.simulate.status import Outcome
-from tests.codegen.backends.stand_in import StandIn
+from tests.codegen.backends.stand_in import DeviceArray, StandIn
 from tests.codegen.backends.test_cuda import needs_compiler
 
 t, x = ph.spacetime("t x")
@@ -105,3 +105,59 @@ def test_an_interrupt_while_a_row_is_on_its_way_loses_none() -> None:
         rows.take(1, run)
     rows.settle(0)
     assert kept == [0, 1]
+
+
+CHARGED = ph.LagrangianDensity(
+    psi.diff(t) * psi.conjugate().diff(t) - psi.diff(x) * psi.conjugate().diff(x) - psi * psi.conjugate()
+)
+KEPT = {
+    "wave": (WAVE, "periodic", {phi: HUMP, phi.diff(t): 0.0}),
+    "charged": (CHARGED, "periodic", {psi: HUMP * np.exp(2j * HUMP), psi.diff(t): 0.5j * HUMP}),
+    "free": (FREE, "periodic", {psi: HUMP * np.exp(2j * HUMP)}),
+    "between walls": (FREE, "dirichlet", {psi: np.sin(np.linspace(0.0, np.pi, 24)) * np.exp(2j * HUMP)}),
+}
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", KEPT)
+def test_rows_stay_on_the_device_where_they_are_asked_for(cupy: StandIn, tmp_path: Path, name: str) -> None:
+    """The same bits; integrals are NumPy's, and so is what is saved; runs go on from there."""
+    theory, boundary, start = KEPT[name]
+    simulator = theory.compile(ph.Grid({x: (0.0, 6.0, 24)}, boundary), backend="cuda")
+    plain, kept = (
+        simulator.run(start, {}, (0, 0.8), dt=0.02, save_every=10, arrays=arrays) for arrays in ("numpy", "cupy")
+    )
+    for label, values in plain.states.items():
+        assert isinstance(kept[label], DeviceArray)
+        np.testing.assert_array_equal(kept[label].get(), values)
+    for law, totals in plain.totals.items():
+        np.testing.assert_allclose(kept.totals[law], totals, rtol=1e-13, atol=1e-15)  # blocks are added in any order
+    kept.save(tmp_path / "kept.npz")
+    again = ph.FieldResult.load(tmp_path / "kept.npz")
+    label = next(iter(start))
+    np.testing.assert_array_equal(again[str(label.func)], plain[label])
+    further = [simulator.resume(run, 1.0, save_every=10)[label] for run in (plain, kept)]
+    np.testing.assert_array_equal(*further)
+
+
+@needs_compiler
+def test_rows_on_the_device_end_with_the_finite_world(cupy: StandIn) -> None:
+    runaway = ph.LagrangianDensity(phi.diff(t) ** 2 / 2 + phi**6)
+    simulator = runaway.compile(GRID, "verlet", backend="cuda")
+    start = {phi: 1.0 + 0.0 * HUMP, phi.diff(t): 0.0}
+    plain, kept = (
+        simulator.run(start, {}, (0, 4.0), dt=0.1, save_every=5, keep=[phi], arrays=a) for a in ("numpy", "cupy")
+    )
+    assert kept.outcomes == Outcome.NOT_FINITE
+    assert set(kept.states) == {phi}
+    np.testing.assert_array_equal(kept[phi].get(), plain[phi])
+
+
+def test_rows_on_the_device_go_to_no_file(cupy: StandIn, tmp_path: Path) -> None:
+    start = {phi: HUMP, phi.diff(t): 0.0}
+    with pytest.raises(ph.InputError, match=r'arrays="cupy" leaves rows on the device; leave out and checkpoint away'):
+        WAVE.compile(GRID, backend="cuda").run(
+            start, {}, (0, 1), dt=0.1, arrays="cupy", checkpoint=tmp_path / "rows.npz"
+        )
+    with pytest.raises(ph.InputError, match='arrays="cupy" goes with backend="cuda"'):
+        WAVE.compile(GRID).run(start, {}, (0, 1), dt=0.1, arrays="cupy")
