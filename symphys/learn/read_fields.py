@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,10 @@ from symphys.learn.options import LossOptions
 from symphys.learn.passage import Rows
 from symphys.learn.places import Place
 from symphys.learn.read_trajectories import steps_of
-from symphys.learn.site_kernels import component_places, site_kernels
+from symphys.learn.site_kernels import SiteKernels, component_places, site_kernels
 from symphys.learn.trajectories import Trajectories
 from symphys.learn.unknowns import Unknowns
-from symphys.lower.lattice.local import lower_local_terms
+from symphys.lower.lattice.local import LocalTerms, lower_local_terms
 from symphys.mechanics.probe import vanishes
 from symphys.simulate.compiled import Kernels
 from symphys.simulate.lattice.choose import choose_field_method
@@ -55,33 +55,12 @@ def field_trajectory_objective(
     keys = tuple(data.observed)
     question = ask_for_fields(known, keys) if loss is None else ask_fields(dynamics.jets, known, loss, keys, {})
     seen = lower_local_terms(dynamics, question.residuals, question.predictions, question.measured, question.squared)
-    rates = [
-        ((rate, part), components[u.velocity_label if u.order == 2 else u.label, part])
-        for u, rate in zip(dynamics.unknowns, dynamics.rates, strict=True)
-        for part in range(1 + u.complex)
-    ]
-    says = {sympy.Symbol(f"rate {i}", real=True): each for i, (each, _) in enumerate(rates)}
-    moving = lower_local_terms(dynamics, tuple(says), says, ())
     weights, _ = split_weights(given, [network for network in dynamics.networks if network in given])
-    observed, flow = (
-        site_kernels(place, kernels, local, key, components, unknowns, given, weights)
-        for local, key in ((seen, ("seen", *question.key)), (moving, ("rates", *dynamics.rates)))
-    )
-    pairs = [
-        (components[u.label, part], components[u.velocity_label, part])
-        for u in dynamics.unknowns
-        for part in range(1 + u.complex)
-        if u.order == 2
-    ]
-    passage = FieldPassage(
-        flow,
-        method,
-        kernels,
-        np.array([target for _, target in rates], dtype=np.int64),
-        np.array(pairs, dtype=np.int64).reshape(-1, 2),
-        _held(place),
-        len(components),
-    )
+
+    def lowered(local: LocalTerms, key: tuple[Any, ...]) -> SiteKernels:
+        return site_kernels(place, kernels, local, key, components, unknowns, given, weights)
+
+    observed, passage = lowered(seen, ("seen", *question.key)), _passage(place, kernels, method, components, lowered)
     times = data.times.T
     absent = ~np.isfinite(times)
     times = np.where(absent, np.nanmax(times, axis=0), times)
@@ -106,6 +85,38 @@ def field_trajectory_objective(
         runs,
         weights,
         observed,
+    )
+
+
+def _passage(
+    place: Place,
+    kernels: Kernels,
+    method: ExplicitTableau | Splitting,
+    components: Mapping[tuple[Any, int], int],
+    lowered: Callable[[LocalTerms, tuple[Any, ...]], SiteKernels],
+) -> FieldPassage:
+    """How the state, whose `components` are numbered by label and part, goes through time."""
+    dynamics = place.dynamics
+    rates = [
+        ((rate, part), components[u.velocity_label if u.order == 2 else u.label, part])
+        for u, rate in zip(dynamics.unknowns, dynamics.rates, strict=True)
+        for part in range(1 + u.complex)
+    ]
+    says = {sympy.Symbol(f"rate {i}", real=True): each for i, (each, _) in enumerate(rates)}
+    drifting = [
+        (components[u.label, part], components[u.velocity_label, part])
+        for u in dynamics.unknowns
+        for part in range(1 + u.complex)
+        if u.order == 2
+    ]
+    return FieldPassage(
+        lowered(lower_local_terms(dynamics, tuple(says), says, ()), ("rates", *dynamics.rates)),
+        method,
+        kernels,
+        np.array([target for _, target in rates], dtype=np.int64),
+        np.array(drifting, dtype=np.int64).reshape(-1, 2),
+        _held(place),
+        len(components),
     )
 
 
