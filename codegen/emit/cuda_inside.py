@@ -85,7 +85,11 @@ class Inside:
                 known[piece.key] = p.naming.take(f"{piece.array}_wide")
                 p.line(f"const sym_wide {known[piece.key]} = {self.known[piece.key]};")
             row = p.naming(str(self.axis))
-            self._fetch(f"{row} + 1 < {self.stop} ? {row} + 1 : {row}")
+            p.open_if(f"{row} + 1 < {self.stop}")
+            p.depth += 1
+            self._fetch(f"{row} + 1")
+            p.depth -= 1
+            p.close(())
         p.beside(self.wide, self.layout.kernel, self.dtype, known)
         p.depth -= 1
         p.line("} else {")
