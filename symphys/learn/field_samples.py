@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.errors import InputError
+from symphys.language.arrays import on_host
 from symphys.learn.field_loss import FieldQuestion, ask_fields, ask_for_fields, field_rates, field_states, field_tops
 from symphys.learn.places import Place
 from symphys.learn.samples import SampleObjective
@@ -87,7 +88,7 @@ def field_sample_objective(
 def field_values(key: Any, value: Any, place: Place, is_complex: bool) -> NDArray[Any]:
     """Data of a field, [..., *grid]; NaN is what is missing."""
     try:
-        array = np.asarray(value)
+        array = np.asarray(on_host(value))
     except (TypeError, ValueError) as error:
         raise InputError(f"the data of {key} are no array: {error}") from error
     if array.dtype.kind not in "bifuc":

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from symphys.errors import InputError
 from symphys.language import spread_arrays
+from symphys.language.arrays import on_host
 from symphys.language.networks import NetworkSymbol, networks_in
 from symphys.learn.loss import Question
 from symphys.learn.options import LossOptions
@@ -170,7 +171,7 @@ def solve_at(kernels: Kernels, residuals: Sequence[Any], wanted: Sequence[Any], 
 
 def _flat(arrays: Sequence[Any], shape: tuple[int, ...]) -> Floats:
     count = math.prod(shape)
-    rows = [np.broadcast_to(np.asarray(a, dtype=np.float64), shape).reshape(-1) for a in arrays]
+    rows = [np.broadcast_to(np.asarray(on_host(a), dtype=np.float64), shape).reshape(-1) for a in arrays]
     return np.array(rows).reshape(len(arrays), count)
 
 

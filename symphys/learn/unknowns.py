@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from symphys.errors import InputError, UnsupportedError
 from symphys.language import ParameterArray, array_of, spread_arrays
+from symphys.language.arrays import on_host
 from symphys.language.networks import NetworkSymbol
 from symphys.simulate.inputs import check_assumptions, numbers
 from symphys.simulate.network import initial_weights
@@ -92,7 +93,7 @@ class Unknowns:
     def vector(self, values: Mapping[Any, Any]) -> Floats:
         """theta [U] of {symbol: number, array: values, network: weights}."""
         spread = spread_arrays(values)
-        weights = [np.asarray(spread[network], dtype=np.float64) for network in self.networks]
+        weights = [np.asarray(on_host(spread[network]), dtype=np.float64) for network in self.networks]
         return np.concatenate([np.array([float(spread[s]) for s in self.symbols]), *weights])
 
     def shown(self, u: Floats) -> str:
