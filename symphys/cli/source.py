@@ -65,7 +65,7 @@ def _theory(path: Path, defined: Mapping[str, Any], system: LagrangianDensity) -
             system,
             resolve(values, field_values(system)),
             {axis.coordinate: (axis.start, axis.stop, axis.count) for axis in axes},
-            {axis.coordinate: axis.boundary for axis in axes},
+            {axis.coordinate: axis.ends for axis in axes},
             start=start,
         )
 

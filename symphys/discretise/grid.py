@@ -14,21 +14,27 @@ from symphys.errors import InputError
 
 BOUNDARIES = ("periodic", "dirichlet", "neumann", "absorbing")
 LEAST_POINTS = 4
+Boundary = str | tuple[str, str]  # of both ends of an axis, or of the left one and the right one
 
 
 @dataclass(frozen=True)
 class Axis:
     """One coordinate: `count` points from `start` to `stop`; the right end is left out where it is periodic.
 
-    boundary: "periodic"; "dirichlet" (ends keep their initial values); "neumann" (no slope at the ends); "absorbing" (a
-    layer that damps, as wide as a tenth of the axis at either end, before ends without slope).
+    ends: the left and the right one; "periodic" (both), "dirichlet" (it keeps its initial value), "neumann" (no slope),
+    or "absorbing" (a layer that damps, as wide as a tenth of the axis, before an end without slope).
     """
 
     coordinate: Any
     start: float
     stop: float
     count: int
-    boundary: str
+    ends: tuple[str, str]
+
+    @property
+    def boundary(self) -> str:
+        """Its ends in words: one where both are alike."""
+        return ", ".join(dict.fromkeys(self.ends))
 
     def __str__(self) -> str:
         right = ")" if self.periodic else "]"
@@ -37,7 +43,7 @@ class Axis:
     @property
     def periodic(self) -> bool:
         """Whether its ends are one point."""
-        return self.boundary == "periodic"
+        return "periodic" in self.ends
 
     @property
     def spacing(self) -> float:
@@ -62,10 +68,17 @@ class Axis:
     @property
     def absorption(self) -> NDArray[np.float64]:
         """[count], a profile that grows from 0 at the inner edge of the layers to 1 at the ends; zeros elsewhere."""
-        if self.boundary != "absorbing":
-            return np.zeros(self.count)
-        depth = np.abs(2.0 * np.arange(self.count) / (self.count - 1) - 1.0)
-        return np.clip((depth - 0.8) / 0.2, 0.0, 1.0) ** 2
+        depth = 2.0 * np.arange(self.count) / (self.count - 1) - 1.0
+        layers = np.clip((np.abs(depth) - 0.8) / 0.2, 0.0, 1.0) ** 2
+        left, right = (end == "absorbing" for end in self.ends)
+        return np.asarray(np.where(depth < 0.0, left, right) * layers)
+
+    @property
+    def free(self) -> NDArray[np.float64]:
+        """[count], 0 at ends that keep their values, 1 elsewhere."""
+        found = np.ones(self.count)
+        found[[0, -1]] = [float(end != "dirichlet") for end in self.ends]
+        return found
 
 
 @dataclass(frozen=True, init=False)
@@ -74,9 +87,11 @@ class Grid:
 
     axes: by coordinate of space, in the order in which arrays of fields have them.  A periodic axis leaves out its
     right end; the others hold both ends.
-    boundary: "periodic", "dirichlet", "neumann" or "absorbing", one for all axes or {coordinate: ...}; see `Axis`.
+    boundary: "periodic", "dirichlet", "neumann" or "absorbing", or two of the last three, for the left and the right
+    end; one for all axes or {coordinate: ...}; see `Axis`.
 
-    Raises `InputError` for intervals without length, fewer than 4 points, unknown boundaries and coordinates.
+    Raises `InputError` for intervals without length, fewer than 4 points, unknown boundaries and coordinates, and for
+    an axis that is periodic at one end alone.
     """
 
     axes: tuple[Axis, ...]
@@ -85,7 +100,7 @@ class Grid:
         return f"Grid({'; '.join(map(str, self.axes))})"
 
     def __init__(
-        self, axes: Mapping[Any, tuple[float, float, int]], boundary: str | Mapping[Any, str] = "periodic"
+        self, axes: Mapping[Any, tuple[float, float, int]], boundary: Boundary | Mapping[Any, Boundary] = "periodic"
     ) -> None:
         if not isinstance(axes, Mapping) or not axes:
             raise InputError("A grid needs an interval for each coordinate, such as Grid({x: (-10, 10, 256)}).")
@@ -150,9 +165,17 @@ def _axis(coordinate: Any, interval: Any, boundary: Any) -> Axis:
         raise InputError(f"The interval of {coordinate} runs from {start:g} to {stop:g}; it must run upwards.")
     if isinstance(count, bool) or count != int(count) or count < LEAST_POINTS:
         raise InputError(f"{coordinate} has {count!r} points; give a whole number of at least {LEAST_POINTS}.")
-    if boundary not in BOUNDARIES:
-        raise InputError(f"The boundary of {coordinate} is {boundary!r}; choose one of {', '.join(BOUNDARIES)}.")
-    return Axis(coordinate, start, stop, int(count), boundary)
+    ends = tuple(boundary) if isinstance(boundary, tuple | list) else (boundary, boundary)
+    if len(ends) != 2 or any(end not in BOUNDARIES for end in ends):
+        raise InputError(
+            f"The boundary of {coordinate} is {boundary!r}; choose one of {', '.join(BOUNDARIES)}, or two of them, for "
+            "the left and the right end."
+        )
+    if ends[0] != ends[1] and "periodic" in ends:
+        raise InputError(
+            f"{coordinate} is {ends[0]} at its left end and {ends[1]} at its right one; periodic ends are one point."
+        )
+    return Axis(coordinate, start, stop, int(count), ends)
 
 
 def _listed(items: Iterable[Any]) -> str:

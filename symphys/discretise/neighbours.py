@@ -39,6 +39,6 @@ def neighbours(axis: Axis, reach: int) -> Neighbours:
         return Neighbours(places % n, np.ones(len(places)), end)
     folded = np.abs(places)
     source = np.where(folded >= n, 2 * (n - 1) - folded, folded)
-    outside = (places < 0) | (places >= n)
-    sign = np.where(outside & (axis.boundary == "dirichlet"), -1.0, 1.0)
+    left, right = (end == "dirichlet" for end in axis.ends)
+    sign = np.where((places < 0) & left | (places >= n) & right, -1.0, 1.0)
     return Neighbours(source, sign, end)

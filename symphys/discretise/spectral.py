@@ -15,13 +15,24 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from symphys.discretise.grid import Axis
+from symphys.errors import InputError
 
 TRANSFORMS = {"periodic": "fourier", "dirichlet": "sine", "neumann": "cosine", "absorbing": "cosine"}
 
 
 def transform_of(axis: Axis) -> str:
-    """The transform whose waves obey the boundary: "fourier", "sine" or "cosine"."""
-    return TRANSFORMS[axis.boundary]
+    """The transform whose waves obey the boundary: "fourier", "sine" or "cosine"; InputError where there is none."""
+    if reason := why_no_waves((axis,)):
+        raise InputError(f"{reason}; take ends of one kind, or differences and a method without waves")
+    return TRANSFORMS[axis.ends[0]]
+
+
+def why_no_waves(axes: Sequence[Axis]) -> str:
+    """Why functions on these axes are no sums of waves; empty where they are."""
+    for axis in axes:
+        if len({TRANSFORMS[end] for end in axis.ends}) > 1:
+            return f"one end of {axis.coordinate} is held and the other is not, which no sines or cosines obey"
+    return ""
 
 
 def wave_numbers(axis: Axis) -> NDArray[np.float64]:

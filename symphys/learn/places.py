@@ -49,9 +49,7 @@ class Place:
         inside = np.ones(self.grid.shape, dtype=np.bool_)
         for number, axis in enumerate(self.grid.axes):
             along = np.moveaxis(inside, number, 0)
-            along[axis.absorption > 0] = False
-            if axis.boundary == "dirichlet":
-                along[[0, -1]] = False
+            along[(axis.absorption > 0) | (axis.free == 0)] = False
         return inside.reshape(-1)
 
     def source(self, symbol: Any) -> tuple[Any, Any]:

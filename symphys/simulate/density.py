@@ -183,7 +183,7 @@ class _Plane:
         if set(grid.coordinates) != set(flow.labels):
             names = ", ".join(map(str, flow.labels))
             raise InputError(f"the axes of the grid are {grid.coordinates}; they must be the components {names}")
-        if any(axis.boundary != "periodic" for axis in grid.axes):
+        if not all(axis.periodic for axis in grid.axes):
             raise InputError("densities are moved by Fourier waves; give the grid periodic axes, wide enough")
         missing = [s for s in dynamics.parameters if s not in parameters]
         refuse_missing(missing, "value", parameters)

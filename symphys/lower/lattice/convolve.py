@@ -37,7 +37,7 @@ def convolutions_in(dynamics: FieldDynamics, expressions: Iterable[Any]) -> tupl
 
 def convolves_by_program(layout: Layout) -> bool:
     """Whether convolutions are part of the program: all axes periodic, the state stored for transforms."""
-    return layout.packed and all(boundary == "periodic" for boundary in layout.boundaries)
+    return layout.packed and all("periodic" in ends for ends in layout.ends)
 
 
 def kernel_table(name: str) -> str:
@@ -47,7 +47,7 @@ def kernel_table(name: str) -> str:
 
 def transform_of_array(layout: Layout, name: str, inverse: bool, scaled: bool = True) -> Transform:
     """The transform of an array over all axes of space."""
-    kinds = tuple(TRANSFORMS[boundary] for boundary in layout.boundaries)
+    kinds = tuple(TRANSFORMS[left] for left, _ in layout.ends)
     return Transform(name, name, layout.sizes[-1], inverse, kinds, scaled)
 
 

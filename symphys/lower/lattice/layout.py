@@ -49,19 +49,19 @@ class Component:
 class Layout:
     """A theory on the axes of a grid; sizes and spacings are left to the run, so that no kernel depends on them.
 
-    boundaries: by axis. order: of the finite differences; None where derivatives are taken by transforms. packed:
-    complex fields are stored as complex numbers, which a split step transforms in place.
+    ends: by axis, the left and the right one. order: of the finite differences; None where derivatives are taken by
+    transforms. packed: complex fields are stored as complex numbers, which a split step transforms in place.
     """
 
     dynamics: FieldDynamics
-    boundaries: tuple[str, ...]
+    ends: tuple[tuple[str, str], ...]
     order: int | None
     packed: bool = False
 
     @property
     def dimensions(self) -> int:
         """The number of axes of space."""
-        return len(self.boundaries)
+        return len(self.ends)
 
     @cached_property
     def components(self) -> tuple[Component, ...]:
@@ -111,9 +111,9 @@ class Layout:
     @property
     def wraps(self) -> bool:
         """Whether the first of the outer axes is periodic."""
-        return self.dimensions > 1 and self.boundaries[0] == "periodic"
+        return self.dimensions > 1 and "periodic" in self.ends[0]
 
 
 def layout_of(dynamics: FieldDynamics, grid: Grid, order: int | None, packed: bool = False) -> Layout:
     """The layout of a theory on a grid, whose axes must be those of the theory."""
-    return Layout(dynamics, tuple(axis.boundary for axis in grid.axes), order, packed)
+    return Layout(dynamics, tuple(axis.ends for axis in grid.axes), order, packed)

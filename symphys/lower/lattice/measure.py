@@ -136,7 +136,7 @@ def _one_by_parts(layout: Layout, term: Any) -> Any:
     if first.index != second.index or sum(first.index) != 1 or first.index[0]:
         return term
     axis = first.index.index(1)
-    if layout.boundaries[axis - 1] not in ("periodic", "neumann", "absorbing"):
+    if "dirichlet" in layout.ends[axis - 1]:
         return term
     if any(u.index != jets.zero for u in layout.dynamics.unknowns):
         return term

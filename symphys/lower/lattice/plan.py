@@ -86,7 +86,7 @@ def halo_launches(layout: Layout, arrays: Sequence[str], halo: int) -> tuple[Lau
         b.names.fresh(name)
     cell = variable("cell", Kind.INT)
     source, target = (b.load(f"{n}_cell", f"halo_{n}", cell, kind=Kind.INT) for n in ("source", "target"))
-    odd = layout.boundaries[-1] == "dirichlet"
+    odd = "dirichlet" in layout.ends[-1]
     lists = ["halo_source", "halo_target"]
     if odd:
         end, sign = b.load("end_cell", "halo_end", cell, kind=Kind.INT), b.load("sign_cell", "halo_sign", cell)
@@ -106,8 +106,8 @@ def halo_launches(layout: Layout, arrays: Sequence[str], halo: int) -> tuple[Lau
 
 def held(site: Site, value: Node) -> Node:
     """A rate that vanishes where ends are held."""
-    for axis, boundary in enumerate(site.layout.boundaries):
-        if boundary == "dirichlet":
+    for axis, ends in enumerate(site.layout.ends):
+        if "dirichlet" in ends:
             value = value * site.profile("held", axis)
     return value
 
@@ -115,8 +115,8 @@ def held(site: Site, value: Node) -> Node:
 def sponge(site: Site) -> Node | None:
     """The rate at which absorbing layers damp, here; None without such layers."""
     total: Node | None = None
-    for axis, boundary in enumerate(site.layout.boundaries):
-        if boundary == "absorbing":
+    for axis, ends in enumerate(site.layout.ends):
+        if "absorbing" in ends:
             here = site.profile("sponge", axis)
             total = here if total is None else total + here
     return total

@@ -226,13 +226,13 @@ class Site:
         index = tuple(self._row(axis, k) for axis, k in enumerate(rows))
         value = self._load(name, index, shift=shift)
         for axis, k in enumerate(rows):
-            if k and self.layout.boundaries[axis] == "dirichlet":
+            if k and "dirichlet" in self.layout.ends[axis]:
                 value = self._odd(name, index, axis, k, shift, value)
         return value
 
     def _odd(self, name: str, index: tuple[Node, ...], axis: int, k: int, shift: int, value: Node) -> Node:
         """sign value + (1 - sign) end, the image about an end that is held."""
-        if sum(self.layout.boundaries[a] == "dirichlet" for a in range(self.layout.dimensions - 1)) > 1:
+        if sum("dirichlet" in ends for ends in self.layout.ends[:-1]) > 1:
             mixed = [i for i, node in enumerate(index) if node != self.where[i]]
             if len(mixed) > 1:
                 raise UnsupportedError(

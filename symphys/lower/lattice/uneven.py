@@ -30,12 +30,12 @@ from symphys.mechanics.differentiate import gradient
 from symphys.mechanics.graph import free_symbols, substitute
 
 
-def on_sites(dynamics: FieldDynamics, order: int, boundaries: Sequence[str]) -> FieldDynamics:
-    """The theory with its uneven terms as differences of an order make them, boundaries by axis of space.
+def on_sites(dynamics: FieldDynamics, order: int, ends: Sequence[tuple[str, str]]) -> FieldDynamics:
+    """The theory with its uneven terms as differences of an order make them, `ends` by axis of space.
 
     Along axes whose ends are held what is watched has all squared slopes so: no summation by parts is at hand there.
     """
-    jets, held = dynamics.jets, tuple(a for a, side in enumerate(boundaries, start=1) if side == "dirichlet")
+    jets, held = dynamics.jets, tuple(a for a, both in enumerate(ends, start=1) if "dirichlet" in both)
     if dynamics.per or (dynamics.uneven is None and not held):
         return dynamics
     sums, values = _Sums(jets, order, held), {}

@@ -207,7 +207,7 @@ def _damp(layout: Layout) -> Kernel | None:
     """phi_t *= exp(-weight (gamma + sigma)); None where nothing damps."""
     friction = layout.dynamics.structure.friction
     assert friction is not None
-    layers = "absorbing" in layout.boundaries
+    layers = any("absorbing" in ends for ends in layout.ends)
     if not layers and not any(friction):
         return None
     site = Site(layout)

@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from symphys.discretise.grid import Boundary
 from symphys.systems import LagrangianDensity
 
 Values = Mapping[Any, float]
@@ -31,7 +32,7 @@ class FieldSetting:
     system: LagrangianDensity
     parameters: Values
     domain: Mapping[Any, tuple[float, float, int]]
-    boundary: str | Mapping[Any, str] = "periodic"
+    boundary: Boundary | Mapping[Any, Boundary] = "periodic"
     exact: Evolution | None = None
     start: Callable[[Points, Values], State] | None = None
     invariants: Mapping[str, Any] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symphys.discretise import Grid
+from symphys.discretise.spectral import why_no_waves
 from symphys.errors import InputError, MethodError
 from symphys.fields.dynamics import FieldDynamics
 from symphys.integrators import METHODS, ExplicitTableau, Method, Splitting, method_named
@@ -81,10 +82,13 @@ def choose_field_method(dynamics: FieldDynamics, grid: Grid, name: str, order: O
         raise InputError(
             f"order = {order!r}; finite differences have an even order: 2, 4, 6, 8, ..., or take order={SPECTRAL!r}"
         )
-    why_not = why_not_split(dynamics)
-    sides = [axis.boundary for axis in grid.axes]
+    no_waves = why_no_waves(grid.axes)
+    if no_waves and order == SPECTRAL:
+        raise InputError(f"order = {SPECTRAL!r} takes derivatives by waves, but {no_waves}; take differences")
+    why_not = why_not_split(dynamics) or no_waves
+    ends = [axis.ends for axis in grid.axes]
     number = None if order == SPECTRAL else int(order or DEFAULT_ORDER)
-    differences = layout_of(dynamics if number is None else on_sites(dynamics, number, sides), grid, number)
+    differences = layout_of(dynamics if number is None else on_sites(dynamics, number, ends), grid, number)
     waves = layout_of(dynamics, grid, None, packed=True)
     if name == "auto":
         return _automatic(dynamics, differences, waves, why_not, order)
@@ -107,7 +111,7 @@ def _automatic(dynamics: FieldDynamics, differences: Layout, waves: Layout, why_
         )
         return FieldChoice(_named("verlet"), waves, True, reason)
     if dynamics.structure.friction is not None:
-        damped = any(dynamics.structure.friction) or "absorbing" in differences.boundaries
+        damped = any(dynamics.structure.friction) or any("absorbing" in ends for ends in differences.ends)
         reason = "The fields are of second order in time, with forces free of velocities: they are split (leapfrog)"
         reason += ", and friction is followed exactly (conformal symplectic)." if damped else ", which is symplectic."
         return FieldChoice(_named("blanes_moan4"), differences, False, reason)

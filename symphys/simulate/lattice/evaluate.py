@@ -43,10 +43,13 @@ def evaluate_on_grid(
     _check_rates(dynamics, expression)
     layout = choose_field_method(dynamics, grid, "auto", order).layout
     # layers that damp are no part of an expression, and their ends have no slope
-    sides = {axis.coordinate: axis.boundary.replace("absorbing", "neumann") for axis in grid.axes}
-    still = Grid({axis.coordinate: (axis.start, axis.stop, axis.count) for axis in grid.axes}, sides)
+    places = {axis.coordinate: (axis.start, axis.stop, axis.count) for axis in grid.axes}
+    left, right = (
+        {axis.coordinate: axis.ends[side].replace("absorbing", "neumann") for axis in grid.axes} for side in (0, 1)
+    )
+    still = Grid(places, {x: (left[x], right[x]) for x in places})
     asked = _asked(dynamics, expression)
-    layout = replace(layout, dynamics=asked, boundaries=tuple(sides.values()))
+    layout = replace(layout, dynamics=asked, ends=tuple(axis.ends for axis in still.axes))
     known = {label for u in dynamics.unknowns for label in labels_of(u)}
     known |= {*dynamics.parameters, *given_functions(dynamics), *asked.parameters, *given_functions(asked)}
     known |= {*dynamics.networks, *asked.networks}

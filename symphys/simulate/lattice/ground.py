@@ -144,8 +144,7 @@ def _inside(run: Run, values: NDArray[Any]) -> NDArray[np.complex128]:
 def _problem(run: Run, energy: Energy, norms: list[float | None]) -> Problem:
     held = np.ones(run.grid.shape)
     for number, axis in enumerate(run.grid.axes):
-        if axis.boundary == "dirichlet":
-            np.moveaxis(held, number, 0)[[0, -1]] = 0.0
+        np.moveaxis(held, number, -1)[...] *= axis.free
 
     def gradient(psi: Fields) -> Fields:
         _put(run, psi)

@@ -71,13 +71,13 @@ def watched_laws(layout: Layout) -> tuple[Law, ...]:
     """The laws of a theory that its grid keeps: no momentum along axes with ends, which push back, and nothing that
     flows through ends that are held, as what phi -> phi + 1 conserves does.
     """
-    ended = {x for x, side in zip(layout.dynamics.axes, layout.boundaries, strict=True) if side != "periodic"}
+    ended = {x for x, ends in zip(layout.dynamics.axes, layout.ends, strict=True) if "periodic" not in ends}
 
     def kept(law: Law) -> bool:
         moved = {} if law.symmetry is None else law.symmetry.coordinates
         return not any(x in ended and xi != 0 for x, xi in moved.items()) and not any(
-            side == "dirichlet" and law.flux is not None and _flows(layout, axis, law.flux[axis])
-            for axis, side in enumerate(layout.boundaries)
+            "dirichlet" in ends and law.flux is not None and _flows(layout, axis, law.flux[axis])
+            for axis, ends in enumerate(layout.ends)
         )
 
     return tuple(law for law in layout.dynamics.laws if kept(law))

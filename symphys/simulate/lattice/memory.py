@@ -91,9 +91,7 @@ def grid_tables(frame: Frame, margin: int, sponges: Sequence[float]) -> dict[str
     found: dict[str, NDArray[Any]] = {}
     for number, (axis, part) in enumerate(zip(frame.axes, frame.inside, strict=True)):
         last = number == len(frame.axes) - 1
-        held = np.ones(axis.count)
-        held[[0, -1]] = 0.0
-        profiles = {"quadrature": axis.weights, "held": held, "sponge": sponges[number] * axis.absorption}
+        profiles = {"quadrature": axis.weights, "held": axis.free, "sponge": sponges[number] * axis.absorption}
         for word, values in profiles.items():
             if last:
                 row = frame.allocate(())

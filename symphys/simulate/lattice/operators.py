@@ -60,7 +60,7 @@ class Operators:
     def _along(self, axis: Axis, order: int) -> Any:
         if not order:
             return sparse.eye_array(axis.count, format="csr")
-        line = Grid({axis.coordinate: (axis.start, axis.stop, axis.count)}, axis.boundary)
+        line = Grid({axis.coordinate: (axis.start, axis.stop, axis.count)}, axis.ends)
         jet = Jet(axis.coordinate, (0, order))
         columns = [differentiated(self.layout, line, jet, unit) for unit in np.eye(axis.count)]
         return sparse.csr_array(np.stack(columns, axis=1))

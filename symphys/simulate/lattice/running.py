@@ -140,8 +140,7 @@ class Run:
             return part
         out = np.array(part)
         for number, axis in enumerate(self.grid.axes):
-            if axis.boundary == "dirichlet":
-                np.moveaxis(out, number, 0)[[0, -1]] = 0.0
+            np.moveaxis(out, number, -1)[..., axis.free == 0.0] = 0.0
         return out
 
     def fill_halos(self) -> None:

@@ -22,7 +22,8 @@ def layer_strength(layout: Layout, grid: Grid, number: int, values: Mapping[Any,
     largest wave number for first order.
     """
     axis = grid.axes[number]
-    if axis.boundary != "absorbing":
+    layers = axis.ends.count("absorbing")
+    if not layers:
         return 0.0
     second = tuple(2 if i == number + 1 else 0 for i in range(len(grid.axes) + 1))
     found = [0.0]
@@ -32,7 +33,7 @@ def layer_strength(layout: Layout, grid: Grid, number: int, values: Mapping[Any,
             c = abs(number_of(coefficient, values))
             found.append(float(np.sqrt(c)) if unknown.order == 2 else float(2.0 * c * np.pi / axis.spacing / 4.0))
     speed = max(found) or 1.0
-    depth = float(np.sum(axis.absorption)) * axis.spacing / 2.0  # int of the profile over one layer
+    depth = float(np.sum(axis.absorption)) * axis.spacing / layers  # int of the profile over one layer
     # friction on velocities takes half its rate from amplitudes
     halves = 2.0 if layout.dynamics.structure.order == 2 else 1.0
     return float(halves * speed * np.log(1.0 / MODEST) / (2.0 * depth))

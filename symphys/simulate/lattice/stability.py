@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symphys.discretise import Axis, central_weights
-from symphys.discretise.spectral import wave_numbers
+from symphys.discretise.spectral import wave_numbers, why_no_waves
 from symphys.integrators import ExplicitTableau, Splitting
 from symphys.lower.lattice.layout import Layout
 from symphys.simulate.lattice.choose import FieldChoice
@@ -153,7 +153,10 @@ def _phases(axis: Axis, orders: list[int]) -> Floats:
     """[angles], k dx of the waves of an axis; those in both directions where derivatives are odd."""
     if not any(orders):
         return np.zeros(1)
-    angles = wave_numbers(axis) * axis.spacing
+    if why_no_waves((axis,)):  # quarters of waves between the ends
+        angles = np.linspace(0.0, np.pi, axis.count)
+    else:
+        angles = wave_numbers(axis) * axis.spacing
     return np.unique(np.concatenate([angles, -angles]) if any(order % 2 for order in orders) else np.abs(angles))
 
 

@@ -144,5 +144,6 @@ def _grid(table: Table, names: list[str]) -> Grid:
         v = places[name]
         symbol = sympy.Symbol(name, real=True)
         intervals[symbol] = (float(v.attributes["start"]), float(v.attributes["stop"]), len(v.values))
-        boundary[symbol] = str(v.attributes["boundary"])
+        ends = str(v.attributes["boundary"]).split(", ")
+        boundary[symbol] = (ends[0], ends[-1])
     return Grid(intervals, boundary)

@@ -40,7 +40,7 @@ def test_known_stencils() -> None:
 @pytest.mark.parametrize("boundary", ["periodic", "dirichlet", "neumann"])
 def test_neighbours_continue_functions_beyond_the_ends(boundary: str) -> None:
     """The waves that obey a boundary are continued as what they are."""
-    axis = Axis(x, 0.0, 2.0, 16 if boundary == "periodic" else 17, boundary)
+    axis = Axis(x, 0.0, 2.0, 16 if boundary == "periodic" else 17, (boundary, boundary))
     function = {"periodic": lambda s: np.sin(np.pi * s) + 2, "dirichlet": lambda s: np.sin(np.pi * s) + 2}.get(
         boundary, lambda s: np.cos(np.pi * s) + 2
     )
@@ -57,7 +57,7 @@ def test_neighbours_continue_functions_beyond_the_ends(boundary: str) -> None:
     ("boundary", "order"), [(b, n) for b in ("periodic", "dirichlet", "neumann") for n in range(5)]
 )
 def test_waves_differentiate_exactly(boundary: str, order: int) -> None:
-    axis = Axis(x, -1.0, 3.0, 24 if boundary == "periodic" else 25, boundary)
+    axis = Axis(x, -1.0, 3.0, 24 if boundary == "periodic" else 25, (boundary, boundary))
     s = sympy.Symbol("s")
     k = sympy.pi / 2 * (3 if boundary == "periodic" else sympy.Rational(3, 2))
     wave = (sympy.cos if boundary == "neumann" else sympy.sin)(k * (s + 1))
