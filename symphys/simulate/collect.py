@@ -19,6 +19,7 @@ from symphys.simulate.result import EventRecord, Result
 from symphys.simulate.run_adaptive import AdaptiveRun
 from symphys.simulate.run_fixed import FixedRun
 from symphys.simulate.status import Outcome
+from symphys.simulate.stiffness import why_so_many_steps
 
 
 def collect_fixed(request: RunRequest, run: FixedRun) -> Result:
@@ -36,7 +37,8 @@ def collect_adaptive(request: RunRequest, run: AdaptiveRun, times: NDArray[np.fl
     """The result of an adaptive run, sampled at `times` or (None) at its own steps; see `collect_fixed`."""
     buffers, count, shape = run.buffers, request.instances.count, request.instances.shape
     outcomes = _outcomes(buffers, run.interrupted)
-    outcomes[run.exhausted[:count] & (buffers.counter(STATUS) == RUNNING)] = Outcome.MAX_STEPS
+    exhausted = run.exhausted[:count] & (buffers.counter(STATUS) == RUNNING)
+    outcomes[exhausted] = Outcome.MAX_STEPS
     saved = _saved(request, buffers)
     reached = buffers.read("carry")[saved.shape[0]].astype(np.float64)
     if times is None:
@@ -47,7 +49,8 @@ def collect_adaptive(request: RunRequest, run: AdaptiveRun, times: NDArray[np.fl
         shown = times
         if not shape:
             shown, saved = _cut(times, saved, np.arange(len(times)) < buffers.counter(ROW)[0])
-    return _result(request, buffers, shown, saved, outcomes, reached)
+    details = why_so_many_steps(request, buffers, exhausted)
+    return _result(request, buffers, shown, saved, outcomes, reached, details)
 
 
 def _outcomes(buffers: Buffers, interrupted: bool) -> NDArray[np.object_]:
@@ -116,6 +119,7 @@ def _result(
     saved: NDArray[Any],
     outcomes: NDArray[np.object_],
     reached: NDArray[Any],
+    details: NDArray[Any] | None = None,
 ) -> Result:
     instances, flow, dynamics = request.instances, request.lowered.flow, request.lowered.dynamics
     count, shape = instances.count, instances.shape
@@ -154,6 +158,7 @@ def _result(
         pairs=_pairs(dynamics),
         multipliers=multipliers_along(dynamics, flow, saved, times, instances, request.tables, request.places),
         ledger=ledger_along(request, saved, works, times),
+        details=None if details is None else details.reshape(shape),
     )
 
 

@@ -35,7 +35,7 @@ def run_external(request: RunRequest, sampling: Sampling, tolerances: Tolerances
     assert isinstance(method, External)
     if request.kernels.backend.name == "cuda":
         raise UnsupportedError(f"method {method.name!r} runs through SciPy on the host; compile with backend='cpu'")
-    functions = _functions(request)
+    functions = functions_of(request)
     buffers = _buffers(request, sampling.times)
     exhausted = np.zeros(instances.count, dtype=bool)
     for index in range(instances.count):
@@ -51,7 +51,8 @@ def run_external(request: RunRequest, sampling: Sampling, tolerances: Tolerances
     return AdaptiveRun(_as_dtype(buffers, request.dtype), False, exhausted)
 
 
-def _functions(request: RunRequest) -> Functions:
+def functions_of(request: RunRequest) -> Functions:
+    """What a run evaluates at single points, in float64."""
     flow, events = request.lowered.flow, request.events
     exact = replace(request.kernels, dtype="float64")
     tabled = {name: np.ascontiguousarray(table, dtype=np.float64) for name, table in request.tables.items()}
