@@ -15,7 +15,7 @@ from codegen import CompiledKernel, Kernel
 from symphys.integrators import Splitting
 from symphys.learn.passage import Rows
 from symphys.learn.term_kernels import Weights, learnt_columns
-from symphys.lower.particles.acts import acts_of, rate_act
+from symphys.lower.particles.acts import acts_of, held_acts, rate_act
 from symphys.lower.particles.bodies import Unknown
 from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.through_time import adjoint_kernel, observe_kernel, sensitivity_kernel
@@ -23,6 +23,7 @@ from symphys.simulate.compiled import Kernels
 from symphys.simulate.execute import cores
 from symphys.simulate.inputs import padded
 from symphys.simulate.memory import aligned
+from symphys.simulate.particles.holds import SLIGHT
 from symphys.simulate.weights import kernel_weights
 
 Floats = NDArray[np.float64]
@@ -170,11 +171,32 @@ class BodiesPassage(Pairs):
             scalars["marks"] = 1 + int(rows.steps.sum()) * (self._stages - 1)
             shape = (scalars["marks"], *arrays["position"].shape)
             arrays["visited"] = aligned(shape, self.kernels.dtype)
-            if rate_act(self.layout.dynamics) is not None:
+            if rate_act(self.layout.dynamics) is not None or self.layout.dynamics.held:
                 scalars["visits"] = scalars["marks"] + len(rows.times)
                 arrays["visited_rates"] = aligned((scalars["visits"], *shape[1:]), self.kernels.dtype)
+            for name, axis in (("amounts", "marks"), ("strains", "visits")) if self.layout.dynamics.held else ():
+                held = (scalars[axis], scalars["held_rows"], shape[-1])
+                arrays[f"visited_{name}"] = aligned(held, self.kernels.dtype)
         kernel(arrays, scalars, (runs,), threads=cores())
         return arrays, scalars
+
+    def _hold(self, arrays: Arrays, shape: tuple[int, int, int]) -> dict[str, Any]:
+        """Room for what holds, and its scalars; nothing where nothing is held."""
+        dynamics, dtype = self.layout.dynamics, np.dtype(self.kernels.dtype)
+        if not dynamics.held:
+            return {}
+        made = held_acts(dynamics)
+        rows, ends = sum(self.acts[each.pull.number].shape[1] for each in made), max(len(e.pull.ends) for e in made)
+        for name in ("held_field", "held_begin", "held_dots", "held_bars"):
+            arrays[name] = aligned(shape, dtype)
+        for name in ("held_old", "held_new"):
+            arrays[name] = aligned((rows, ends, *shape[1:]), dtype)
+        arrays["held_matrix"] = aligned((rows, rows, shape[-1]), dtype)
+        for name in ("held_inverse", "held_amount", "held_sum"):
+            arrays[name] = aligned((rows, shape[-1]), dtype)
+        epsilon = float(np.finfo(dtype).eps)
+        found = {"hold_epsilon": epsilon, "hold_root": float(np.sqrt(epsilon)), "hold_slight": SLIGHT[dtype.name]}
+        return {"held_rows": rows, **found}
 
     def _states(self, arrays: Arrays, runs: int) -> Floats:
         saved = arrays["saved"]
@@ -214,6 +236,7 @@ class BodiesPassage(Pairs):
         arrays["row_steps"] = steps
         arrays["row_marks"] = (np.cumsum(steps) - steps) * (len(kicks) - 1)
         arrays["saved"] = aligned((len(rows.times), 2, *shape), dtype)
+        scalars |= self._hold(arrays, shape)
         if self.layout.dynamics.timed:
             arrays["row_times"] = padded(rows.times, lanes, dtype)
             passed = [math.fsum(drifts[:stage]) for stage in range(len(kicks))]

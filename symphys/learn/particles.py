@@ -119,6 +119,11 @@ class ParticleSystem(System):
                 f"sums over what particles {particles} see of each other are not fitted to trajectories; give "
                 "accelerations"
             )
+        if self.dynamics.held and (self.dynamics.friction is not None or self.dynamics.turning):
+            raise UnsupportedError(
+                f"the constraint {self.dynamics.held[0].written} = 0 stands beside friction or a field that turns "
+                "velocities, and fits of runs follow one of the two; leave the other out"
+            )
         kinds = read_species(particles, self.species, seen[0].shape[2])
         box = read_box(self.box, particles.dim)
         self._check_reach(box)
@@ -140,6 +145,11 @@ class ParticleSystem(System):
         self, data: Mapping[Any, Any], unknowns: Unknowns, given: Mapping[Any, Any], weights: Mapping[Any, Any] | None
     ) -> Data:
         self._check_still()
+        if self.dynamics.held:
+            raise UnsupportedError(
+                f"the constraint {self.dynamics.held[0].written} = 0 takes part in accelerations, which are not fitted "
+                "then; fit runs in time, Trajectories(times, ...)"
+            )
         particles = self.dynamics.particles
         places = read_places(particles, data)
         kinds = read_species(particles, self.species, places.shape[1])

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sympy import lambdify
 
-from symphys.errors import InputError, MethodError, UnsupportedError
-from symphys.integrators import METHODS, Splitting, method_named
+from symphys.errors import InputError, UnsupportedError
+from symphys.language.particle_symbols import LocalSymbol
 from symphys.learn.bodies import BodiesPassage, Pairs
 from symphys.learn.bodies_objective import BodiesObjective
 from symphys.learn.loss import Question
@@ -25,11 +26,13 @@ from symphys.mechanics.particles import ParticleDynamics
 from symphys.simulate.compiled import Kernels
 from symphys.simulate.particles.bonds import rows_of
 from symphys.simulate.particles.box import Box
+from symphys.simulate.particles.choose import choose_splitting
 from symphys.simulate.particles.inputs import read_attributes
 from symphys.simulate.weights import split_weights
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+HELD_WITHIN = 1e-6  # of lengths: how far places to start from may be off what holds them
 
 
 def bodies_objective(
@@ -50,13 +53,15 @@ def bodies_objective(
     Raises InputError for observations and starts of what there is not, and for attributes and parameters that are
     missing; MethodError for a method that is no splitting; UnsupportedError for unknown masses.
     """
-    splitting = splitting_named(method)
+    splitting, _ = choose_splitting(method, bool(dynamics.held))
     labels = (dynamics.particles, dynamics.particles.rate(1))
     if strange := [key for key in (*data.observed, *data.start) if key not in labels]:
         raise InputError(f"the trajectories hold {strange[0]}; of particles, {labels[0]} and {labels[1]} are compared")
     count, runs = len(kinds), data.runs
     times, orders, observed, roots = _observations(data, labels, count)
     free, initial = _starts(data, labels, times, orders, roots, guess)
+    if dynamics.held:
+        _check_held(dynamics, given, kinds, initial, free, box)
     rows = Rows(times, steps_of(times, dt))
     parameters = parameter_rows(dynamics, given, kinds, runs)
     forces = pairs_of(dynamics, kernels, unknowns, kinds, box, cutoffs)
@@ -121,14 +126,6 @@ def _ends(act: Act, species: tuple[str, ...], kinds: Integers) -> Integers:
         return pairs_between(act.over.species, species, kinds)
     (name,) = act.over.species
     return np.flatnonzero((kinds == species.index(name)) if name else np.full(len(kinds), True))[None]
-
-
-def splitting_named(method: str) -> Splitting:
-    """The splitting of that name; MethodError for what is none."""
-    chosen = METHODS["verlet"] if method == "auto" else method_named(method, METHODS)
-    if not isinstance(chosen, Splitting):
-        raise MethodError(f"method {method!r} does not integrate particles; choose a splitting: verlet, yoshida4, ...")
-    return chosen
 
 
 def pairs_between(over: tuple[str | None, ...], species: tuple[str, ...], kinds: Integers) -> Integers:
@@ -224,6 +221,50 @@ def _starts(
             else:
                 initial[here] = _guess(label, labels, data, times).reshape(size, data.runs)
     return tuple(free), initial
+
+
+def _check_held(
+    dynamics: ParticleDynamics,
+    given: Mapping[Any, Any],
+    kinds: Integers,
+    initial: Floats,
+    free: tuple[int, ...],
+    box: Box | None,
+) -> None:
+    """InputError for places to start from that are unknown, or that are not held, as far as that is known."""
+    particles, half = dynamics.particles, len(initial) // 2
+    if any(i < half for i in free):
+        raise InputError(
+            f"the constraint {dynamics.held[0].written} = 0 holds {particles} from the start on, and where they start "
+            f"is unknown; give start={{{particles}: ...}}"
+        )
+    attributes, rest = read_attributes(dynamics, given, kinds, len(kinds))
+    places = initial[:half].reshape(len(kinds), particles.dim, -1).transpose(2, 0, 1)
+    numbers = {s: per_run(s, rest[s], len(places)) for s in dynamics.parameters if s in rest}
+    for held in dynamics.held:
+        rows = rows_of(held.over, len(kinds))
+        who = dict(zip(held.over.bound, rows.T, strict=True))
+        values: dict[Any, Any] = {s: numbers[s][:, None] for s in held.value.free_symbols if s in numbers}
+        for s in held.value.free_symbols - set(values):
+            if not isinstance(s, LocalSymbol):
+                return  # unknown: whatever it is, the first step takes places there
+            if s.role == "attribute":
+                values[s] = np.broadcast_to(attributes[s.word], (len(places), len(kinds)))[:, who[s.labels[0]]]
+            else:
+                step = places[:, who[s.labels[0]]] - places[:, who[s.labels[1]]]
+                step = step if box is None else box.nearest(step)
+                values[s] = step[..., s.axis]
+        names = sorted(values, key=str)
+        off = np.abs(
+            np.broadcast_to(lambdify(names, held.value, "numpy")(*(values[s] for s in names)), (len(places), len(rows)))
+        )
+        run, row = np.unravel_index(int(np.argmax(off)), off.shape)
+        if off[run, row] > HELD_WITHIN * max(1.0, float(np.abs(places).max())):
+            raise InputError(
+                f"at the start of run {run}, particles {', '.join(map(str, rows[row]))} violate the constraint "
+                f"{held.written} = 0: the residual is {off[run, row]:.6g}; give start={{{particles}: ...}} that obeys "
+                "it"
+            )
 
 
 def _guess(label: Any, labels: tuple[Any, Any], data: Trajectories, times: Floats) -> Floats:

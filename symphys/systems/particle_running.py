@@ -9,7 +9,6 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from symphys.errors import UnsupportedError
 from symphys.keywords import part_of, takes
 from symphys.learn.fit import fit
 from symphys.learn.options import MotionOptions, read_options
@@ -89,11 +88,6 @@ class ParticleRunnable:
         `UnsupportedError` for what is not learnt from such data. A fit that fails on its way raises nothing: its
         status says why, and its parameters are the best that it saw.
         """
-        if self.action.constraints:
-            raise UnsupportedError(
-                f"the constraint {self.action.constraints[0]} holds particles, and fits do not follow what is held; "
-                "fit a system without constraints, and run the one that has them"
-            )
         read = read_options(**part_of(options, MotionOptions))
         return fit(self._frames(options, backend, read["dtype"]), data, unknowns, parameters or {}, read)
 

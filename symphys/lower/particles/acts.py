@@ -9,7 +9,7 @@ own, of one number (`symphys.lower.particles.bodies`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy
@@ -20,7 +20,7 @@ from symphys.language.particle_symbols import LocalSymbol, component, displaceme
 from symphys.lower.expressions import lower_expressions, weights_read
 from symphys.lower.particles.velocities import decayed, turned
 from symphys.mechanics.particles import ParticleDynamics
-from symphys.mechanics.particles.derive import PairForce
+from symphys.mechanics.particles.derive import Held, PairForce
 from symphys.mechanics.particles.surroundings import SQUARE
 
 I, J = LABELS[:2]
@@ -142,23 +142,71 @@ def rate_act(dynamics: ParticleDynamics) -> Act | None:
     return Act(number, over, (I,), (Leg(0, I), Leg(1, I)), names, 1, (Deal(I, 0, 1.0),), function)
 
 
+@dataclass(frozen=True)
+class HeldActs:
+    """What is held along one list: `value`, f; `rate`, df/dt; and `pull`, so much of df/dr at each end as is given."""
+
+    value: Act
+    rate: Act
+    pull: Act
+
+
+def held_acts(dynamics: ParticleDynamics) -> tuple[HeldActs, ...]:
+    """One for each list of constraints."""
+    first = len(force_acts(dynamics)) + (rate_act(dynamics) is not None)
+    return tuple(_held(first + 3 * c, each) for c, each in enumerate(dynamics.held))
+
+
 def acts_of(dynamics: ParticleDynamics) -> Iterator[Act]:
     """All of them, by number."""
     yield from force_acts(dynamics)
     if (act := rate_act(dynamics)) is not None:
         yield act
+    for each in held_acts(dynamics):
+        yield from (each.value, each.rate, each.pull)
+
+
+def _held(number: int, held: Held) -> HeldActs:
+    over, dim = held.over, held.over.particles.dim
+    legs = _legs([held.value])
+    fast = tuple(replace(leg, order=1) for leg in legs)
+    steps = [_component(leg, k) for leg in legs for k in range(dim)]
+    rates = [sympy.Symbol(f"rate_{n}_{k}", real=True) for n in range(len(legs)) for k in range(dim)]
+    slopes = [held.value.diff(step) for step in steps]
+    amount = sympy.Symbol("amount", real=True)
+    pulls = [amount * slope for row in held.slopes for slope in row]
+    deals = tuple(Deal(label, e * dim, 1.0) for e, label in enumerate(over.bound))
+    rate = sympy.Add(*(a * v for a, v in zip(slopes, rates, strict=True)))
+    return HeldActs(
+        _written(number, over, legs, steps, [held.value], ()),
+        _written(number + 1, over, (*legs, *fast), [*steps, *rates], [rate], ()),
+        _written(number + 2, over, legs, steps, pulls, deals, given=(amount,)),
+    )
 
 
 def _act(
     number: int, over: SumOver, legs: tuple[Leg, ...], forces: Sequence[Any], deals: tuple[Deal, ...], cut: bool = False
 ) -> Act:
-    names, dim = _symbols(forces), over.particles.dim
-    moving = [variable(f"leg_{n}_{k}") for n in range(len(legs)) for k in range(dim)]
-    others = [variable(f"given_{k}") for k in range(len(names))]
-    written = [_component(leg, k) for leg in legs for k in range(dim)]
-    known = dict(zip(written, moving, strict=True)) | dict(zip(names, others, strict=True))
-    function = Function(f"act_{number}", (*moving, *others), (), lower_expressions(forces, known))
-    return Act(number, over, over.bound, legs, names, 0, deals, function, cut)
+    written = [_component(leg, k) for leg in legs for k in range(over.particles.dim)]
+    return _written(number, over, legs, written, forces, deals, cut=cut)
+
+
+def _written(
+    number: int,
+    over: SumOver,
+    legs: tuple[Leg, ...],
+    moving: Sequence[Any],
+    results: Sequence[Any],
+    deals: tuple[Deal, ...],
+    given: tuple[Any, ...] = (),
+    cut: bool = False,
+) -> Act:
+    """An act of expressions, in symbols for the components of legs and for what is given."""
+    names = tuple(s for s in _symbols(results) if s not in (*moving, *given))
+    words = (("leg", moving), ("other", names), ("given", given))
+    nodes = {s: variable(f"{word}_{k}") for word, some in words for k, s in enumerate(some)}
+    function = Function(f"act_{number}", tuple(nodes.values()), (), lower_expressions(results, nodes))
+    return Act(number, over, over.bound, legs, names, len(given), deals, function, cut)
 
 
 def _component(leg: Leg, axis: int) -> Any:

@@ -31,7 +31,7 @@ from symphys.language.particle_sums import LABELS
 from symphys.language.particle_symbols import LocalSymbol
 from symphys.language.symbols import t
 from symphys.lower.expressions import dense, lower_expressions, weights_read
-from symphys.lower.particles.acts import Act, acts_of, force_acts, rate_act
+from symphys.lower.particles.acts import Act, HeldActs, acts_of, force_acts, held_acts, rate_act
 from symphys.lower.particles.site import Site, axis_wish, chosen
 from symphys.mechanics.particles import ParticleDynamics
 from symphys.mechanics.particles.derive import PairForce
@@ -40,6 +40,7 @@ from symphys.mechanics.particles.surroundings import CUTOFF, ONSET, SQUARE
 I, J = LABELS[:2]
 INT = Kind.INT
 Where = Mapping[int, tuple[str, tuple[Node, ...]]]  # in which arrays, behind which axes, places and velocities stand
+Given = Sequence[Node] | Callable[[Node], Sequence[Node]]
 STANDING: Where = {0: ("position", ()), 1: ("velocity", ())}
 
 
@@ -154,13 +155,14 @@ class Bodies(Site):
     pairs: tuple[PairFunction, ...] = field(default_factory=tuple)
     acts: tuple[Act, ...] = field(default_factory=tuple)
     rates: Act | None = None
+    held: tuple[HeldActs, ...] = field(default_factory=tuple)
     now: Node | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         dynamics = self.layout.dynamics
         self.pairs = tuple(PairFunction.of(n, each) for n, each in enumerate(dynamics.pairs) if not each.along)
-        self.acts, self.rates = force_acts(dynamics), rate_act(dynamics)
+        self.acts, self.rates, self.held = force_acts(dynamics), rate_act(dynamics), held_acts(dynamics)
         made: tuple[PairFunction | Act, ...] = (*self.pairs, *acts_of(dynamics))
         for each in made:
             for array in each.weights:
@@ -242,16 +244,18 @@ class Bodies(Site):
         return self._parameters[symbol]
 
     @contextmanager
-    def gripped(self, act: Act, where: Where, given: Sequence[Node] = ()) -> Iterator[Grip]:
-        """A loop over all who act so, at the places and velocities of `where`."""
+    def gripped(self, act: Act, where: Where, given: Given = ()) -> Iterator[Grip]:
+        """A loop over all who act so, at the places and velocities of `where`; given: nodes, or made of who it is."""
         with self._legs(act, where) as (place, who, legs):
-            values = [self.nearest(value) if leg.other else value for leg, value in zip(act.legs, legs, strict=True)]
+            apart = (leg.order == 0 and leg.other is not None for leg in act.legs)
+            values = [self.nearest(value) if far else value for far, value in zip(apart, legs, strict=True)]
             near = None
             if act.cut and self.layout.cut:
                 reach = self.scalar("cutoff")
                 near = self.builder.let("near", apply("lt", add_many(x * x for x in values[0]), reach * reach))
             symbols = (self._argument(s, who) for s in act.symbols)
-            yield Grip(place, who, (*(x for value in values for x in value), *symbols, *given), near)
+            more = given(place) if callable(given) else given
+            yield Grip(place, who, (*(x for value in values for x in value), *symbols, *more), near)
 
     @contextmanager
     def gripped_dots(self, act: Act, where: Where) -> Iterator[Grip]:
@@ -260,12 +264,18 @@ class Bodies(Site):
             yield Grip(place, who, tuple(x for value in legs for x in value), None)
 
     @contextmanager
-    def _legs(self, act: Act, where: Where) -> Iterator[tuple[Node, dict[str, Node], list[list[Node]]]]:
+    def ends(self, act: Act) -> Iterator[tuple[Node, dict[str, Node]]]:
+        """A loop over all who act so: their number, and who the ends are."""
         b, n = self.builder, act.number
         for e in range(len(act.ends)):
             self.declare(Array(f"act{n}_{e}", (f"acts{n}",), INT, instanced=False))
         with b.loop("grip", 0, self.scalar(f"acts{n}", INT)) as place:
-            who = {end: b.load(f"end_{end}", f"act{n}_{e}", place, kind=INT) for e, end in enumerate(act.ends)}
+            yield place, {end: b.load(f"end_{end}", f"act{n}_{e}", place, kind=INT) for e, end in enumerate(act.ends)}
+
+    @contextmanager
+    def _legs(self, act: Act, where: Where) -> Iterator[tuple[Node, dict[str, Node], list[list[Node]]]]:
+        b = self.builder
+        with self.ends(act) as (place, who):
             values: list[list[Node]] = []
             for leg in act.legs:
                 array, leading = where[leg.order]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from codegen import Array, Intent, Kind, Node, add_many, apply, integer, real
-from symphys.lower.particles.acts import Act
+from symphys.lower.particles.acts import Act, acts_of
 from symphys.lower.particles.bodies import STANDING, Bodies, Grip, Link, PairFunction, Unknown, Where
 
 INT = Kind.INT
@@ -33,7 +33,7 @@ class Columns:
         bodies.declare(Array("links", ("slots", dim + 2), intent=Intent.INOUT))
         bodies.declare(Array("link_slopes", ("slots", "columns"), intent=Intent.INOUT))
         bodies.declare(self.bar)
-        for act in (*bodies.acts, *([bodies.rates] if bodies.rates else [])):
+        for act in acts_of(bodies.layout.dynamics):
             n = act.number
             bodies.declare(Array(f"act{n}", (f"acts{n}", act.outputs * act.inputs), intent=Intent.INOUT))
             bodies.declare(Array(f"act{n}_slopes", (f"acts{n}", act.outputs, "columns"), intent=Intent.INOUT))
@@ -55,17 +55,17 @@ class Columns:
         self.bodies.links("position", visit=self._visit)
         for act in self.bodies.acts:
             with self.bodies.gripped(act, STANDING) as grip:
-                self.bodies.deal(act, grip, self._act(act, grip), "force")
+                self.bodies.deal(act, grip, self.record(act, grip), "force")
 
     def ease(self, duration: Node) -> None:
         """Velocities after friction and turns within a duration, and what the columns need of that."""
         act = self.bodies.rates
         assert act is not None
         with self.bodies.gripped(act, STANDING, (duration,)) as grip:
-            for k, value in enumerate(self._act(act, grip)):
+            for k, value in enumerate(self.record(act, grip)):
                 self.bodies.builder.store("velocity", grip.who[act.ends[0]], k, value=value)
 
-    def _act(self, act: Act, grip: Grip) -> list[Node]:
+    def record(self, act: Act, grip: Grip) -> list[Node]:
         """The results of an act; their derivatives, one result after another, go to memory."""
         b, many, n = self.bodies.builder, len(self.unknown.symbols), act.number
         unit = self.bodies.scalar("unit")
@@ -85,7 +85,7 @@ class Columns:
                     b.store("weight_bars", w, value=real(0.0))
         return values
 
-    def _act_dots(self, act: Act, u: Node) -> Iterator[tuple[Grip, list[Node]]]:
+    def dots_of(self, act: Act, u: Node) -> Iterator[tuple[Grip, list[Node]]]:
         """The derivatives of the results of an act by one column, from those of its legs, in a loop."""
         b, n = self.bodies.builder, act.number
         dots: Where = {order: ("changes", (u, integer(order))) for order in (0, 1)}
@@ -135,20 +135,25 @@ class Columns:
                 bodies.add("changes", u, 2, second, values=[-each for each in pulls])
             slots = slots + bodies.scalar(f"pairs{n}", INT)
         for act in bodies.acts:
-            for grip, dots in self._act_dots(act, u):
+            for grip, dots in self.dots_of(act, u):
                 bodies.deal(act, grip, dots, "changes", u, 2)
 
     def ease_column(self, u: Node, kick: Node) -> None:
         """A kick of one column, and what friction and turns make of its velocities."""
         bodies, act = self.bodies, self.bodies.rates
         assert act is not None
+        self.kick(u, kick)
+        for grip, dots in self.dots_of(act, u):
+            for k, dot in enumerate(dots):
+                bodies.builder.store("changes", u, 1, grip.who[act.ends[0]], k, value=dot)
+
+    def kick(self, u: Node, kick: Node) -> None:
+        """A kick of one column."""
+        bodies = self.bodies
         for i in bodies.each_particle():
             pace = bodies.pace(i, kick)
             pulls = bodies.vector("f_dot", "changes", u, 2, i)
             bodies.add("changes", u, 1, i, values=[pace * pull for pull in pulls])
-        for grip, dots in self._act_dots(act, u):
-            for k, dot in enumerate(dots):
-                bodies.builder.store("changes", u, 1, grip.who[act.ends[0]], k, value=dot)
 
     def move(self, u: Node, kick: Node, drift: Node) -> None:
         """A kick and a drift of one column."""

@@ -54,7 +54,7 @@ class Cotangents:
         bodies.links("visited", mark, visit=self._visit)
         for act in bodies.acts:
             with bodies.gripped(act, {0: ("visited", (mark,))}) as grip:
-                found = self._pulled(act, grip, bodies.dealt(act, grip, "force_bars"))
+                found = self.pulled(act, grip, bodies.dealt(act, grip, "force_bars"))
                 bodies.pull_legs(act, grip, found, {0: "place_bars"})
         bodies.clear("force_bars")
 
@@ -63,12 +63,12 @@ class Cotangents:
         bodies = self.bodies
         where = {0: ("visited", (mark,)), 1: ("visited_rates", (visit,))}
         with bodies.gripped(act, where, (duration,)) as grip:
-            found = self._pulled(act, grip, bodies.dealt(act, grip, "rate_bars"))
+            found = self.pulled(act, grip, bodies.dealt(act, grip, "rate_bars"))
             for k in range(bodies.layout.dim):
                 bodies.builder.store("rate_bars", grip.who[act.ends[0]], k, value=real(0.0))
             bodies.pull_legs(act, grip, found, {0: "place_bars", 1: "rate_bars"})
 
-    def _pulled(self, act: Act, grip: Grip, seeds: list[Node]) -> list[Node]:
+    def pulled(self, act: Act, grip: Grip, seeds: list[Node]) -> list[Node]:
         """The cotangents of the legs of an act; those of what is unknown go to their places."""
         symbols = self.unknown.symbols
         found = self.bodies.builder.call(act.reverse(symbols, self.bars), (*grip.arguments, *seeds))

@@ -32,9 +32,11 @@ OWN = frozenset(
     ewald_split wave_block wave_blocks wave_start wave_depth wave_base wave_cos wave_sin wave_bend wave_weight
     wave_member wave_rows wave_width wave_columns wave_step_0 wave_step_1 wave_step_2 wave_cos_all wave_sin_all
     wave_bend_all column_base column_start column_depth time_begin time_step time_share
-    mesh mesh_all mesh_all_parts mesh_influence mesh_x mesh_y mesh_z mesh_stride mesh_numbers mesh_rows mesh_row
+mesh mesh_all mesh_all_parts mesh_influence mesh_x mesh_y mesh_z mesh_stride mesh_numbers mesh_rows mesh_row
     mesh_part mesh_parts mesh_share mesh_slab mesh_slabs mesh_one mesh_column_flat mesh_depth_flat mesh_spline
-    mesh_counts mesh_first mesh_order mesh_force mesh_force_flat mesh_push mesh_total""".split()
+    mesh_counts mesh_first mesh_order mesh_force mesh_force_flat mesh_push mesh_total held_rows held_old held_new
+    held_matrix held_inverse held_amount held_sum held_field held_begin held_dots visited_amounts visited_strains
+    held_bars""".split()
 )
 
 
@@ -101,7 +103,8 @@ class Layout:
         """An identifier for each parameter."""
         taken = {*OWN, *self._of_attributes}
         taken |= {f"{word}{t}" for word in ("first", "second", "pairs") for t in range(len(self.dynamics.pairs))}
-        many = 1 + sum(map(len, (self.dynamics.sites, self.dynamics.pairs, self.dynamics.bonded)))
+        kinds = (self.dynamics.sites, self.dynamics.pairs, self.dynamics.bonded, *(3 * (self.dynamics.held,)))
+        many = 1 + sum(map(len, kinds))
         words = ("act{}", "acts{}", "act{}_slopes", *(f"act{{}}_{e}" for e in range(len(LABELS))))
         taken |= {word.format(n) for word in words for n in range(many)}
         found = {}

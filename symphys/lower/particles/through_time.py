@@ -24,6 +24,9 @@ from codegen import Array, Intent, Kernel, Kind, Node, apply, integer, real
 from symphys.lower.particles.bodies import STANDING, Bodies, Unknown
 from symphys.lower.particles.columns import Columns
 from symphys.lower.particles.cotangents import Cotangents
+from symphys.lower.particles.held import Holding
+from symphys.lower.particles.held_columns import HeldColumns
+from symphys.lower.particles.held_cotangents import HeldCotangents
 from symphys.lower.particles.layout import Layout
 
 INT = Kind.INT
@@ -34,7 +37,8 @@ class Move:
     """A kick and a drift, of length `kick` and `drift`; `mark` numbers all places at which forces are evaluated.
 
     before: the length of a kick that stands before friction and turns of length `ease`, and `visit` the number of
-    these; without them, `kick` is all of it. fresh: 1, or 0 where the force at hand is that of the row before.
+    these; without them, `kick` is all of it. Where something is held, velocities are projected there. fresh: 1, or 0
+    where the force at hand is that of the row before. on: 1, or 0 where a row ends and nothing drifts.
     """
 
     before: Node
@@ -44,6 +48,7 @@ class Move:
     mark: Node
     visit: Node
     fresh: Node
+    on: Node
 
 
 def _opened(layout: Layout) -> Bodies:
@@ -89,12 +94,14 @@ def _moves(bodies: Bodies, row: Node, back: bool = False) -> Iterator[Move]:
                 share = apply("select", goes_on, b.load("share", "shares", stage), 0.0)
                 bodies.now = b.let("now", start + h * (apply("to_real", k) + share))
             mark, drift = b.let("mark", begin + k * stages + stage), b.let("drift_length", h * drift)
-            apart = bodies.rates is not None
+            apart = bodies.rates is not None or bool(bodies.held)
             halves = [apply("select", apply("and", first, which), 0.5, 0.0) for which in (later, goes_on)]
             ease = b.let("ease_length", h * (halves[0] + halves[1])) if apart else real(0.0)
             kick = b.let("kick_length", h * own if apart else h * (before + own))
             early = b.let("kick_before", h * before) if apart else real(0.0)
-            yield Move(early, ease, kick, drift, mark, b.let("visit", mark + row) if apart else mark, fresh)
+            visit = b.let("visit", mark + row) if apart else mark
+            on = b.let("on", apply("select", goes_on, integer(1), integer(0))) if bodies.held else fresh
+            yield Move(early, ease, kick, drift, mark, visit, fresh, on)
 
 
 def _ease(bodies: Bodies, move: Move, columns: Columns | None = None, visited: bool = False) -> None:
@@ -102,9 +109,7 @@ def _ease(bodies: Bodies, move: Move, columns: Columns | None = None, visited: b
     b, act = bodies.builder, bodies.rates
     if act is None:
         return
-    for i in bodies.each_particle():
-        pace = bodies.pace(i, move.before)
-        bodies.add("velocity", i, values=[pace * f for f in bodies.vector("f", "force", i)])
+    _kick(bodies, move.before)
     if visited:
         _copy(bodies, "velocity", "visited_rates", move.visit)
     if columns is not None:
@@ -113,6 +118,42 @@ def _ease(bodies: Bodies, move: Move, columns: Columns | None = None, visited: b
     with bodies.gripped(act, STANDING, (move.ease,)) as grip:
         for k, value in enumerate(b.call(act.function, grip.arguments, ["eased"] * act.outputs)):
             b.store("velocity", grip.who[act.ends[0]], k, value=value)
+
+
+def _kick(bodies: Bodies, length: Node) -> None:
+    for i in bodies.each_particle():
+        pace = bodies.pace(i, length)
+        bodies.add("velocity", i, values=[pace * f for f in bodies.vector("f", "force", i)])
+
+
+def _hold_rates(holding: Holding | None, move: Move, visited: bool = False) -> None:
+    """A kick by the force at hand, and velocities projected; nothing where nothing is held."""
+    if holding is None:
+        return
+    _kick(holding.bodies, move.before)
+    holding.project()
+    if visited:
+        _copy(holding.bodies, "velocity", "visited_rates", move.visit)
+        _keep(holding, "visited_strains", move.visit)
+
+
+def _advance_held(holding: Holding | None, bodies: Bodies, move: Move, visited: bool = False) -> None:
+    """A kick, a drift, and places held."""
+    if holding is None:
+        _advance(bodies, move)
+        return
+    holding.begin()
+    _advance(bodies, move)
+    with bodies.builder.loop("held", 0, move.on):
+        holding.close(move.drift)
+        if visited:
+            _keep(holding, "visited_amounts", move.mark)
+
+
+def _keep(holding: Holding, target: str, place: Node) -> None:
+    b = holding.bodies.builder
+    with b.loop("row", 0, holding.count) as row:
+        b.store(target, place, row, value=b.load("kept", "held_amount", row))
 
 
 def _advance(bodies: Bodies, move: Move) -> None:
@@ -156,8 +197,11 @@ def observe_kernel(layout: Layout, visited: bool) -> Kernel:
     b = bodies.builder
     if visited:
         bodies.vectors("visited", "marks", intent=Intent.OUT)
-        if bodies.rates is not None:
+        if bodies.rates is not None or bodies.held:
             bodies.vectors("visited_rates", "visits", intent=Intent.OUT)
+        for name, axis in (("visited_amounts", "marks"), ("visited_strains", "visits")) if bodies.held else ():
+            bodies.declare(Array(name, (axis, "held_rows"), intent=Intent.OUT))
+    holding = Holding(bodies) if bodies.held else None
     _save(bodies, 0)
     with b.loop("row", 0, bodies.scalar("rows", INT) - 1) as row:
         with _moves(bodies, row) as move:
@@ -166,7 +210,8 @@ def observe_kernel(layout: Layout, visited: bool) -> Kernel:
                 if visited:
                     _copy(bodies, "position", "visited", move.mark)
             _ease(bodies, move, visited=visited)
-            _advance(bodies, move)
+            _hold_rates(holding, move, visited)
+            _advance_held(holding, bodies, move, visited)
         _save(bodies, row + 1)
     return bodies.whole("observe")
 
@@ -179,6 +224,8 @@ def sensitivity_kernel(layout: Layout, unknown: Unknown, orders: tuple[int, ...]
     """
     bodies = _moving(layout)
     b, columns = bodies.builder, Columns(bodies, unknown, orders)
+    holding = Holding(bodies) if bodies.held else None
+    held = HeldColumns(holding, columns) if holding else None
     _save(bodies, 0)
     with columns.each() as u:
         columns.save(u, 0)
@@ -187,17 +234,39 @@ def sensitivity_kernel(layout: Layout, unknown: Unknown, orders: tuple[int, ...]
             with b.loop("anew", 0, move.fresh):
                 columns.evaluate()
             _ease(bodies, move, columns)
+            _hold_rates(holding, move)
+            if held is not None:
+                held.note_project()
             with columns.each() as u:
                 with b.loop("anew", 0, move.fresh):
                     columns.turn(u)
                 if bodies.rates is not None:
                     columns.ease_column(u, move.before)
-                columns.move(u, move.kick, move.drift)
-            _advance(bodies, move)
+                if held is None:
+                    columns.move(u, move.kick, move.drift)
+                else:
+                    columns.kick(u, move.before)
+                    held.project(u)
+            _advance_held(holding, bodies, move)
+            if held is not None:
+                _close_columns(held, columns, move)
         _save(bodies, row + 1)
         with columns.each() as u:
             columns.save(u, row + 1)
     return bodies.whole("sensitivities")
+
+
+def _close_columns(held: HeldColumns, columns: Columns, move: Move) -> None:
+    """The kick, the drift and the places of all columns, where something is held."""
+    b = columns.bodies.builder
+    with b.loop("held", 0, move.on):
+        held.note_close()
+    with columns.each() as u:
+        with b.loop("held", 0, move.on):
+            held.bend(u)
+        columns.move(u, move.kick, move.drift)
+        with b.loop("held", 0, move.on):
+            held.close(u, move.drift)
 
 
 def adjoint_kernel(layout: Layout, unknown: Unknown) -> Kernel:
@@ -208,6 +277,7 @@ def adjoint_kernel(layout: Layout, unknown: Unknown) -> Kernel:
     """
     bodies = _opened(layout)
     b, bars = bodies.builder, Cotangents(bodies, unknown)
+    held = HeldCotangents(Holding(bodies), bars) if bodies.held else None
     bodies.declare(Array("saved_bars", ("rows", 2, "count", layout.dim)))
 
     def seeds(row: Node | int) -> None:
@@ -220,11 +290,27 @@ def adjoint_kernel(layout: Layout, unknown: Unknown) -> Kernel:
         row = b.let("row", last_row - 1 - done)
         seeds(row + 1)
         with _moves(bodies, row, back=True) as move:
-            bars.undo(move.kick, move.drift)
+            _undo(bars, held, move)
             if bodies.rates is not None:
                 bars.uneased(bodies.rates, move.mark, move.visit, move.ease)
+            if held is not None:
+                held.unprojected(move.mark, move.visit)
+            if bodies.rates is not None or held is not None:
                 bars.undo(move.before, None)
             with b.loop("anew", 0, move.fresh):
                 bars.forces(move.mark)
     seeds(0)
     return bodies.whole("adjoint")
+
+
+def _undo(bars: Cotangents, held: HeldCotangents | None, move: Move) -> None:
+    """A drift and the kick before it, and what held places thereafter."""
+    b = bars.bodies.builder
+    if held is None:
+        bars.undo(move.kick, move.drift)
+        return
+    with b.loop("held", 0, move.on):
+        held.unclosed(move.mark, move.drift)
+    bars.undo(move.kick, move.drift)
+    with b.loop("held", 0, move.on):
+        held.unbent("visited_amounts", move.mark, move.mark)

@@ -40,6 +40,10 @@ class Box:
         """|det B|."""
         return float(abs(np.linalg.det(self.matrix)))
 
+    def nearest(self, steps: Floats) -> Floats:
+        """[..., dim], displacements to nearest images."""
+        return np.asarray(steps - np.round(steps @ self.inverse) @ self.matrix)
+
     def scalars(self) -> dict[str, float]:
         """The numbers that kernels read."""
         dim = len(self.matrix)

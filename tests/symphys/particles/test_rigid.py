@@ -376,7 +376,7 @@ def test_options_that_do_not_go_with_constraints() -> None:
         chain.compile(method="rattle4", thermostat=ph.Langevin(1, 1))
     with pytest.raises(ph.MethodError, match="choose a splitting"):
         ph.Lagrangian(kinetic - springs).compile(method="rattle")
-    with pytest.raises(ph.UnsupportedError, match="fits do not follow what is held"):
+    with pytest.raises(ph.UnsupportedError, match="takes part in accelerations, which are not fitted then"):
         chain.fit({atoms: np.zeros((1, 5, 3)), ph.ddot(atoms): np.zeros((1, 5, 3))})
     line = ph.particles("s", dim=1)
     rod = ph.Lagrangian(line.sum(lambda a: line.mass(a) * a.speed_squared / 2),
