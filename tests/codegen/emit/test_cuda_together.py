@@ -4,12 +4,14 @@ the host, and no sum is regrouped."""
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from codegen.backends import shim
+from codegen.backends import get_backend, shim
+from codegen.backends.cuda import CudaBackend
 from codegen.backends.cuda_schedule import Able, Processors, Schedule, launch_shape, share_of
 from codegen.backends.interface import LaunchRange
 from codegen.backends.nvrtc import check_cuda
@@ -21,6 +23,7 @@ from codegen.emit.cuda_wide import in_pieces, wide_lanes
 from codegen.ir import Kind, variable
 from codegen.primitives import apply
 from codegen.program import Array, For, Intent, Kernel, Scalar
+from tests.codegen.backends.stand_in import StandIn
 from tests.codegen.emit.kernels import CASES
 
 DTYPES = ("float64", "float32")
@@ -226,3 +229,47 @@ def test_several_instances_compile(dtype: str, architecture: str) -> None:
         share = Share(lanes=lanes, ahead=True, streaming=streaming)
         assert check_cuda(emit_cuda(stencil(3), dtype, 1, True, share), architecture)
     assert check_cuda(emit_cuda(bodies(), dtype, 0, True, Share(rows=2)), architecture)
+
+
+def assert_launches_agree(backend: CudaBackend, dtype: str) -> None:
+    """Sites by pieces and particles by twos against the interpreter: 30 operations on numbers of order one."""
+    kernel = stencil(3)
+    expected, scalars = lattice_arrays(kernel, (5, 6, 24), 1, dtype)
+    found, _ = lattice_arrays(kernel, (5, 6, 24), 1, dtype)
+    get_backend("reference").compile(kernel, dtype, 1)(expected, scalars, (5, 6, 24))
+    backend.compile(kernel, dtype, 1)(found, scalars, (5, 6, 24))
+    for name in ("v", "w"):
+        inside = (..., slice(1, 25))
+        np.testing.assert_allclose(found[name][inside], expected[name][inside], rtol=0, atol=200 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(found["energy"], expected["energy"], rtol=1000 * np.finfo(dtype).eps)
+    x = np.random.default_rng(1).normal(size=(7, 4)).astype(dtype)
+    results = []
+    for made in (get_backend("reference").compile(bodies(), dtype), backend.compile(bodies(), dtype)):
+        arrays = {"x": x, "all": x.reshape(-1).copy(), "f": np.zeros_like(x), "total": np.zeros(1, dtype)}
+        made(arrays, {"count": x.size, "clusters": 7}, (7, 4))
+        results.append(arrays)
+    np.testing.assert_allclose(results[1]["f"], results[0]["f"], rtol=0, atol=28 * 8 * np.finfo(dtype).eps)
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("beyond", [0.0, 1e9])
+def test_large_launches_agree_on_the_stand_in(monkeypatch: pytest.MonkeyPatch, dtype: str, beyond: float) -> None:
+    """By text that writes past the caches, and by text that does not."""
+    module = StandIn()
+    monkeypatch.setitem(sys.modules, "cupy", module)
+    backend = CudaBackend(schedule=replace(SEVERAL, beyond=beyond))
+    run = backend.compile(stencil(3), dtype, 1)
+    asked: list[Share] = []
+    spied = replace(run, function=lambda narrow, share: (asked.append(share), run.function(narrow, share))[1])
+    arrays, scalars = lattice_arrays(stencil(3), (5, 6, 24), 1, dtype)
+    spied(arrays, scalars, (5, 6, 24))
+    assert asked == [Share(lanes=wide_lanes(stencil(3), dtype), ahead=True, streaming=beyond == 0.0)]
+    assert_launches_agree(backend, dtype)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("beyond", [0.0, 1e9])
+def test_large_launches_agree_on_a_gpu(dtype: str, beyond: float) -> None:
+    assert_launches_agree(CudaBackend(schedule=replace(SEVERAL, beyond=beyond)), dtype)
