@@ -23,6 +23,7 @@ ROWS = {
     "compile_promise": "compile_promise",
     "fluid": "fluid",
     "gravity": "gravity",
+    "long_range": "long_range",
     "jets": "jets",
     "jets_1d": "jets_1d",
     "gradient_through_time": "gradient_through_time",
