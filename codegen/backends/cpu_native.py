@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from codegen.interpret_program import size_of
 from codegen.schedule import CACHE, SMALL, meetings, shares, skews, tiling
 
+from .cpu_crew import crew_of, new_barrier
 from .cpu_pieces import Bound, Operation, Piece, Place
 from .interface import address
 
@@ -97,19 +98,23 @@ def run_piece(
     # each thread has a table of its own, with sums of its own
     tables = [table, *(table.copy() for _ in range(1, threads))]
     sums = [_own_sums(mine, prepared, arrays) for mine in tables]
-    barrier = np.zeros(8, dtype=np.int64)  # a counter, alone on its cache line
+    barrier = new_barrier(threads)
 
     def work_of(me: int) -> None:
         given = (prepared.addresses, tables[me], order.slots)
         if tile is None:
-            parts = np.array([part[me] if me < len(part) else (0, 0) for part in order.parts])
-            run_in_turn(*given, parts, course, threads, address(barrier))
+            run_in_turn(*given, order.share(me), course, threads, address(barrier))
             return
         edges = (*own[me], int(wraps or me > 0), int(wraps or me < len(own) - 1))
         space = (prepared.places[0].rows, order.columns)
         run_tiled(*given, order.blocks, order.needs, edges, space, course, tile, threads, address(barrier))
 
-    together(work_of, threads)
+    if tile is None and threads > 1:
+        crew = crew_of(os.getpid(), get_ident(), threads - 1)
+        shared = [order.share(me) for me in range(threads)]
+        crew.run((prepared.addresses, tables, order.slots), shared, course, barrier)
+    else:
+        together(work_of, threads)
     # in the order of the threads: the same for the same number of them
     for k, (_, _, name) in enumerate(prepared.sums):
         arrays[name][...] = sum(each[k] for each in sums)
@@ -177,6 +182,10 @@ class _Order:
     tile: tuple[int, int, int, int] | None
     needs: NDArray[np.int64]
     room: int = 0
+
+    def share(self, me: int) -> NDArray[np.int64]:
+        """[operations, 2], the blocks of one thread."""
+        return np.array([part[me] if me < len(part) else (0, 0) for part in self.parts], dtype=np.int64)
 
 
 def _order(piece: Piece, prepared: Prepared, body: Sequence[Operation], threads: int, wraps: bool) -> _Order:

@@ -24,8 +24,6 @@ from numba import njit
 from numba.core import types
 from numba.extending import intrinsic
 
-SPINS = 2000  # turns of a waiting thread before it offers its core to others
-
 
 def entry_address(launch: Any) -> int:
     """The address of the machine code of `launch(first, last, table)`, compiled by Numba or loaded from its cache."""
@@ -89,12 +87,12 @@ def _give_way(typing_context: Any) -> Any:  # noqa: ARG001
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _wait(barrier: int, goal: int) -> None:
-    """Until `goal` arrivals have been counted."""
+    """Until `goal` arrivals have been counted; the word behind the count says after how many turns to give way."""
     _arrive(barrier)
-    turns = 0
+    turns, spins = 0, _arrived(barrier + 8)
     while _arrived(barrier) < goal:
         turns += 1
-        if turns > SPINS:
+        if turns > spins:
             _give_way()
 
 
