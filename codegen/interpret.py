@@ -164,7 +164,8 @@ def _reach(
     match statement:
         case Load(target, array, index, shift):
             where = at.position(array, index, values, shift)
-            values[str(target.attribute)] = _gather(at.arrays[array], where, mask)
+            found = _gather(at.arrays[array], where, mask)
+            values[str(target.attribute)] = found.astype(np.int64) if found.dtype == np.int32 else found
         case Store(array, index, value):
             where = np.broadcast_arrays(*at.position(array, index, values), mask)[:-1]
             stored = np.broadcast_to(at.evaluate(value, values), mask.shape)

@@ -41,6 +41,8 @@ class Array:
     With `components` above 1 each element is that many neighbouring numbers (the real and the imaginary part of a
     complex one, as libraries want them): the lane axis is that many times longer, and the last entry of an index is the
     number of the component, a constant. Only instanced arrays have components.
+
+    `short`: whole numbers of 32 bits in memory, half of what others take; they are computed with like all others.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Array:
     intent: Intent = Intent.IN
     instanced: bool = True
     components: int = 1
+    short: bool = False
 
     @property
     def indices(self) -> int:

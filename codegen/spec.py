@@ -125,6 +125,8 @@ class _Checker:
             self.fail(f"array {array.name!r} is a sum over instances; declare it with instanced=False")
         if array.components < 1 or (array.components > 1 and (local or not array.instanced)):
             self.fail(f"array {array.name!r} has {array.components} components, which only a kernel's instances have")
+        if array.short and (local or array.kind is not Kind.INT or array.intent is Intent.SUM):
+            self.fail(f"array {array.name!r} is short, which only a kernel's integers are that are no sums")
         self.arrays[array.name] = array
         if local:
             self.locals.add(array.name)

@@ -172,12 +172,12 @@ def check_arrays(kernel: Kernel, arrays: Arrays, scalars: Scalars, dtype: str, l
     """CompilerBug where an array or scalar is missing, or has another shape, type or layout than the kernel reads."""
     if missing := [s.name for s in kernel.scalars if s.name not in scalars]:
         raise CompilerBug(f"kernel {kernel.name} lacks the scalars {', '.join(missing)}")
-    real, whole = dtype_of(Kind.REAL, dtype), dtype_of(Kind.INT, dtype)
+    real, whole, short = dtype_of(Kind.REAL, dtype), dtype_of(Kind.INT, dtype), np.dtype(np.int32)
     for array in kernel.arrays:
         given = arrays.get(array.name)
         if given is None:
             raise CompilerBug(f"kernel {kernel.name} lacks the array {array.name}")
-        wanted = real if array.kind is Kind.REAL else whole
+        wanted = real if array.kind is Kind.REAL else short if array.short else whole
         if given.dtype != wanted or not given.flags.c_contiguous:
             raise CompilerBug(
                 f"array {array.name} must be contiguous {wanted}, not {given.dtype}, strides {given.strides}"

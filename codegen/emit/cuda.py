@@ -47,15 +47,15 @@ LARGE = 400  # operations, past which a function is called instead of inlined
 def emit_cuda(kernel: Kernel, dtype: str = "float64", halo: int = 0, narrow: bool = False, share: Share = ALONE) -> str:
     """CUDA source with `extern "C" __global__ void <name>(...)`, for blocks of at most 1024 threads.
 
-    Parameters, in order: `long long <lane>_first`, `<lane>_last` (first..last-1 run), `<lane>_stride` (the
-    length of the padded lane axis of all instanced arrays), `<axis>_extent` of every outer axis, the arrays (row-major,
-    lane axis last, pointers to `real` or `long long`), the scalars (`real` or `long long`). Threads range over the lane
-    axis along x; the last outer axis is shared out among threads and blocks along y, the one before it among blocks
-    along z, each a stretch of neighbours, so that any grid is right; further axes are loops of each thread. Blocks of
-    kernels for which `adds_up` holds have one row of threads. Sums are added to. `narrow`: no array has more than
-    2^31 - 1 elements, no axis and no loop (times `largest_factor`) more turns, and 32 bits count them. `share`: how
-    many instances a thread takes; with `lanes` above 0 the instance that runs first begins on a boundary of 16 bytes in
-    every row of every array of `in_pieces`.
+    Parameters, in order: `long long <lane>_first`, `<lane>_last` (first..last-1 run), `<lane>_stride` (the length of
+    the padded lane axis of all instanced arrays), `<axis>_extent` of every outer axis, the arrays (row-major, lane axis
+    last, pointers to `real`, `long long` or, of short ones, `int`), the scalars (`real` or `long long`). Threads range
+    over the lane axis along x; the last outer axis is shared out among threads and blocks along y, the one before it
+    among blocks along z, each a stretch of neighbours, so that any grid is right; further axes are loops of each
+    thread. Blocks of kernels for which `adds_up` holds have one row of threads. Sums are added to. `narrow`: no array
+    has more than 2^31 - 1 elements, no axis and no loop (times `largest_factor`) more turns, and 32 bits count them.
+    `share`: how many instances a thread takes; with `lanes` above 0 the instance that runs first begins on a boundary
+    of 16 bytes in every row of every array of `in_pieces`.
 
     Raises CompilerBug for statements and operations that are not of the IR.
     """

@@ -46,4 +46,5 @@ class Layout:
 
 def pointer(array: Array) -> str:
     """The type of the parameter of an array."""
-    return f"{'const ' if array.intent is Intent.IN else ''}{TYPES[array.kind]}* __restrict__"
+    element = "int" if array.short else TYPES[array.kind]
+    return f"{'const ' if array.intent is Intent.IN else ''}{element}* __restrict__"

@@ -163,7 +163,7 @@ def _emit_kernel(kernel: Kernel, lanes: int, dtype: str, features: frozenset[str
     w.line("%block = phi i64 [%column, %row.start], [%block.next, %next]")
     _bind_lanes(kernel, printer, halo)
     if lanes > 1 and _asks_for_real_lanes(kernel):
-        printer.real_lanes = _real_lanes(w, extent)
+        printer.real_lanes, printer.all_real = _real_lanes(w, extent)
     printer.block(kernel.body)
     w.line("br label %next")
     w.label("next")
@@ -180,8 +180,8 @@ def _emit_kernel(kernel: Kernel, lanes: int, dtype: str, features: frozenset[str
     return w
 
 
-def _real_lanes(w: Writer, extent: str) -> Value:
-    """The lanes of this block that hold an instance: its first bits, as many as instances are left."""
+def _real_lanes(w: Writer, extent: str) -> tuple[Value, Value]:
+    """The lanes of this block that hold an instance: its first bits, as many as instances are left; whether all do."""
     bits, start = f"i{w.lanes}", w.operation("mul nsw", Value("%block", I, False), Value(str(w.lanes), I, False))
     left = w.operation("sub nsw", Value(extent, I, False), start)
     whole = w.operation("icmp sge", left, Value(str(w.lanes), I, False), result=Kind.BOOL)
@@ -193,7 +193,7 @@ def _real_lanes(w: Writer, extent: str) -> Value:
     w.line(f"{one} = shl {bits} 1, {count}")
     w.line(f"{few} = sub {bits} {one}, 1")
     w.line(f"{mask} = select i1 {whole.text}, {bits} -1, {bits} {few}")
-    return w.emit(f"bitcast {bits} {mask} to {w.type(Kind.BOOL)}", Kind.BOOL, True)
+    return w.emit(f"bitcast {bits} {mask} to {w.type(Kind.BOOL)}", Kind.BOOL, True), whole
 
 
 def _asks_for_real_lanes(kernel: Kernel) -> bool:

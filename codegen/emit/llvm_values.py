@@ -30,6 +30,8 @@ class Values:
         self.stride = Value("0", I, False)
         self.globals: frozenset[str] = frozenset()  # arrays of the kernel; all others are private to an instance
         self.real_lanes = self.w.constant(True, Kind.BOOL, True)  # False in lanes beyond the last instance
+        self.all_real = self.w.constant(True, Kind.BOOL)  # whether there are no such lanes
+        self.lying: dict[str, str] = {}  # where in memory integers lie that are loaded and never written, by their text
         self.spans: dict[Place, Span] = {}  # of rows of the kernel that are read at several shifts
         self._depends: dict[bytes, frozenset[str]] = {}
 

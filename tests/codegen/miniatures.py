@@ -1,7 +1,7 @@
-"""Five small programs, one for each shape of work that the compiler must carry, with the same in plain NumPy.
+"""Six small programs, one for each shape of work that the compiler must carry, with the same in plain NumPy.
 
-An ensemble, a wave on a lattice, batched pairs, a layer with its vjp, a spectral step. What runs these on a backend
-can run what physics asks for; nothing in the compiler knows any of them.
+An ensemble, a wave on a lattice, batched pairs, lists of neighbours, a layer with its vjp, a spectral step. What runs
+these on a backend can run what physics asks for; nothing in the compiler knows any of them.
 """
 
 from __future__ import annotations
@@ -205,6 +205,74 @@ def pairs() -> Miniature:
     return Miniature(program, made, scalars, expected, operations=6 * 40)
 
 
+def lists() -> Miniature:
+    """Each finds the later ones near it, lists them in short integers, and adds their places and colours up."""
+    count, reach = Scalar("count", Kind.INT), Scalar("reach")
+    room = 16
+    b = Builder()
+    me = variable("me", Kind.INT)
+    place, x = b.register("place", me * room), b.load("x", "spots", me, 0)
+    with b.loop("other", 0, count.node) as other:
+        away = b.let("away", b.load("x_other", "spots", other, 0) - x)
+        with b.where(apply("and", apply("lt", 0.0, away), apply("lt", away, reach.node))):
+            b.store("near", place, value=other)
+            b.assign(place, place + 1)
+    with b.repeat_while(apply("lt", place, (me + 1) * room)):
+        b.store("near", place, value=me)
+        b.assign(place, place + 1)
+    listing = Kernel(
+        "listing",
+        "me",
+        (
+            Array("spots", ("count", 4), instanced=False),
+            Array("near", ("entries",), Kind.INT, Intent.OUT, False, 1, True),
+        ),
+        (count, reach, Scalar("entries", Kind.INT)),
+        b.block(),
+    )
+    b = Builder()
+    sums = [b.register(f"sum_{k}", 0.0) for k in range(5)]
+    with b.loop("entry", 0, room) as entry:
+        j = b.load("j", "beside", entry, kind=Kind.INT)
+        parts = [b.load("part", "spots", j, k) for k in (2, 0, 1)] + [b.load("colour", "colours", j, k) for k in (0, 1)]
+        for total, part in zip(sums, parts, strict=True):
+            b.assign(total, total + part)
+    for k, total in enumerate(sums):
+        b.store("sums", k, value=total)
+    adding = Kernel(
+        "adding",
+        "me",
+        (
+            Array("spots", ("count", 4), instanced=False),
+            Array("colours", ("count", 2), instanced=False),
+            Array("beside", (room,), Kind.INT, short=True),
+            Array("sums", (5,), intent=Intent.OUT),
+        ),
+        (count,),
+        b.block(),
+    )
+    arrays = tuple({a.name: a for a in (*listing.arrays, *adding.arrays)}.values())
+    scalars = (count, reach, Scalar("entries", Kind.INT))
+    program = Program("lists", arrays, scalars, (Launch(listing, ("count",)), Launch(adding, ("count",))))
+    size = 75  # some blocks of lanes, and one that is not full
+
+    def made() -> Arrays:
+        rng = np.random.default_rng(6)
+        drawn = {"spots": rng.uniform(0, 1, (size, 4)), "colours": rng.uniform(0, 1, (size, 2))}
+        beside = rng.integers(0, size, (room, size)).astype(np.int32)
+        return drawn | {"near": np.zeros(size * room, np.int32), "beside": beside, "sums": np.zeros((5, size))}
+
+    def expected(given: Arrays) -> Arrays:
+        away = given["spots"][None, :, 0] - given["spots"][:, None, 0]
+        near = np.repeat(np.arange(size), room).reshape(size, room)
+        for i, row in enumerate((away > 0) & (away < 0.1)):
+            near[i, : row.sum()] = np.flatnonzero(row)
+        seen = np.concatenate([given["spots"][:, [2, 0, 1]], given["colours"]], axis=1)
+        return {"near": near.reshape(-1), "sums": seen[given["beside"]].sum(axis=0).T}
+
+    return Miniature(program, made, {"count": size, "reach": 0.1, "entries": size * room}, expected, operations=room)
+
+
 def layer() -> Miniature:
     """y = tanh(W x + b) over samples, its vjp with respect to x, and the gradient of W and b summed over samples."""
     inputs, outputs = Scalar("inputs", Kind.INT), Scalar("outputs", Kind.INT)
@@ -294,4 +362,4 @@ def spectral() -> Miniature:
     return Miniature(program, made, {"h": 0.1, "sites": 16, "steps": 5}, expected, operations=5 * 32)
 
 
-MINIATURES = {f.__name__: f for f in (ensemble, wave, pairs, layer, spectral)}
+MINIATURES = {f.__name__: f for f in (ensemble, wave, pairs, lists, layer, spectral)}

@@ -120,6 +120,8 @@ BROKEN: list[tuple[Kernel, str]] = [
     (kernel(arrays=(Array("a", ("h",)),)), r"array 'a' has size 'h'; sizes are numbers or integer scalars"),
     (kernel(arrays=(Array("a", (0,)),)), r"array 'a' has size 0"),
     (kernel(arrays=(Array("a", (), Kind.BOOL),)), r"array 'a' holds truth values; store integers"),
+    (kernel(arrays=(Array("a", (), short=True),)), r"array 'a' is short, which only a kernel's integers are"),
+    (kernel(Local(Array("m", (2,), Kind.INT, short=True))), r"array 'm' is short"),
     (kernel(arrays=(Array("a", (), intent=Intent.SUM),)), r"array 'a' is a sum over instances; .*instanced=False"),
     (kernel(scalars=(Scalar("s", Kind.BOOL),)), r"scalar 's' is a truth value; pass an integer"),
 ]  # fmt: skip

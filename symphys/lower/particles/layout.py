@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from codegen import identifier
+from codegen import Array, Node, identifier, integer
 from symphys.language.particle_sums import LABELS
 from symphys.mechanics.particles import ParticleDynamics
 
 # what kernels call their own arrays, scalars and axes; identifiers of parameters and attributes avoid them
 OWN = frozenset(
-    """position velocity force position_all kind kind_all totals k steps count width clusters size cluster member
+    """neighbours_flat least nobody found_flat low_all high_all
+    position velocity force position_all kind kind_all totals k steps count width clusters size cluster member
     particle run runs weight drift cutoff onset slope limit limited hits neighbours listed slots source shift
     reference strayed found found_all capacity entry slot here move noise noise_rows k_noise bath_keep bath_push
     bath_temperature bath_relaxation bath_step freedom heat rescale chain ones row_lengths row_steps row_marks
@@ -47,7 +48,7 @@ class Layout:
     batch: lanes are runs, else particles. size: of a cluster, the number of lanes. box: None, "orthorhombic" or
     "triclinic". cut: whether what is further than the cutoff is left out. listed: whether neighbours come from lists.
     limited: whether forces are. mesh: the order of the splines by which sums over all images go through a mesh, 0 where
-    they go wave by wave.
+    they go wave by wave. rows_of_places: whether the components of a neighbour's place lie side by side.
     """
 
     dynamics: ParticleDynamics
@@ -58,11 +59,26 @@ class Layout:
     listed: bool = False
     limited: bool = False
     mesh: int = 0
+    rows_of_places: bool = False
 
     @property
     def dim(self) -> int:
         """The dimensions of space."""
         return int(self.dynamics.particles.dim)
+
+    @property
+    def stride(self) -> int:
+        """How far apart the places of neighbours lie: one, or where components lie side by side a power of two."""
+        return 1 << (self.dim - 1).bit_length() if self.rows_of_places else 1
+
+    def places(self) -> Array:
+        """The places of all that may be neighbours: [component, neighbour], or [neighbour, component]."""
+        shape = ("width", self.stride) if self.stride > 1 else (self.dim, "width")
+        return Array("position_all", shape, instanced=False)
+
+    def place(self, j: Node, axis: int) -> tuple[Node, Node]:
+        """Where a component of neighbour j stands in `places`."""
+        return (j, integer(axis)) if self.stride > 1 else (integer(axis), j)
 
     def leading(self, name: str) -> int:
         """How many components what is called so has: one for each axis, or for each environment."""

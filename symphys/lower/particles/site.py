@@ -95,6 +95,8 @@ class Site:
             self.own_array(name, axis is not None, kind=kind)
             where = (j,) if axis is None else (integer(axis), j)
             return self.builder.load(wish, name, *where, kind=kind)
+        if name == "position" and axis is not None:
+            return self.builder.load(wish, self.declare(self.layout.places()), *self.layout.place(j, axis), kind=kind)
         shape = ("width",) if axis is None else (self.layout.leading(name), "width")
         self.declare(Array(f"{name}_all", shape, kind, instanced=False))
         return self.builder.load(wish, f"{name}_all", *((j,) if axis is None else (integer(axis), j)), kind=kind)
@@ -184,12 +186,11 @@ class Site:
                 yield j
             return
         b = self.builder
-        first = b.let("first", self.row * self.scalar("capacity", Kind.INT))
         self.declare(Array("found_all", ("clusters",), Kind.INT, instanced=False))
-        self.declare(Array("neighbours", ("listed",), Kind.INT, instanced=False))
+        self.declare(Array("neighbours", ("clusters", "capacity"), Kind.INT, short=True))
         count = b.load("near_ones", "found_all", self.row, kind=Kind.INT)
-        with b.loop("entry", first, first + count) as entry:
-            yield b.load("j", "neighbours", entry, kind=Kind.INT)
+        with b.loop("entry", 0, count) as entry:
+            yield b.load("j", "neighbours", self.row, entry, kind=Kind.INT)
 
     def nearest(self, steps: list[Node]) -> list[Node]:
         """The displacement to the nearest image: whole turns round(d B^-1) of the box B are taken off."""
@@ -212,12 +213,14 @@ class Site:
         return apply("eq", self.index, pair.j)
 
     def within(self, pair: Pair) -> Node:
-        """Whether j acts on i: another particle, no further than the cutoff."""
-        apart = apply("not", self.is_self(pair))
+        """Whether j acts on i: another particle, no further than the cutoff; lists do not name i itself."""
+        apart = None if self.layout.listed else apply("not", self.is_self(pair))
         if not self.layout.cut:
+            assert apart is not None
             return apart
         reach = self.scalar("cutoff")
-        return apply("and", apart, apply("lt", pair.square, reach * reach))
+        near = apply("lt", pair.square, reach * reach)
+        return near if apart is None else apply("and", apart, near)
 
     def of_species(self, pair: Pair, first: str | None, second: str | None) -> Node | None:
         """Whether i and j are of the given species; None where any will do."""

@@ -46,8 +46,7 @@ class Course:
 
     def _steps(self, report: Callable[[float], None]) -> None:
         state, marks = self.state, self.marks
-        work = max(1, state.inputs.count**2 * len(state.members))
-        portion = max(1, PORTION // work)
+        portion = max(1, PORTION // max(1, state.pairs))
         late = state.arrays.ahead if state.holds is None else 0  # what is held is looked at row by row
         for row, step in enumerate([*marks.steps, marks.count]):
             saved = row < len(marks.steps)

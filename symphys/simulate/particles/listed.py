@@ -18,9 +18,12 @@ from symphys.lower.particles.plan import look_launches
 from symphys.lower.programs import program_of
 from symphys.simulate.memory import aligned
 from symphys.simulate.particles.clusters import cells_of, clusters_of, fold, images_of
+from symphys.simulate.particles.skin import best_skin
 from symphys.simulate.particles.state import Machine, Ordered, State
 
-REGROUPED = 4  # lists that are made from the same clusters
+ROOM = 1.5  # how far particles may go from where they were grouped, in units of the skin
+WORTH = 4  # the part of their life by which lists must last longer, that it pays to look at them once more
+SURE = 0.9  # of what lists seem to last: steps beyond their life are taken back
 FAR = 1e8  # where what fills up clusters is put, in units of the range
 STATE = ("position", "velocity", "force")
 HELD = ("hold_slope", "hold_pull", "hold_lost", "hold_off", "hold_when")
@@ -55,9 +58,13 @@ class ListedState(State):
     lists: ListMachine = field(kw_only=True)
     skin: float = field(kw_only=True)
     rebuilds: int = field(default=0, kw_only=True)
+    pace: float = field(default=0.0, kw_only=True)  # how far the fastest go in a step
 
     def __post_init__(self) -> None:
         self.capacity, self.life, self.since = 64, 4, 0
+        self.room, self.slight, self.least_skin = 0.0, 0.0, 0.0
+        self._suit(float(np.sqrt((np.asarray(self.inputs.velocities) ** 2).sum(axis=-1).max())) * self.choices.h)
+        self.room_for_lists: NDArray[np.int32] | None = None
         super().__post_init__()
 
     # -- memory --------------------------------------------------------------------------------------------------------
@@ -76,15 +83,32 @@ class ListedState(State):
         self._rebuild()
 
     def _rebuild(self) -> None:
-        """Lists from the present places, and now and then new clusters, as old ones spread."""
-        if self.rebuilds % REGROUPED == 0:
+        """Lists from the present places, and new clusters when particles have gone far from where these were made."""
+        gone = self._gone() if self.rebuilds else np.inf
+        if gone > self.room:
             if self.rebuilds:
                 self._gather()
+                self._suit(self.pace)
             self._group()
-        if not self.rebuilds:
-            self._project()
-        self._look_for_neighbours()
+            if not self.rebuilds:
+                self._project()
+            self._sort()
+            gone = 0.0
+        self._look_for_neighbours(gone)
         self.since, self.rebuilds = 0, self.rebuilds + 1
+
+    def _suit(self, pace: float) -> None:
+        """Choose the skin for particles of which the fastest go so far in a step."""
+        if np.isfinite(pace) and pace > 0.0:
+            found = best_skin(self.cutoffs["cutoff"], self.machine.layout.dim, 0.5 / pace)
+            self.skin = max(found, self.least_skin)
+            if not self.rebuilds:
+                self.life = _lasting(1, pace * pace, (0.5 * self.skin) ** 2)
+
+    def _gone(self) -> float:
+        """How far the furthest particle is from where it was grouped."""
+        away = self.arrays.read("position") - self.home
+        return float(np.sqrt((away * away).sum(axis=0).max()))
 
     def _group(self) -> None:
         """Fold all particles into the box, and lay them into memory in compact clusters."""
@@ -121,62 +145,80 @@ class ListedState(State):
         self._make_room(dtype)
         self.scalars |= {"clusters": clusters.count, "size": size, "flat_width": width}
 
-    def _look_for_neighbours(self) -> None:
-        """Images of clusters, and lists of who is near each."""
+    def _sort(self) -> None:
+        """Images of clusters as long as nobody goes further than `room`, cells of them, and memory for lists."""
         layout, dtype = self.machine.layout, np.dtype(self.machine.dtype)
         dim, size, count = layout.dim, layout.size, self.clusters.count
         position = self.arrays.read("position")
-        self.arrays["reference"] = position.copy()
-        self.arrays["strayed"] = np.zeros((count, size), dtype=dtype)
-        self.arrays["reference_flat"] = self.arrays["reference"].reshape(dim, -1)
-        self.arrays["strayed_flat"] = self.arrays["strayed"].reshape(-1)
+        self.home, self.room = position.copy(), ROOM * self.skin
+        reach = self.cutoffs["cutoff"] + self.skin
         real = self.arrays.read("kind") >= 0
         low = np.where(real, position, np.inf).min(axis=2).T.astype(np.float64)
         high = np.where(real, position, -np.inf).max(axis=2).T.astype(np.float64)
-        places = position[:, real].T
-        images = images_of(low, high, places, self.box, self.cutoffs["cutoff"] + self.skin)
-        source, slots = images.source, len(images.source)
-        self.arrays.update({"source": source, "shift": images.shift.astype(dtype)})
-        seen = {"position": dim, **({"slope": layout.leading("slope")} if layout.dynamics.environments else {})}
-        for name, leading in seen.items():
-            self.arrays[f"{name}_slots"] = aligned((leading, slots, size), dtype)
-            self.arrays[f"{name}_all"] = self.arrays[f"{name}_slots"].reshape(leading, -1)
-        if "slope" in seen:
-            self.arrays["slope"] = aligned((seen["slope"], count, size), dtype)
+        images = images_of(low, high, position[:, real].T, self.box, reach + 2.0 * self.room)
+        centres = 0.5 * (low + high)[images.source] + images.shift
+        cells = cells_of(centres, float(reach / 2))
+        # one more slot, far from everybody and in no cell: nobody, who fills up lists
+        source = np.append(images.source, 0)
+        shift = np.append(images.shift, np.full((1, dim), -FAR * reach), axis=0)
+        slots = len(source)
+        self.arrays.update({"source": source, "shift": shift.astype(dtype)})
+        self.arrays.update({"order": np.append(cells.order, slots - 1), "cells": cells.marks})
+        self.scalars |= {"slots": slots, "width": slots * size, "nobody": (slots - 1) * size}
+        self.scalars["cell_marks"] = len(cells.marks)
+        self.half = 0.5 * (high - low).max(axis=0)
+        # bounding boxes are rounded to the precision of the kernel
+        self.slight = 4 * float(np.finfo(dtype).eps) * (float(np.abs(centres).max()) + reach + self.room)
+        for k, number in enumerate(cells.counts):
+            self.scalars |= {f"cells_{k}": number}
+            self.scalars |= {f"origin_{k}": float(cells.origin[k]), f"per_cell_{k}": float(cells.pace[k])}
+        if (stride := layout.stride) > 1:
+            self.arrays["position_slots"] = aligned((slots, size * stride), dtype)
+            self.arrays["position_all"] = self.arrays["position_slots"].reshape(-1, stride)
+        else:
+            self.arrays["position_slots"] = aligned((dim, slots, size), dtype)
+            self.arrays["position_all"] = self.arrays["position_slots"].reshape(dim, -1)
+        if layout.dynamics.environments:
+            leading = layout.leading("slope")
+            self.arrays["slope"] = aligned((leading, count, size), dtype)
+            self.arrays["slope_slots"] = aligned((leading, slots, size), dtype)
+            self.arrays["slope_all"] = self.arrays["slope_slots"].reshape(leading, -1)
         for name in ("kind", *self.constant):
             self.arrays[f"{name}_all"] = self.arrays.read(name)[source].reshape(-1)
-        self.scalars |= {"slots": slots, "width": slots * size}
-        self.lists.images(self.arrays, self.scalars, self.choices.threads)
-        self._list(low[source] + images.shift, high[source] + images.shift)
+        for name, before in (("reference", (dim,)), ("strayed", ())):
+            self.arrays[name] = aligned((*before, count, size), dtype)
+            self.arrays[f"{name}_flat"] = self.arrays[name].reshape(*before, -1)
+        for name in ("low_all", "high_all"):
+            self.arrays[name] = np.zeros((dim, slots), dtype=dtype)
+        for name in ("found_all", "least"):
+            self.arrays[name] = np.zeros(count, dtype=np.int64)
+        self.arrays["found"] = aligned((count, size), np.int64)
+        self.arrays["found_flat"] = self.arrays["found"].reshape(-1)
+        self._hold_lists()
+
+    def _hold_lists(self) -> None:
+        """Memory for lists of `capacity` entries, with more rows than there are clusters, which others may need."""
+        count, size = self.clusters.count, self.machine.layout.size
+        if self.room_for_lists is None or not _holds(self.room_for_lists.shape, count, self.capacity):
+            self.room_for_lists = aligned((count + count // 16, self.capacity, size), np.int32)
+        self.arrays["neighbours"] = self.room_for_lists[:count]
+        self.arrays["neighbours_flat"] = self.arrays["neighbours"].reshape(-1)
+        self.scalars |= {"capacity": self.capacity, "listed": count * self.capacity * size}
+
+    def _look_for_neighbours(self, gone: float) -> None:
+        """Lists of who is near each, where nobody has gone further than `gone` from where clusters were sorted."""
+        self.scalars["range"] = self.cutoffs["cutoff"] + self.skin + self.slight
+        for k, half in enumerate(self.half):
+            self.scalars[f"half_{k}"] = float(half) + 2.0 * gone + self.slight
+        while True:
+            self.lists.lists(self.arrays, self.scalars, self.choices.threads)
+            if (longest := int(self.arrays.read("found_all").max())) <= self.capacity:
+                break
+            self.capacity = longest + longest // 8
+            self._hold_lists()
         if self.lists.look is not None:
             self.scalars["k"] = self.k  # slopes may depend on the time
             self.lists.look(self.arrays, self.scalars, self.choices.threads)
-
-    def _list(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
-        """Who is near each cluster; `low`, `high` [slots, dim] are the bounding boxes."""
-        dtype, reach = np.dtype(self.machine.dtype), self.cutoffs["cutoff"] + self.skin
-        count = self.clusters.count
-        half = 0.5 * (high - low).max(axis=0)
-        cells = cells_of(0.5 * (low + high), float(reach / 2))
-        # bounding boxes are rounded to the precision of the kernel
-        margin = 4 * float(np.finfo(dtype).eps) * (float(np.abs(low).max()) + reach)
-        self.arrays.update({"order": cells.order, "cells": cells.marks})
-        self.arrays.update({"low_all": as_rows(low, dtype), "high_all": as_rows(high, dtype)})
-        self.scalars |= {"range": reach + margin, "cell_marks": len(cells.marks)}
-        for k, number in enumerate(cells.counts):
-            self.scalars[f"cells_{k}"] = number
-            self.scalars |= {f"origin_{k}": float(cells.origin[k]), f"per_cell_{k}": float(cells.pace[k])}
-            self.scalars[f"half_{k}"] = float(half[k]) + margin
-        found = np.zeros(count, dtype=np.int64)
-        self.arrays["found"] = self.arrays["found_all"] = found
-        while True:
-            if self.scalars.get("listed") != count * self.capacity:
-                self.arrays["neighbours"] = np.zeros(count * self.capacity, dtype=np.int64)
-            self.scalars |= {"capacity": self.capacity, "listed": count * self.capacity}
-            self.lists.lists(self.arrays, self.scalars, self.choices.threads)
-            if (most := int(self.arrays.read("found").max())) <= self.capacity:
-                return
-            self.capacity = most + most // 8
 
     def _gather(self) -> None:
         """The state as users order it, folded."""
@@ -203,6 +245,11 @@ class ListedState(State):
         return order
 
     # -- going on ------------------------------------------------------------------------------------------------------
+    @property
+    def pairs(self) -> int:
+        """How many entries the lists have."""
+        return int(self.arrays.read("found_all").sum()) * self.machine.layout.size
+
     def go(self, steps: int) -> None:
         """Take `steps` steps, with new lists as they are needed."""
         while steps > 0:
@@ -215,25 +262,34 @@ class ListedState(State):
                 return
             if strayed <= limit:
                 self.since, steps = self.since + ahead, steps - ahead
-                self.life = self._life(strayed, limit)
+                self.pace = float(np.sqrt(strayed)) / self.since
+                lasting = _lasting(self.since, strayed, limit)
+                if self.since < self.life:
+                    self.life = min(self.life, lasting)  # a portion was cut short, not the lists
+                elif lasting >= self.since + max(2, self.since // WORTH):
+                    self.life = min(lasting, 2 * self.since)
+                else:  # what few steps are left would cost more than they save
+                    self.life = lasting
+                    self._rebuild()
             else:
                 self.arrays.restore(kept, names)
                 self.k -= ahead
-                self.life = self.since + ahead // 2
+                self.life = min(_lasting(self.since + ahead, strayed, limit), self.since + ahead - 1)
                 if ahead == 1 and self.since == 0:  # one step is more than the skin allows
-                    self.skin *= 2
-            if self.life <= self.since:
-                self.life = max(1, self.since)
-                self._rebuild()
-            elif strayed > limit:
-                self.lists.images(self.arrays, self.scalars, self.choices.threads)
-
-    def _life(self, strayed: float, limit: float) -> int:
-        """How many steps the present lists will last, as it looks now: at most twice as many as they have lasted."""
-        ratio = np.sqrt(limit / strayed) if strayed > 0.0 else 2.0
-        return int(self.since * min(2.0, 0.95 * ratio))
+                    self.skin = self.least_skin = 2.0 * self.skin
+                    self.room = -1.0  # slots must reach further
+                if self.life <= self.since:
+                    self.life = max(1, self.since)
+                    self._rebuild()
+                else:
+                    self.lists.images(self.arrays, self.scalars, self.choices.threads)
 
 
-def as_rows(values: NDArray[np.float64], dtype: Any) -> NDArray[Any]:
-    """[n, dim] as [dim, n] in a precision."""
-    return np.ascontiguousarray(values.T, dtype=dtype)
+def _lasting(steps: int, strayed: float, limit: float) -> int:
+    """How many steps lists last, as it looks after some of them."""
+    return max(1, int(SURE * steps * np.sqrt(limit / strayed))) if strayed > 0.0 else 2 * steps
+
+
+def _holds(shape: tuple[int, ...], count: int, capacity: int) -> bool:
+    """Whether memory of that shape has rows enough, of this very length."""
+    return shape[0] >= count and shape[1] == capacity

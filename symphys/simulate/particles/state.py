@@ -293,6 +293,11 @@ class State:
         """Whether places and velocities are all finite, those that fill up rows included."""
         return self.arrays.finite({name: slice(None) for name in ("position", "velocity")})
 
+    @property
+    def pairs(self) -> int:
+        """How many pairs of particles a step looks at."""
+        return self.inputs.count**2 * len(self.members)
+
     def go(self, steps: int) -> None:
         """Take `steps` steps."""
         while steps > 0:
