@@ -9,6 +9,7 @@ from sympy import exp
 import symphys as ph
 from symphys.simulate.particles.inputs import read_particles_inputs
 from symphys.simulate.particles.simulator import ParticleSimulator
+from symphys.simulate.particles.skin import LEAST, MOST, RATIO, REBUILD, best_skin
 from symphys.simulate.particles.state import Choices
 from tests.gpu import ON_GPU
 
@@ -137,11 +138,34 @@ def test_energies_end_at_the_cutoff_as_asked(smoothing: str | None) -> None:
     assert energy(1.8) == pytest.approx(energy(1.80001), abs=1e-5)
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-5)])
 @pytest.mark.parametrize("backend", ["reference", "cuda-shim", ON_GPU])
-def test_backends_agree_on_lists(backend: str) -> None:
+def test_backends_agree_on_lists(backend: str, dtype: str, tolerance: float) -> None:
+    """In single precision places lie otherwise in memory; differences of places lose some ten units of rounding."""
     x = lattice(3, np.eye(3) * 3.5)
-    found = [forces(fluid.compile(box=[3.5] * 3, cutoff=1.6, backend=b), x, True) for b in ("cpu", backend)]
-    np.testing.assert_allclose(found[0], found[1], atol=1e-12 * np.abs(found[0]).max())
+    made = [fluid.compile(box=[3.5] * 3, cutoff=1.6, backend=b, dtype=dtype) for b in ("cpu", backend)]
+    found = [forces(each, x, True) for each in made]
+    np.testing.assert_allclose(found[0], found[1], atol=tolerance * np.abs(found[0]).max())
+
+
+def test_the_skin_that_costs_least_is_wider_where_particles_are_faster() -> None:
+    """Of (1 + s)^3 + R / (n s), n steps to the skin: its slope vanishes where 3 (1 + s)^2 s^2 = R / n."""
+    for steps in (20.0, 60.0, 200.0):
+        s = best_skin(2.5, 3, steps / 2.5) / 2.5
+        expected = next(t for t in np.linspace(0.01, 1, 9901) if 3 * (1 + t) ** 2 * t**2 > REBUILD / steps)
+        assert s == pytest.approx(np.clip(expected, LEAST, MOST), rel=RATIO - 1)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_run_repeats_itself_to_the_last_bit(dtype: str) -> None:
+    x = lattice(7, np.eye(3) * 8.5)
+    v = np.random.default_rng(1).normal(0, 1.5, x.shape)
+    simulator = fluid.compile(box=[8.5] * 3, cutoff=2.5, smoothing="shift force", dtype=dtype)
+    ends = [
+        simulator.run({atoms: x, ph.dot(atoms): v}, VALUES, t_span=(0, 0.2), dt=0.002, save_every=100, threads=2)
+        for _ in range(2)
+    ]
+    np.testing.assert_array_equal(ends[0][atoms], ends[1][atoms])
 
 
 ACROSS = {
