@@ -9,11 +9,11 @@ from symphys.lower.particles.site import Site
 from symphys.lower.particles.waves import energy_of_waves, force_of_waves, wave_launches
 
 
-def far_launches(layout: Layout) -> tuple[Launch | Transform, ...]:
-    """What must be known of all charges at the present places before forces on any are."""
+def far_launches(layout: Layout, share: str) -> tuple[Launch | Transform, ...]:
+    """What must be known of all charges at the present places before forces on any are, after a `share` of a step."""
     if layout.dynamics.coupling is None:
         return ()
-    return mesh_launches(layout) if layout.mesh else wave_launches(layout)
+    return mesh_launches(layout, share) if layout.mesh else wave_launches(layout)
 
 
 def far_force(site: Site) -> list[Node]:

@@ -40,10 +40,17 @@ WORDS = ("spline", "slope")
 Step = Launch | Transform
 
 
-def mesh_launches(layout: Layout) -> tuple[Step, ...]:
-    """mesh: the potential of all charges, and its virial; mesh_force: what it does to each."""
+def mesh_launches(layout: Layout, share: str) -> tuple[Step, ...]:
+    """mesh: the potential of all charges, and its virial; mesh_force: what it does to each, after a share of a step."""
     there, back = (Transform("mesh", "mesh", "mesh_z", inverse, ("fourier",) * 3, False) for inverse in (False, True))
-    return (*spread_launches(layout), there, _weigh_launch(), back, _read_launch(layout), *_total_launches(layout))
+    return (
+        *spread_launches(layout),
+        there,
+        _weigh_launch(),
+        back,
+        _read_launch(layout, share),
+        *_total_launches(layout),
+    )
 
 
 def force_of_mesh(site: Site) -> list[Node]:
@@ -87,7 +94,7 @@ def _weigh_launch() -> Launch:
     return Launch(kernel, ("mesh_x", "mesh_y", "mesh_z"))
 
 
-def _read_launch(layout: Layout) -> Launch:
+def _read_launch(layout: Layout, share: str) -> Launch:
     """mesh_force: what the slope of the potential does to each charge."""
     site = Site(layout)
     b, full = site.builder, layout.box == "triclinic"
@@ -101,7 +108,8 @@ def _read_launch(layout: Layout) -> Launch:
     for a in range(len(AXES)):
         parts = [turned[k] * site.scalar(f"per_{a}{k}") for k in range(len(AXES)) if full or a == k]
         site.store("mesh_force", a, strength * add_many(parts))
-    return Launch(site.kernel("mesh_read"), layout.extents, (), EVERYWHERE)
+    met = (("time_share", share),) if "time_share" in site.scalars else ()
+    return Launch(site.kernel("mesh_read"), layout.extents, met, EVERYWHERE)
 
 
 def _total_launches(layout: Layout) -> tuple[Launch, ...]:

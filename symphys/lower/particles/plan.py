@@ -113,7 +113,7 @@ def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None 
 
 def pull_launches(layout: Layout, weight: str, share: str) -> tuple[Step, ...]:
     """Evaluate the force, and kick with it: first what must be known of all before."""
-    return (*far_launches(layout), *look_launches(layout, share), pull_launch(layout, weight, share))
+    return (*far_launches(layout, share), *look_launches(layout, share), pull_launch(layout, weight, share))
 
 
 def pull_launch(layout: Layout, weight: str, share: str) -> Launch:
@@ -264,7 +264,7 @@ def measure_program(layout: Layout, stale: bool = False) -> Program:
         else:
             b.accumulate("totals", integer(number), value=apply("select", real, value, 0.0))
     launch = launch_of(layout, site.kernel("measure"), (), EVERYWHERE)
-    before = (*far_launches(layout), *look_launches(layout, "time_share")) if stale else ()
+    before = (*far_launches(layout, "time_share"), *look_launches(layout, "time_share")) if stale else ()
     return program_of("measure", (*before, launch, *virial_launches(layout)))
 
 

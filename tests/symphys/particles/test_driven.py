@@ -113,7 +113,8 @@ def test_a_step_meets_forces_where_and_when_it_is(count: int) -> None:
     assert np.abs(back[ph.dot(atoms)][-1] - rates).max() > 1e-2
 
 
-def test_a_sum_over_all_images_with_a_strength_that_changes() -> None:
+@pytest.mark.parametrize("mesh", [False, True])
+def test_a_sum_over_all_images_with_a_strength_that_changes(mesh: bool) -> None:
     """The same two halves of a step, with charges in a box."""
     atoms = charges(3)
     pair = {h: kinetic(atoms) - atoms.pairs(lambda a, b, h=h: h * atoms.charge(a) * atoms.charge(b) / a.distance(b))
@@ -122,7 +123,8 @@ def test_a_sum_over_all_images_with_a_strength_that_changes() -> None:
     start = {atoms: places, ph.dot(atoms): 0 * places}
     given = {atoms.mass: 1.0, atoms.charge: np.array([1.0, -1] * 4)}
     moving, still = (
-        ph.Lagrangian(L).compile(box=[2.2] * 3, cutoff=1.05, long_range=ph.Ewald(accuracy=1e-8)) for L in pair.values()
+        ph.Lagrangian(L).compile(box=[2.2] * 3, cutoff=1.05, long_range=ph.Ewald(accuracy=1e-8, mesh=mesh))
+        for L in pair.values()
     )
     run = moving.run(start, given, (1.0, 1.2), dt=0.2)
     ahead = still.run(start, {**given, s: 2.0}, (0, 0.2), dt=0.2)
