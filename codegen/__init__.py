@@ -6,6 +6,7 @@ from .backends.nvrtc import check_cuda
 from .bars import Bar
 from .builder import Builder, Names
 from .cache import KernelCache, default_directory
+from .collector import collection_paused
 from .compile import compile_kernel, compile_program
 from .emit.cuda import emit_cuda
 from .emit.llvm import emit_llvm
@@ -89,6 +90,7 @@ __all__ = [
     "as_node",
     "boolean",
     "check_cuda",
+    "collection_paused",
     "compile_kernel",
     "compile_program",
     "constant_value",

@@ -109,20 +109,19 @@ class KernelCache:
         if due:
             self.trim()
 
-    def write(self, key: str, files: Mapping[str, str]) -> None:
-        """Write files (name -> text) of a key, each whole, in order: who finds the last one finds all.
+    def write(self, key: str, files: Mapping[str, str | bytes]) -> None:
+        """Write files (name -> content) of a key, each whole, in order: who finds the last one finds all.
 
-        A file that is there stays, since a key stands for its content: another process may have compiled it already,
-        and what it keeps beside the file is valid for that very file.
+        A file that is there stays, since a key stands for its content: another process may have compiled it already.
         """
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._trim_now_and_then()
         place = self.place(key)
         place.mkdir(exist_ok=True)
-        for name, text in files.items():
+        for name, content in files.items():
             handle, temporary = tempfile.mkstemp(dir=place)
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content.encode() if isinstance(content, str) else content)
             if (place / name).exists():
                 Path(temporary).unlink()
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .backends import Backend, CompiledKernel, CompiledProgram
+from .collector import collection_paused
 from .optimise.pipeline import optimise_kernel
 from .program import Kernel, Program
 from .spec_program import check_program
@@ -13,7 +14,8 @@ def compile_kernel(kernel: Kernel, backend: Backend, dtype: str = "float64", hal
 
     Raises CompilerBug where the kernel breaks a rule of the spec.
     """
-    return backend.compile(kernel, dtype, halo, optimise_kernel)
+    with collection_paused():
+        return backend.compile(kernel, dtype, halo, optimise_kernel)
 
 
 def compile_program(program: Program, backend: Backend, dtype: str = "float64", halo: int = 0) -> CompiledProgram:
@@ -21,5 +23,6 @@ def compile_program(program: Program, backend: Backend, dtype: str = "float64", 
 
     Raises CompilerBug where the program or one of its kernels breaks a rule of the spec.
     """
-    check_program(program)
-    return backend.compile_program(program, dtype, halo, optimise_kernel)
+    with collection_paused():
+        check_program(program)
+        return backend.compile_program(program, dtype, halo, optimise_kernel)

@@ -96,11 +96,8 @@ _OPERANDS = (Node, int, float, np.number)
 
 def node(op: str, args: tuple[Node, ...], kind: Kind, attribute: Attribute = None) -> Node:
     """The node of an operation, without folding; primitives are built with `codegen.primitives.apply`."""
-    digest = blake2b(op.encode(), digest_size=16)
-    digest.update(b"|" + kind.value.encode() + b"|" + _attribute_bytes(attribute) + b"|")
-    for argument in args:
-        digest.update(argument.key)
-    return Node(op, args, kind, attribute, digest.digest())
+    said = b"|".join((op.encode(), kind.encode(), _attribute_bytes(attribute), b"".join([a.key for a in args])))
+    return Node(op, args, kind, attribute, blake2b(said, digest_size=16).digest())
 
 
 def _attribute_bytes(attribute: Attribute) -> bytes:
@@ -289,20 +286,25 @@ def walk(roots: Iterable[Node], seen: set[bytes] | None = None) -> Iterator[Node
     subexpressions are walked once.
     """
     seen = set() if seen is None else seen
+    found: list[Node] = []
     for root in roots:
-        stack = [root]
+        if root.key in seen:
+            continue
+        stack: list[Node | None] = [root]
         while stack:
-            n = stack[-1]
-            if n.key in seen:
-                stack.pop()
+            n = stack.pop()
+            if n is None:  # a mark: all that the node below it needs has been found
+                n = stack.pop()
+                assert n is not None
+            elif n.key in seen:
                 continue
-            waiting = [argument for argument in n.args if argument.key not in seen]
-            if waiting:
-                stack += waiting[::-1]
-            else:
-                stack.pop()
-                seen.add(n.key)
-                yield n
+            elif n.args:
+                stack += (n, None)
+                stack += [a for a in n.args[::-1] if a.key not in seen]
+                continue
+            seen.add(n.key)
+            found.append(n)
+    return iter(found)
 
 
 def variables(roots: Iterable[Node]) -> frozenset[Node]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import struct
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -30,36 +28,11 @@ from ..schedule import GRAIN, lanes_for, padding, row_shares, threads_for
 from .cpu_native import together
 from .cpu_program import CpuProgram
 from .interface import OneDevice, address, check_arrays, lane_stride, launch_range
+from .machine_code import Launch, Native, compile_assembly, host, load_code
 
-ASSEMBLY = "kernel.ll"
+# files of a kernel: assembly, machine code, operations of an instance (nothing where that is not known)
+ASSEMBLY, CODE, WORK = "kernel.ll", "kernel.o", "operations"
 Optimise = Callable[[Kernel], Kernel]
-Launch = Callable[[int, int, int], None]
-MODULE = '''"""Launches {symbol}; made by symphys from the assembly beside it."""
-
-from numba import njit
-
-from codegen.backends.numba_launch import kernel_intrinsic
-
-operations = {operations}  # of an instance, None where that is not known
-kernel = kernel_intrinsic("{symbol}", {assembly!r}, scalar={scalar})
-
-
-@njit("void(int64, int64, uint64)", nogil=True, cache=True)
-def {launch}(first, last, table):
-    kernel(first, last, table)
-'''
-
-
-@lru_cache(maxsize=512)
-def _load(module: Path, function: str) -> tuple[Launch, int | None]:
-    """The function that launches a kernel, and how many operations an instance takes."""
-    spec = importlib.util.spec_from_file_location(function, module)
-    if spec is None or spec.loader is None:
-        raise CompilerBug(f"the generated module {module} cannot be imported")
-    loaded = importlib.util.module_from_spec(spec)
-    sys.modules[function] = loaded  # Numba looks the module up by its name when it loads machine code from its cache
-    spec.loader.exec_module(loaded)
-    return getattr(loaded, function), loaded.operations
 
 
 @dataclass(frozen=True)
@@ -71,17 +44,20 @@ class CpuKernel:
     lanes: int
     halo: int
     folder: Path
-    launch: Launch = field(repr=False)
+    native: Native = field(repr=False)
     operations: int | None
     grain: int
     optimise: Optimise | None = field(repr=False)
 
-    @cached_property
-    def address(self) -> int:
-        """Where the machine code of `launch` begins."""
-        from .numba_driver import entry_address
+    @property
+    def launch(self) -> Launch:
+        """The machine code as a function of the first block, the last, and the address of an argument table."""
+        return self.native.launch
 
-        return entry_address(self.launch)
+    @property
+    def address(self) -> int:
+        """Where the machine code begins."""
+        return self.native.address
 
     def slot(self, scalar: str) -> int:
         """Where a scalar stands in the argument table; -1 for one that the kernel does not take."""
@@ -186,20 +162,19 @@ class CpuBackend(OneDevice):
         features = _features() if self.features is None else self.features
         about = (str(lanes), str(halo), passes, _versions(), *sorted(features))
         key = self.cache.key(fingerprint(kernel), dtype, *about)
-        module = f"launch_{key}"
         folder = self.cache.place(key)
-        if not (folder / f"{module}.py").exists():
+        if not all((folder / name).exists() for name in (CODE, WORK)):
             prepared = _prepared(kernel, lanes, optimise)
             assembly = emit_llvm(prepared, lanes, dtype, features)
-            path, symbol = str(folder / ASSEMBLY), kernel_symbol(kernel)
-            paired = lanes == 1 and _worth_pairing(kernel, assembly)
-            text = MODULE.format(
-                symbol=symbol, launch=module, assembly=path, scalar=paired, operations=work(prepared.body)
-            )
-            self.cache.write(key, {ASSEMBLY: assembly, f"{module}.py": text})
+            code = compile_assembly(assembly, pair=lanes == 1 and _worth_pairing(kernel, assembly))
+            operations = work(prepared.body)
+            self.cache.write(key, {ASSEMBLY: assembly, CODE: code, WORK: "" if operations is None else str(operations)})
         self.cache.used(key)
-        launch, operations = _load(folder / f"{module}.py", module)
-        return CpuKernel(kernel, dtype, lanes, halo, folder, launch, operations, self.grain, optimise)
+        known = (folder / WORK).read_text(encoding="utf-8")
+        native = load_code(folder / CODE, kernel_symbol(kernel))
+        return CpuKernel(
+            kernel, dtype, lanes, halo, folder, native, int(known) if known else None, self.grain, optimise
+        )
 
     def compile_program(
         self, program: Program, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
@@ -240,5 +215,5 @@ def _features() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _versions() -> str:
-    """What machine code depends on besides the kernel; read without importing what is not needed to run it."""
-    return f"numba {version('numba')} llvmlite {version('llvmlite')} {MODULE}"
+    """What machine code depends on besides the kernel."""
+    return f"llvmlite {version('llvmlite')} {' '.join(host())}"

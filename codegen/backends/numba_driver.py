@@ -25,25 +25,16 @@ from numba.core import types
 from numba.extending import intrinsic
 
 
-def entry_address(launch: Any) -> int:
-    """The address of the machine code of `launch(first, last, table)`, compiled by Numba or loaded from its cache."""
-    (result,) = launch.overloads.values()
-    return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
-
-
 @intrinsic  # type: ignore[untyped-decorator]
 def _call(typing_context: Any, address: Any, first: Any, last: Any, table: Any) -> Any:  # noqa: ARG001
-    """Call the machine code at an address as Numba does: status = f(result, exception, first, last, table)."""
-    signature = types.int32(types.int64, types.int64, types.int64, types.int64)
+    """Call the machine code of a kernel at an address: f(first, last, table)."""
+    signature = types.void(types.int64, types.int64, types.int64, types.int64)
 
-    def generate(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
-        pointer, word = ir.IntType(8).as_pointer(), ir.IntType(64)
-        kind = ir.FunctionType(ir.IntType(32), [pointer, pointer, word, word, word])
-        function = builder.inttoptr(arguments[0], kind.as_pointer())
-        with builder.goto_entry_block():
-            result, exception = builder.alloca(pointer), builder.alloca(pointer)
-        given = [builder.bitcast(p, pointer) for p in (result, exception)]
-        return builder.call(function, [*given, arguments[1], arguments[2], arguments[3]])
+    def generate(context: Any, builder: Any, __: Any, arguments: Any) -> Any:
+        word = ir.IntType(64)
+        kind = ir.FunctionType(ir.VoidType(), [word, word, word])
+        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), arguments[1:])
+        return context.get_dummy_value()
 
     return signature, generate
 

@@ -37,7 +37,7 @@ def rewrite_segments(scope: Scope, rule: Rule, keep_names: bool = False, depth: 
     expressions deeper than `depth` operations are cut.
     """
     names = Names(names_in(scope))
-    body, results = _rewrite_block(scope.body, results_of(scope), _Settings(rule, keep_names, depth, names))
+    body, results, _ = _rewrite_block(scope.body, results_of(scope), _Settings(rule, keep_names, depth, names))
     return with_body(scope, body, results)
 
 
@@ -49,8 +49,8 @@ class _Settings:
     names: Names
 
 
-def _rewrite_block(block: Block, tail: Roots, settings: _Settings) -> tuple[Block, Roots]:
-    """The block rewritten, and the nodes that are evaluated at its end."""
+def _rewrite_block(block: Block, tail: Roots, settings: _Settings) -> tuple[Block, Roots, set[str]]:
+    """The block rewritten, the nodes that are evaluated at its end, and the names that all of it uses."""
     pieces: list[tuple[list[Statement], For | While | If | None]] = []
     segment: list[Statement] = []
     for statement in block:
@@ -69,8 +69,10 @@ def _rewrite_block(block: Block, tail: Roots, settings: _Settings) -> tuple[Bloc
             written, ending = _rewrite_segment(segment, tail, later, settings)
             later |= names_used((), ending)
         else:
-            body, _ = _rewrite_block(control.body, (), settings)
-            later |= names_used(body, nodes_of(control) if isinstance(control, While) else ())
+            body, _, inside = _rewrite_block(control.body, (), settings)
+            later |= inside
+            if isinstance(control, While):
+                later |= names_used((), nodes_of(control))
             bounds = () if isinstance(control, While) else nodes_of(control)
             written, bounds = _rewrite_segment(segment, bounds, later, settings)
             later |= names_used((), bounds)
@@ -82,7 +84,7 @@ def _rewrite_block(block: Block, tail: Roots, settings: _Settings) -> tuple[Bloc
                 out.append(replace(control, body=body))
         later |= names_used(written)
         out.extend(reversed(written))
-    return tuple(reversed(out)), ending
+    return tuple(reversed(out)), ending, later
 
 
 def _rewrite_segment(

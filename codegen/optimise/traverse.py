@@ -79,6 +79,8 @@ class Substitution:
     def __call__(self, root: Node) -> Node:
         """The root with its variables replaced."""
         done = self._done
+        if root.key in self._seen:
+            return done[root.key]
         for n in walk((root,), self._seen):
             args = tuple([done[a.key] for a in n.args])
             done[n.key] = with_arguments(n, args)

@@ -1,4 +1,4 @@
-"""Trajectories whose steps follow a tolerance: a kernel that prepares them, and one that advances each at its pace.
+"""Trajectories whose steps follow a tolerance: a kernel that advances each at its pace.
 
 A launch takes at most `budget` steps a trajectory and stops early where the rows of `saved` are full; the host goes on
 from `carry`. Sampled runs save at `sample_times` [samples] by dense output; free runs save every accepted step with its
@@ -41,21 +41,15 @@ def carry_names(flow: Flow, pacer: Pacer) -> tuple[str, ...]:
     return (*flow.names, "time_now", "time_lost", "length", *pacer.memory_names())
 
 
-def prepare_kernel(flow: Flow, pacer: Pacer, plan: AdaptivePlan, dtype: str) -> Kernel:
-    """From the initial state to `carry`, `counters` and `watched`."""
-    frame = AdaptiveFrame(flow, dtype)
-    b = frame.builder
-    names = carry_names(flow, pacer)
-    frame.array("initial", (len(flow.names),))
-    frame.array("carry", (len(names),), intent=Intent.INOUT)
-    frame.array("counters", (COUNTERS,), Kind.INT, Intent.INOUT)
+def _prepare(frame: AdaptiveFrame, pacer: Pacer, plan: AdaptivePlan) -> None:
+    """From the initial state to `carry`, `watched` and what events remember.
+
+    A part of the kernel that advances, not a kernel of its own: the rates of a large system are compiled once.
+    """
+    b, flow = frame.builder, frame.flow
     t = frame.scalar("t_start")
-    for name in ("t_end", "direction", "rtol", "atol", "first_length"):
-        frame.scalar(name)
-    frame.load_parameters()
     x = tuple(b.load(f"{n}_0", "initial", i) for i, n in enumerate(flow.names))
     if flow.watched and plan.watch != WATCH_NOTHING:
-        frame.array("watched", (3 * len(flow.watched),), intent=Intent.INOUT)
         if flow.ledger is not None:
             flow.ledger.prepare(frame)
         frame.start_watches(t, x)
@@ -63,18 +57,19 @@ def prepare_kernel(flow: Flow, pacer: Pacer, plan: AdaptivePlan, dtype: str) -> 
     wanted = frame.scalar("first_length")
     length = apply("select", apply("lt", 0.0, wanted), wanted, length)
     frame.store_registers((*x, t, real(0.0), length, *memory))
-    for counter in range(COUNTERS):
-        b.store("counters", counter, value=integer(0))
     if plan.events is not None:
         plan.events.prepare(frame, t, x)
-    return Kernel("prepare", LANE, tuple(frame.arrays), tuple(frame.scalars), b.block())
 
 
 def advance_kernel(flow: Flow, pacer: Pacer, plan: AdaptivePlan, dtype: str) -> Kernel:
-    """The kernel that advances trajectories to t_end, or until its budget is spent or its rows are full."""
+    """The kernel that advances trajectories to t_end, or until its budget is spent or its rows are full.
+
+    Where `fresh` is not 0, they begin at `initial`; else they go on from `carry`.
+    """
     frame = AdaptiveFrame(flow, dtype)
     b = frame.builder
     names = carry_names(flow, pacer)
+    frame.array("initial", (len(flow.names),))
     frame.array("carry", (len(names),), intent=Intent.INOUT)
     frame.array("counters", (COUNTERS,), Kind.INT, Intent.INOUT)
     frame.array("saved", (len(flow.names), "rows"), intent=Intent.OUT)
@@ -89,6 +84,8 @@ def advance_kernel(flow: Flow, pacer: Pacer, plan: AdaptivePlan, dtype: str) -> 
         frame.scalar(name)
     rows, budget = frame.scalar("rows", Kind.INT), frame.scalar("budget", Kind.INT)
     frame.load_parameters()
+    with b.where(apply("lt", 0, frame.scalar("fresh", Kind.INT))):
+        _prepare(frame, pacer, plan)
     registers = frame.load_registers(names)
     n = len(flow.names)
     x, (t, t_lost, length), memory = registers[:n], registers[n : n + 3], registers[n + 3 :]

@@ -37,7 +37,7 @@ RESERVED = (
     ),
     *("row_times", "event_values", "event_counts", "event_times", "event_states", LANE, "t_start", "t_end", "h"),
     *("direction", "rows", "marks", "watch_every", "save_every", "first_row", "last_row", "rtol", "atol", "budget"),
-    *("first_length", "least_length", "longest", "row_lengths", "row_steps", "saved_bars", "saved_dots"),
+    *("fresh", "first_length", "least_length", "longest", "row_lengths", "row_steps", "saved_bars", "saved_dots"),
     *("initial_dots", "initial_bars", "parameter_dots", "parameter_bars", "held_marks", "held_steps", "segment"),
     *("weight_bars", "sensitivity", "following", "columns", "tableau", "saved_stages"),
 )
@@ -113,8 +113,10 @@ class Frame:
         intent: Intent = Intent.IN,
         instanced: bool = True,
     ) -> None:
-        """Declare an array of the kernel."""
-        self.arrays.append(Array(name, tuple(shape), kind, intent, instanced))
+        """Declare an array of the kernel, where it is new."""
+        array = Array(name, tuple(shape), kind, intent, instanced)
+        if array not in self.arrays:
+            self.arrays.append(array)
 
     def scalar(self, name: str, kind: Kind = Kind.REAL) -> Node:
         """A scalar of the kernel, declared where it is new."""

@@ -1,5 +1,6 @@
 """Constants of the motion that show in the variables themselves: the energy, and momenta of cyclic coordinates."""
 
+from collections.abc import Collection
 from typing import Any
 
 import sympy
@@ -42,18 +43,23 @@ def cyclic_coordinates(action: Action) -> tuple[Any, ...]:
 
 
 def evident_laws(
-    action: Action, state: tuple[Any, ...], momenta: tuple[Any, ...], sides: tuple[Any, ...]
+    action: Action,
+    state: tuple[Any, ...],
+    momenta: tuple[Any, ...],
+    sides: tuple[Any, ...],
+    known: Collection[str] = (),
 ) -> tuple[ConservedQuantity, ...]:
     """The energy, if nothing depends on time, and those of the `momenta` whose rates, the `sides`, vanish.
 
-    Only what can be told from the `state` (jet symbols) is listed.
+    Only what can be told from the `state` (jet symbols) is listed, and nothing of a name that is `known`.
     """
     found = []
-    if is_closed(action) and not depends((action.lagrangian,), (action.space.time,)):
+    if "energy" not in known and is_closed(action) and not depends((action.lagrangian,), (action.space.time,)):
         found.append(_quantity("energy", energy_of(action), action.space))
     for q, momentum, constant in zip(action.coordinates, momenta, vanishing(sides), strict=True):
-        if constant:
-            found.append(_quantity(f"momentum {name_of(q)}", additive_terms(momentum), action.space))
+        name = f"momentum {name_of(q)}"
+        if constant and name not in known:
+            found.append(_quantity(name, additive_terms(momentum), action.space))
     allowed = {*state, *action.parameters, *action.input_symbols, action.space.time}
     return tuple(law for law in found if law.jet != 0 and free_symbols((law.jet,)) <= allowed)
 

@@ -71,6 +71,20 @@ def written_operations(expression: Any) -> int:
     return counts[expression]
 
 
+def exceeds(expression: Any, limit: int) -> bool:
+    """Whether `written_operations` of an expression are more than a limit, found out in at most about so many steps."""
+    count, stack = 0, [expression]
+    while stack:
+        node = stack.pop()
+        if not node.args:
+            continue
+        count += max(len(node.args) - 1, 1)
+        if count > limit:
+            return True
+        stack.extend(children(node))
+    return False
+
+
 def substitute(expressions: Iterable[Any], replacements: Mapping[Any, Any]) -> tuple[Any, ...]:
     """Replace symbols (or whole subexpressions) simultaneously, keeping what is shared shared."""
     expressions = tuple(expressions)

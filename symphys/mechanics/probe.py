@@ -145,12 +145,14 @@ def vanishing(expressions: Iterable[Any], points: int = 2) -> list[bool]:
     open_questions = [
         index for index, expression in enumerate(expressions) if not answer[index] and _may_cancel(expression)
     ]
+    open_questions = [index for index in open_questions if not _has_pieces(expressions[index])]
     for index in open_questions:
-        answer[index] = not _has_pieces(expressions[index])
+        answer[index] = True
     for seed in range(points):
+        open_questions = [index for index in open_questions if answer[index]]  # one point is enough to say no
         values = Probe(seed).with_scales(expressions[index] for index in open_questions)
         for index, pair in zip(open_questions, values, strict=True):
-            answer[index] = answer[index] and _small([pair])
+            answer[index] = _small([pair])
     return answer
 
 
@@ -191,11 +193,12 @@ def dependent(expressions: Sequence[Any], symbols: Iterable[Any], points: int = 
         return answer
     found = [_has_pieces(expression, symbols) for expression in inside]
     for seed in range(points):
+        doubtful = [index for index, yes in enumerate(found) if not yes]  # one point is enough to say yes
         here = Probe(seed)
-        before = here.with_scales(inside)
-        after = here.moved(symbols, seed + 1000).with_scales(inside)
-        for index, (a, b) in enumerate(zip(after, before, strict=True)):
-            found[index] = found[index] or not _small([(b[0] - a[0], max(a[1], b[1]))])
+        before = here.with_scales(inside[index] for index in doubtful)
+        after = here.moved(symbols, seed + 1000).with_scales(inside[index] for index in doubtful)
+        for index, a, b in zip(doubtful, after, before, strict=True):
+            found[index] = not _small([(b[0] - a[0], max(a[1], b[1]))])
     decided = iter(found)
     return [contains and next(decided) for contains in answer]
 

@@ -7,7 +7,7 @@ from typing import Any
 import sympy
 
 from symphys.mechanics.engine import expanded
-from symphys.mechanics.graph import free_symbols, postorder, size, substitute, written_operations
+from symphys.mechanics.graph import exceeds, free_symbols, postorder, size, substitute, written_operations
 from symphys.mechanics.radicals import roots_combined
 
 _MAX_SIZE = 400  # beyond this, rewriting costs more than it saves
@@ -55,7 +55,7 @@ def _product(factors: list[Any], moving: frozenset[Any]) -> Any:
 
 def readable(expression: Any) -> Any:
     """The shortest of a few ways of writing a moderate expression: as it is, expanded, with common factors out."""
-    if expression.is_Atom or written_operations(expression) > _MAX_OPERATIONS:
+    if expression.is_Atom or exceeds(expression, _MAX_OPERATIONS):
         return expression
     candidates = [expression]
     if _terms_when_expanded(expression) <= _MAX_TERMS:
@@ -90,7 +90,7 @@ def _shared_power(powers: list[Any]) -> Any:
 
 def written_out(expression: Any) -> Any:
     """A moderate expression as a plain sum of terms, as equations of motion are read."""
-    if written_operations(expression) > _MAX_OPERATIONS or _terms_when_expanded(expression) > _MAX_TERMS:
+    if exceeds(expression, _MAX_OPERATIONS) or _terms_when_expanded(expression) > _MAX_TERMS:
         return expression
     out = expanded(expression)
     return min((out, expression, _squares_combined(out)), key=written_operations)
@@ -132,7 +132,7 @@ def readable_fraction(numerator: Any, denominator: Any) -> Any:
 
 def simplified(expression: Any, limit: int = 80) -> Any:
     """`sympy.simplify` for what is short enough that it answers at once; else as `readable`."""
-    if written_operations(expression) > limit:
+    if exceeds(expression, limit):
         return readable(expression)
     candidates = [readable(expression), sympy.simplify(expression)]
     if candidates[1].has(sympy.Piecewise) and not expression.has(sympy.Piecewise):

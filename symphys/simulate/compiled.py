@@ -12,6 +12,7 @@ from codegen import (
     CompiledProgram,
     Kernel,
     Program,
+    collection_paused,
     compile_kernel,
     compile_program,
     get_backend,
@@ -68,7 +69,8 @@ class Kernels:
         backend = self.backend.suited(instances)
         full = (key, backend.lanes(self.dtype))
         if full not in self._known:
-            self._known[full] = compile_kernel(build(), backend, self.dtype)
+            with collection_paused():
+                self._known[full] = compile_kernel(build(), backend, self.dtype)
         return self._known[full], backend.lanes(self.dtype)
 
 

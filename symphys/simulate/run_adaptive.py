@@ -70,10 +70,9 @@ def run_adaptive(request: RunRequest, sampling: Sampling, tolerances: Tolerances
     plan = adaptive.AdaptivePlan(times is not None, request.watch, events)
     order = (getattr(pacer, "order", 0), getattr(pacer, "wanted", 0))
     key = ("adaptive", request.method.name, order, plan.sampled, request.watch, events.key if events else None)
-    prepare, lanes = kernels.get(
-        ("prepare", *key), lambda: adaptive.prepare_kernel(flow, pacer, plan, kernels.dtype), instances.count
+    advance, lanes = kernels.get(
+        key, lambda: adaptive.advance_kernel(flow, pacer, plan, kernels.dtype), instances.count
     )
-    advance, _ = kernels.get(key, lambda: adaptive.advance_kernel(flow, pacer, plan, kernels.dtype), instances.count)
     rows = FIRST_ROWS if times is None else len(times)
     buffers = make_buffers(
         kernels.backend.memory(),
@@ -110,7 +109,6 @@ def run_adaptive(request: RunRequest, sampling: Sampling, tolerances: Tolerances
         "save_every": sampling.save_every,
         **request.places,
     }
-    launch(prepare, buffers, scalars, request.threads)
     if times is None:
         _save_start(buffers, start)
     elif times[0] == start:
@@ -147,7 +145,7 @@ def _advance(
     recording: Recording,
 ) -> tuple[bool, NDArray[np.bool_]]:
     """Launch until all trajectories have ended; whether that was interrupted, and which ran out of steps."""
-    attempts = 0
+    attempts, fresh = 0, 1
     time_row = len(request.lowered.flow.names)  # `carry` holds the time after the state
     span = scalars["t_end"] - scalars["t_start"]
     never = np.zeros(buffers.instances, dtype=bool)
@@ -155,7 +153,8 @@ def _advance(
     try:
         while True:
             budget = min(longest, max_steps - attempts)
-            launch(kernel, buffers, {**scalars, "budget": budget}, request.threads)
+            launch(kernel, buffers, {**scalars, "budget": budget, "fresh": fresh}, request.threads)
+            fresh = 0
             recording.take()
             running = buffers.counter(STATUS) == RUNNING
             if not running.any():

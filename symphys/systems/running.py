@@ -9,6 +9,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen import collection_paused
 from symphys.keywords import takes
 from symphys.language import spread_arrays
 from symphys.learn.fit import fit
@@ -54,7 +55,8 @@ class Runnable:
         flow, `InputError` for an unknown backend or dtype and for parts that do not add up, with what is left over,
         `BackendUnavailableError` where the backend cannot run here.
         """
-        return build_simulator(self.dynamics, method, backend, dtype, self._parts(split))
+        with collection_paused():
+            return build_simulator(self.dynamics, method, backend, dtype, self._parts(split))
 
     def _parts(self, split: Sequence[Any]) -> tuple[Part, ...]:
         """The parts of a split with their flows; none where none were given."""

@@ -66,21 +66,22 @@ class Variations:
 
     def power(self, generator: Generator) -> Any:
         """sum (Q_i - dD/dq'_i) (xi_i - q'_i tau): what friction and forces do along the transformation."""
-        return sympy.Add(*(q * f for q, f in zip(self.characteristic(generator), self.forces, strict=True)))
+        pairs = zip(self.characteristic(generator), self.forces, strict=True)
+        return sympy.Add(*(change * force for change, force in pairs if force != 0))
 
     def change(self, generator: Generator) -> Any:
         """B = pr X(L) + L D_t tau, in jet symbols."""
         rates = self.action.space.total_derivative
         (stretch,) = directional((generator.time,), rates)
-        terms = [generator.time * self.by_time, stretch * self.action.lagrangian]
+        pairs = [(generator.time, self.by_time), (stretch, self.action.lagrangian)]
         moved = generator.xi
         for k, slopes in enumerate(self.slopes):
             if k:
                 moved = directional(moved, rates)
                 speeds = self.action.jet(k)
                 moved = tuple(each - v * stretch for each, v in zip(moved, speeds, strict=True))
-            terms += [slope * each for slope, each in zip(slopes, moved, strict=True)]
-        return sympy.Add(*terms)
+            pairs += zip(moved, slopes, strict=True)
+        return sympy.Add(*(change * slope for change, slope in pairs if change != 0 and slope != 0))
 
 
 def charge_terms(variations: Variations, generator: Generator, boundary: Any) -> tuple[Any, ...]:
@@ -95,7 +96,7 @@ def charge_terms(variations: Variations, generator: Generator, boundary: Any) ->
     products: list[Any] = []
     for k, row in enumerate(variations.momenta):
         moved = directional(moved, rates) if k else moved
-        products += [xi * term for xi, p in zip(moved, row, strict=True) for term in additive_terms(p)]
+        products += [xi * term for xi, p in zip(moved, row, strict=True) if xi != 0 for term in additive_terms(p)]
     if whole:
         products.append(action.lagrangian * time)
     elif time != 0:

@@ -23,6 +23,6 @@ def conserved_quantities(
     """
     found = find_laws(action, operator)
     names = {law.name for law in found}
-    evident = [law for law in evident_laws(action, state, momenta, sides) if law.name not in names]
+    evident = evident_laws(action, state, momenta, sides, names)
     allowed = {*state, *action.parameters, *action.input_symbols, action.space.time}
     return tuple(law for law in (*evident, *found) if free_symbols((law.jet,)) <= allowed)
