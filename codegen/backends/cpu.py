@@ -108,7 +108,7 @@ class CpuKernel:
     ) -> tuple[NDArray[np.uint64], dict[str, NDArray[Any]]]:
         """The kernel's argument table (see `emit.llvm`) and this thread's own sums."""
         blocks = -(-extents[-1] // self.lanes)
-        entries: list[int] = []
+        entries: list[float] = []
         sums: dict[str, NDArray[Any]] = {}
         stride = lane_stride(self.kernel, arrays, blocks * self.lanes)
         for array in self.kernel.arrays:
@@ -119,12 +119,14 @@ class CpuKernel:
         entries += [stride, self.halo, blocks, extents[-1], *extents[:-1]]
         for scalar in self.kernel.scalars:
             value = scalars[scalar.name]
-            entries.append(_bits(value) if scalar.kind is Kind.REAL else int(value) % 2**64)
-        return np.array(entries, dtype=np.uint64), sums
+            entries.append(value if scalar.kind is Kind.REAL else int(value))
+        return np.frombuffer(bytearray(self._layout.pack(*entries)), dtype=np.uint64), sums
 
-
-def _bits(value: float) -> int:
-    return int.from_bytes(struct.pack("<d", value), "little")
+    @cached_property
+    def _layout(self) -> struct.Struct:
+        """How the argument table is packed: addresses, sizes, scalars."""
+        kinds = ("d" if scalar.kind is Kind.REAL else "q" for scalar in self.kernel.scalars)
+        return struct.Struct("=" + "Q" * len(self.kernel.arrays) + "q" * (4 + len(self.kernel.outer)) + "".join(kinds))
 
 
 @dataclass(frozen=True)

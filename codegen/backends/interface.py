@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -190,7 +191,9 @@ def check_arrays(kernel: Kernel, arrays: Arrays, scalars: Scalars, dtype: str, l
 
 
 def address(array: NDArray[Any]) -> int:
-    """Where the elements of an array begin; asked for this way because `array.ctypes` costs ten times as much."""
+    """Where the elements of an array begin; NumPy's own ways to say so take three times as long."""
+    if array.flags.writeable and array.size:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array.data))
     return int(array.__array_interface__["data"][0])
 
 

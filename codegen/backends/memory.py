@@ -113,7 +113,7 @@ class HostMemory(Memory):
 
     def full(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float) -> None:
         """See `Memory`."""
-        self[name] = np.full(shape, fill, dtype)
+        self[name] = np.full(shape, fill, dtype) if fill else np.zeros(shape, dtype)
 
     def copied(self, names: Collection[str]) -> HostMemory:
         """See `Memory`."""

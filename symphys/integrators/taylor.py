@@ -76,8 +76,8 @@ def decay_rate(
     coefficients vanish, stands for a solution that the polynomial already has exactly. `power` and `maximum` are those
     of the scalars in use.
     """
-    scale = maximum(size, 1.0)
-    return maximum(power(last_but_one / scale, 1.0 / (order - 1)), power(last / scale, 1.0 / order))
+    share = 1.0 / maximum(size, 1.0)  # known long before the last coefficients are
+    return maximum(power(last_but_one * share, 1.0 / (order - 1)), power(last * share, 1.0 / order))
 
 
 def taylor_step_size(taylor: Taylor, coefficients: Sequence[Sequence[float]], longest: float = math.inf) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from codegen import (
@@ -76,7 +77,7 @@ class Flow:
         """The names of what is watched: the conserved quantities, and the balance of energy where there is a ledger."""
         return (*(watch.name for watch in self.watches), *((BALANCE,) if self.ledger is not None else ()))
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Identifiers of the state's components."""
         return tuple(str(n.attribute) for n in self.arguments.state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import Protocol
 
 from codegen import Builder, Function, Node, apply, boolean, moving_exponents, real, taylor_coefficients
@@ -207,10 +208,10 @@ class TaylorPacer:
         exponents = [series[k : k + self.order] for k in range(n * self.order, len(series), self.order)]
 
         def norm(values: State) -> Node:
-            total: Node = real(0.0)
-            for value in values:
-                total = apply("max", total, apply("abs", value))
-            return total
+            sizes = [apply("abs", value) for value in values]
+            while len(sizes) > 1:  # in pairs: the next step waits for the largest
+                sizes = [reduce(partial(apply, "max"), sizes[i : i + 2]) for i in range(0, len(sizes), 2)]
+            return sizes[0]
 
         b.comment("the step, from the decay of the last two Taylor coefficients")
         # in logarithms, which cost one exponential in place of two powers and a division

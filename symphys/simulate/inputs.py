@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -83,19 +84,24 @@ def precision(dtype: Any) -> str:
 
 def _lookup(given: Given, labels: Sequence[Any]) -> tuple[dict[Any, Any], list[Any]]:
     """What was given for each label, by the symbol or by its name ("theta", "theta_dot"), and what fits no label."""
-    known = {label: label for label in labels}  # later look-ups are by the very object, which spares comparing
-    by_text: dict[str, Any] = {}
-    if any(isinstance(key, str) for key in given):
-        by_text = {name: label for label in labels for name in (str(label), plain_name(label))}
     found: dict[Any, Any] = {}
     strange: list[Any] = []
-    for key, value in given.items():
-        label = by_text.get(key) if isinstance(key, str) else known.get(key)
+    for label, (key, value) in zip(_labels_of(tuple(given), tuple(labels)), given.items(), strict=True):
         if label is None:
             strange.append(key)
         else:
-            found[label] = value
+            found[label] = value  # later look-ups are by the very object, which spares comparing
     return found, strange
+
+
+@lru_cache(maxsize=256)  # SymPy's comparisons took a tenth of a short run
+def _labels_of(keys: tuple[Any, ...], labels: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The label that each key means, None where it means none."""
+    known = {label: label for label in labels}
+    by_text: dict[str, Any] = {}
+    if any(isinstance(key, str) for key in keys):
+        by_text = {name: label for label in labels for name in (str(label), plain_name(label))}
+    return tuple(by_text.get(key) if isinstance(key, str) else known.get(key) for key in keys)
 
 
 def read_instances(
@@ -107,7 +113,8 @@ def read_instances(
     assumption of their symbol, and shapes that do not broadcast.
     """
     state, strange_state = _lookup(named_values("initial values", initial), labels)
-    values, strange = _lookup({k: v for k, v in parameters.items() if k not in set(others)}, wanted)
+    signals = set(others)
+    values, strange = _lookup({k: v for k, v in parameters.items() if k not in signals}, wanted)
     refuse_strange(strange_state, labels, "initial value")
     refuse_strange(strange, wanted, "parameter")
     refuse_missing([label for label in labels if label not in state], "initial value", initial)
@@ -171,7 +178,7 @@ def read_span(t_span: Any) -> tuple[float, float]:
         start, end = (float(x) for x in t_span)
     except (TypeError, ValueError):
         raise InputError(f"t_span is {t_span!r}; give two numbers (start, end)") from None
-    if not (np.isfinite(start) and np.isfinite(end)):
+    if not (math.isfinite(start) and math.isfinite(end)):
         raise InputError(f"t_span = ({start}, {end}) is not finite; give two finite numbers")
     if start == end:
         raise InputError(f"t_span = ({start}, {end}) has no length; give an end that differs from the start")
@@ -181,7 +188,7 @@ def read_span(t_span: Any) -> tuple[float, float]:
 def read_times(t_eval: Any, span: tuple[float, float]) -> NDArray[np.float64]:
     """The times at which a run is sampled: monotonic in the direction of t_span, and inside it."""
     times = numbers("times", "t_eval", t_eval)
-    direction = np.sign(span[1] - span[0])
+    direction = math.copysign(1.0, span[1] - span[0])
     if times.ndim != 1 or times.size == 0:
         raise InputError(f"t_eval has shape {times.shape}; give a list of at least one time")
     if times.size > 1 and (np.diff(times) * direction <= 0).any():

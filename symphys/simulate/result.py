@@ -60,7 +60,7 @@ class Result(Ended):
     details: NDArray[Any] | None = None
 
     def __getitem__(self, symbol: Any) -> NDArray[Any]:
-        return component({**self.states, **self.multipliers}, symbol)
+        return component({**self.states, **self.multipliers} if self.multipliers else self.states, symbol)
 
     def plot(self, *symbols: Any, fan: int = 32) -> Any:
         """A matplotlib Figure of courses, phase portraits and drifts; see `plot.plot_result`."""
@@ -128,8 +128,9 @@ class Result(Ended):
 
 def component(states: Mapping[Any, NDArray[Any]], symbol: Any) -> NDArray[Any]:
     """A component of a state by its symbol or by its plain name; InputError where there is none."""
-    if symbol in states:
-        return states[symbol]
+    found = states.get(symbol)  # once: SymPy compares slowly
+    if found is not None:
+        return found
     name = plain_name(symbol)
     for label, values in states.items():
         if plain_name(label) == name:

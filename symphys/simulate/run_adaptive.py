@@ -98,7 +98,7 @@ def run_adaptive(request: RunRequest, sampling: Sampling, tolerances: Tolerances
     scalars: dict[str, Any] = {
         "t_start": start,
         "t_end": end,
-        "direction": float(np.sign(end - start)),
+        "direction": math.copysign(1.0, end - start),
         "rtol": tolerances.rtol,
         "atol": tolerances.atol,
         "first_length": tolerances.first,
@@ -148,7 +148,7 @@ def _advance(
     attempts, fresh = 0, 1
     time_row = len(request.lowered.flow.names)  # `carry` holds the time after the state
     span = scalars["t_end"] - scalars["t_start"]
-    never = np.zeros(buffers.instances, dtype=bool)
+    never = np.zeros(buffers.instances, dtype=np.bool_)
     longest = SOON if recording.size > MUCH else scalars["budget"]
     try:
         while True:
