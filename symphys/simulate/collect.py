@@ -55,7 +55,8 @@ def collect_adaptive(request: RunRequest, run: AdaptiveRun, times: NDArray[np.fl
 
 def _outcomes(buffers: Buffers, interrupted: bool) -> NDArray[np.object_]:
     status = buffers.counter(STATUS)
-    outcomes = np.array([OUTCOMES[int(s)] for s in status], dtype=object)
+    known = np.array([OUTCOMES[code] for code in range(len(OUTCOMES))], dtype=object)
+    outcomes: NDArray[np.object_] = known[status]
     if interrupted:
         outcomes[status == RUNNING] = Outcome.INTERRUPTED
     return outcomes

@@ -21,10 +21,12 @@ from symphys.simulate.devices import joined
 from symphys.simulate.execute import Buffers, launch, make_buffers
 from symphys.simulate.inputs import padded
 from symphys.simulate.recording import Recording
+from symphys.simulate.regroup import PROBE, Grouping
 from symphys.simulate.request import RunRequest, Sampling, Tolerances
 
 BUDGET = 4096  # attempts a trajectory and launch
 MUCH, SOON = 1 << 25, 512  # bytes to record, past which launches are this short, so that rows leave meanwhile
+TINY = 1e-9  # of the span: the least share of it on which a guess of the steps that are left is built
 FIRST_ROWS = 256  # rows of a free run at first; doubled as they fill
 
 
@@ -145,6 +147,27 @@ def _advance(
     recording: Recording,
 ) -> tuple[bool, NDArray[np.bool_]]:
     """Launch until all trajectories have ended; whether that was interrupted, and which ran out of steps."""
+    grouping = Grouping.of(buffers, request.threads)
+    try:
+        interrupted, exhausted = _launches(
+            kernel, request, buffers, scalars, max_steps, free, recording, grouping
+        )
+        return interrupted, exhausted[grouping.came]
+    finally:
+        grouping.restore()
+
+
+def _launches(
+    kernel: CompiledKernel,
+    request: RunRequest,
+    buffers: Buffers,
+    scalars: dict[str, Any],
+    max_steps: int,
+    free: bool,
+    recording: Recording,
+    grouping: Grouping,
+) -> tuple[bool, NDArray[np.bool_]]:
+    """What `_advance` does, told in the order in which the grouping leaves the trajectories."""
     attempts, fresh = 0, 1
     time_row = len(request.lowered.flow.names)  # `carry` holds the time after the state
     span = scalars["t_end"] - scalars["t_start"]
@@ -152,7 +175,7 @@ def _advance(
     longest = SOON if recording.size > MUCH else scalars["budget"]
     try:
         while True:
-            budget = min(longest, max_steps - attempts)
+            budget = min(PROBE if fresh and grouping.useful else longest, max_steps - attempts)
             launch(kernel, buffers, {**scalars, "budget": budget, "fresh": fresh}, request.threads)
             fresh = 0
             recording.take()
@@ -170,6 +193,9 @@ def _advance(
             attempts = int((buffers.counter(STEPS) + buffers.counter(REJECTED))[running].max())
             if attempts >= max_steps:
                 return False, running
+            if grouping.useful:
+                done = buffers.counter(STEPS) + buffers.counter(REJECTED)
+                grouping.sort(np.where(running, done * (1.0 / np.maximum(share, TINY) - 1.0), 0.0))
     except KeyboardInterrupt:
         return True, never
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from codegen.ir import Kind, integer, real, variable
 from codegen.primitives import apply
-from codegen.program import Array, For, Kernel, Var
-from codegen.schedule import FEW, SOME, lanes_for, padding, registers, row_shares, shares, threads_for
+from codegen.program import Array, Call, For, Function, Kernel, Var
+from codegen.schedule import FEW, SOME, lanes_for, most_kept, padding, registers, row_shares, shares, threads_for
 from tests.codegen.strategies import Case, random_kernels
 
 BLOCKS = st.integers(0, 40)
@@ -37,6 +37,35 @@ def test_few_registers_take_many_lanes(count: int, lanes: int) -> None:
 def test_weights_take_fewer_lanes(weights: int, lanes: int) -> None:
     arrays = (Array("w", (weights,), instanced=False),) if weights else (Array("marks", ("n",), instanced=False),)
     assert lanes_for(Kernel("k", "lane", arrays, (), ()), "float64") == lanes
+
+
+def calling(values: int) -> Kernel:
+    """A kernel whose one function keeps so many values until it returns them, and its argument besides."""
+    x = variable("x")
+    powers = [x * float(k + 2) for k in range(values)]
+    keeping = Function("keeping", (x,), (), tuple(powers))
+    bound = tuple(variable(f"y{k}") for k in range(values))
+    return Kernel("k", "lane", (), (), (Call(bound, keeping, (real(1.0),)),))
+
+
+@pytest.mark.parametrize(
+    ("values", "lanes"), [(1, 32), (143, 32), (144, 16), (287, 16), (288, 8), (1000, 8)]
+)  # 144 values of 32 lanes fill 36 KiB
+def test_what_is_kept_at_once_stays_near(values: int, lanes: int) -> None:
+    assert most_kept(calling(values)) == values + 1
+    assert lanes_for(calling(values), "float64") == lanes
+    assert lanes_for(calling(values), "float32") == 2 * lanes
+
+
+def test_what_is_used_up_is_not_kept() -> None:
+    x, y = variable("x"), variable("y")
+    total = x
+    for k in range(50):
+        total = total + y * float(k + 2)
+    summing = Function("summing", (x, y), (), (total,))
+    kernel = Kernel("k", "lane", (), (), (Call((variable("z"),), summing, (real(1.0), real(2.0))),))
+    assert most_kept(kernel) < 50
+    assert most_kept(carrying(3)) == 0
 
 
 @given(random_kernels())
