@@ -33,6 +33,7 @@ from symphys.mechanics.symmetries import Symmetry, find_laws, noether
 from symphys.mechanics.tidy import readable, without, written_out
 from symphys.mechanics.transform import to_hamiltonian
 from symphys.systems.hamiltonian import Hamiltonian
+from symphys.systems.kept import derived
 from symphys.systems.particle_lagrangian import ParticleLagrangian
 from symphys.systems.running import Runnable
 
@@ -284,7 +285,8 @@ class Lagrangian(Runnable):
         Raises `DegenerateLagrangianError`, naming the null direction, if the Lagrangian fixes no dynamics, and
         `InputError`, naming them, for constraints that contradict each other, or touch each other.
         """
-        return derive_lagrangian_dynamics(self.action, self._newton if self.action.order == 1 else None)
+        action = self.action
+        return derived(action, lambda: derive_lagrangian_dynamics(action, self._newton if action.order == 1 else None))
 
     @property
     def _generator(self) -> Any:
