@@ -149,9 +149,7 @@ def _advance(
     """Launch until all trajectories have ended; whether that was interrupted, and which ran out of steps."""
     grouping = Grouping.of(buffers, request.threads)
     try:
-        interrupted, exhausted = _launches(
-            kernel, request, buffers, scalars, max_steps, free, recording, grouping
-        )
+        interrupted, exhausted = _launches(kernel, request, buffers, scalars, max_steps, free, recording, grouping)
         return interrupted, exhausted[grouping.came]
     finally:
         grouping.restore()
