@@ -6,6 +6,7 @@ import ctypes
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -164,6 +165,7 @@ def launch_range(kernel: Kernel, extents: tuple[int, ...], first: int, last: int
     return LaunchRange(tuple(extents[:-1]), first, last, extents[-1])
 
 
+@lru_cache(maxsize=16)
 def dtype_of(kind: Kind, dtype: str) -> np.dtype[Any]:
     """How a kind is stored: reals as the kernel computes, everything else as int64."""
     return np.dtype(dtype if kind is Kind.REAL else np.int64)

@@ -41,14 +41,20 @@ def accumulate(total: Any, increment: Any, carry: Any) -> tuple[Any, Any]:
 
 
 def horner(coefficients: Sequence[Any], h: Any) -> Any:
-    """The polynomial sum_k coefficients_k h^k, its even and odd part by Horner's rule side by side.
+    """The polynomial sum_k coefficients_k h^k, its even and odd part by Horner's rule side by side, long ones again so.
 
-    Two chains of half the length, and one last sum c_0 + h (odd + h even) that rounds once at the size of the result.
+    Chains of half the length or a quarter, and one last sum c_0 + h (odd + h even) that rounds once at the size of the
+    result.
     """
     if len(coefficients) < 6:
         return _horner(coefficients, h)
     square = h * h
-    odd, even = _horner(coefficients[1::2], square), _horner(coefficients[2::2], square)
+    parts = coefficients[1::2], coefficients[2::2]
+    if len(coefficients) < 16:
+        odd, even = (_horner(part, square) for part in parts)
+    else:
+        fourth = square * square
+        odd, even = (_horner(p[::2], fourth) + square * _horner(p[1::2], fourth) for p in parts)
     return coefficients[0] + h * (odd + h * even)
 
 

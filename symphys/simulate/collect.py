@@ -55,8 +55,7 @@ def collect_adaptive(request: RunRequest, run: AdaptiveRun, times: NDArray[np.fl
 
 def _outcomes(buffers: Buffers, interrupted: bool) -> NDArray[np.object_]:
     status = buffers.counter(STATUS)
-    known = np.array([OUTCOMES[code] for code in range(len(OUTCOMES))], dtype=object)
-    outcomes: NDArray[np.object_] = known[status]
+    outcomes = np.array([OUTCOMES[code] for code in status.tolist()], dtype=object)
     if interrupted:
         outcomes[status == RUNNING] = Outcome.INTERRUPTED
     return outcomes
