@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from .cpu_program import CpuProgram
 from .interface import OneDevice, address, check_arrays, lane_stride, launch_range
 from .machine_code import Launch, Native, compile_assembly, host, load_code
 
-# files of a kernel: assembly, machine code, operations of an instance (nothing where that is not known)
+# files of a kernel: assembly, machine code, operations of an instance (or None) and a digest of the machine code
 ASSEMBLY, CODE, WORK = "kernel.ll", "kernel.o", "operations"
 Optimise = Callable[[Kernel], Kernel]
 
@@ -165,17 +166,19 @@ class CpuBackend(OneDevice):
         about = (str(lanes), str(halo), passes, _versions(), *sorted(features))
         key = self.cache.key(fingerprint(kernel), dtype, *about)
         folder = self.cache.place(key)
-        if not all((folder / name).exists() for name in (CODE, WORK)):
+        if not _whole(folder):
             prepared = _prepared(kernel, lanes, optimise)
             assembly = emit_llvm(prepared, lanes, dtype, features)
             code = compile_assembly(assembly, pair=lanes == 1 and _worth_pairing(kernel, assembly))
             operations = work(prepared.body)
-            self.cache.write(key, {ASSEMBLY: assembly, CODE: code, WORK: "" if operations is None else str(operations)})
+            (folder / CODE).unlink(missing_ok=True)  # what is there is not whole
+            (folder / WORK).unlink(missing_ok=True)
+            self.cache.write(key, {ASSEMBLY: assembly, CODE: code, WORK: f"{operations} {_digest(code)}"})
         self.cache.used(key)
-        known = (folder / WORK).read_text(encoding="utf-8")
+        known = (folder / WORK).read_text(encoding="utf-8").split()[0]
         native = load_code(folder / CODE, kernel_symbol(kernel))
         return CpuKernel(
-            kernel, dtype, lanes, halo, folder, native, int(known) if known else None, self.grain, optimise
+            kernel, dtype, lanes, halo, folder, native, None if known == "None" else int(known), self.grain, optimise
         )
 
     def compile_program(
@@ -185,6 +188,19 @@ class CpuBackend(OneDevice):
         halo = max(halo, program_halo(program))
         kernels = {k.name: self.compile(k, dtype, halo, optimise) for k in kernels_of(program)}
         return CpuProgram(program, dtype, halo, kernels)
+
+
+def _digest(code: bytes) -> str:
+    return blake2b(code, digest_size=16).hexdigest()
+
+
+def _whole(folder: Path) -> bool:
+    """Whether machine code is there, and is what was written."""
+    try:
+        code, known = (folder / CODE).read_bytes(), (folder / WORK).read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return known.split()[1:] == [_digest(code)]
 
 
 PAIRING_LIMIT = 230_000  # characters of assembly: pairing takes seconds beyond, and finds less
