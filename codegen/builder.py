@@ -19,6 +19,7 @@ from .program import (
     Let,
     Load,
     Local,
+    Product,
     Statement,
     Store,
     Var,
@@ -95,6 +96,20 @@ class Builder:
 
     def accumulate(self, array: str, *index: Node | int, value: Node, more: Sequence[Node] = ()) -> None:
         self.add(Accumulate(array, tuple(as_node(i) for i in index), value, tuple(more)))
+
+    def product(
+        self,
+        place: tuple[str, Node],
+        shape: tuple[int, int],
+        given: Sequence[str],
+        given_begin: Node,
+        made: Sequence[str],
+        made_begin: Node,
+        transposed: bool = False,
+    ) -> None:
+        """Vectors times a matrix [rows, columns] that begins at a place (array, element)."""
+        array, element = place
+        self.add(Product(array, (element,), *shape, transposed, tuple(given), given_begin, tuple(made), made_begin))
 
     def call(self, function: Function, arguments: Sequence[Node], wishes: Sequence[str] = ()) -> tuple[Node, ...]:
         wished = wishes or [f"{function.name}_{i}" for i in range(len(function.results))]

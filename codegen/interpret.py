@@ -31,6 +31,7 @@ from .program import (
     Load,
     Local,
     Outer,
+    Product,
     Store,
     Var,
     While,
@@ -133,7 +134,7 @@ def _run(statement: Any, values: Values, mask: NDArray[np.bool_], at: _Instances
             dtype = at.dtype if array.kind is Kind.REAL else np.int64
             at.declared[array.name] = array
             at.arrays[array.name] = np.zeros((*(int(s) for s in array.shape), at.lanes + 2 * at.halo), dtype=dtype)
-        case Load() | Store() | Accumulate() | Outer():
+        case Load() | Store() | Accumulate() | Outer() | Product():
             _reach(statement, values, mask, at)
         case For(counter, start, stop, body):
             for i in range(int(at.evaluate(start, values)), int(at.evaluate(stop, values))):
@@ -158,7 +159,7 @@ def _run(statement: Any, values: Values, mask: NDArray[np.bool_], at: _Instances
 
 
 def _reach(
-    statement: Load | Store | Accumulate | Outer, values: Values, mask: NDArray[np.bool_], at: _Instances
+    statement: Load | Store | Accumulate | Outer | Product, values: Values, mask: NDArray[np.bool_], at: _Instances
 ) -> None:
     """Memory, at indices that may differ by lane."""
     match statement:
@@ -179,6 +180,8 @@ def _reach(
                 at.arrays[array][...] += added.sum()
         case Outer():
             _add_products(statement, values, mask, at)
+        case Product():
+            _multiply(statement, values, mask, at)
 
 
 def _add_products(outer: Outer, values: Values, mask: NDArray[np.bool_], at: _Instances) -> None:
@@ -194,6 +197,19 @@ def _add_products(outer: Outer, values: Values, mask: NDArray[np.bool_], at: _In
     at.arrays[outer.array][tuple(row)][first : first + outer.rows * outer.columns] += np.einsum(
         "pil,pkl->ik", left, right
     ).ravel()
+
+
+def _multiply(product: Product, values: Values, mask: NDArray[np.bool_], at: _Instances) -> None:
+    """Private vectors times a matrix, in the lanes at work."""
+    lanes = slice(at.halo, at.halo + at.lanes)
+    begin, end = (int(at.evaluate(place, values)) for place in (product.given_begin, product.made_begin))
+    *row, first = (int(at.evaluate(i, values)) for i in product.index)
+    matrix = at.arrays[product.array][tuple(row)][first : first + product.rows * product.columns]
+    matrix = matrix.reshape(product.rows, product.columns)
+    for given, made in zip(product.given, product.made, strict=True):
+        vector = at.arrays[given][begin : begin + product.terms, lanes][:, mask]
+        there = at.arrays[made][end : end + product.sums, lanes]
+        there[:, mask] = (matrix.T if product.transposed else matrix) @ vector
 
 
 def _call(function: Function, arguments: tuple[Any, ...], mask: NDArray[np.bool_], at: _Instances) -> tuple[Any, ...]:

@@ -150,6 +150,37 @@ class Outer:
 
 
 @dataclass(frozen=True)
+class Product:
+    """Set out_p[i] = sum_k W[i, k] in_p[k] for all p: products with a matrix that all instances share.
+
+    W [rows, columns] lies in the array row after row, beginning at the element `index`; `transposed`: the sums are
+    sum_i W[i, k] in_p[i]. The vectors are private memory of one axis, read from `given_begin` and written from
+    `made_begin` on; what is written is not what is read. All places are the same for all lanes, and every instance that
+    runs the kernel comes by.
+    """
+
+    array: str
+    index: tuple[Node, ...]
+    rows: int
+    columns: int
+    transposed: bool
+    given: tuple[str, ...]
+    given_begin: Node
+    made: tuple[str, ...]
+    made_begin: Node
+
+    @property
+    def sums(self) -> int:
+        """How many numbers each vector gets."""
+        return self.columns if self.transposed else self.rows
+
+    @property
+    def terms(self) -> int:
+        """Of how many products each is made."""
+        return self.rows if self.transposed else self.columns
+
+
+@dataclass(frozen=True)
 class For:
     """Repeat for counter = start, ..., stop - 1; the bounds are the same for all lanes."""
 
@@ -191,7 +222,7 @@ class Comment:
     text: str
 
 
-Statement = Let | Var | Assign | Local | Load | Store | Accumulate | Outer | For | While | If | Call | Comment
+Statement = Let | Var | Assign | Local | Load | Store | Accumulate | Outer | Product | For | While | If | Call | Comment
 Block = tuple[Statement, ...]
 
 
@@ -217,6 +248,7 @@ class Kernel:
     """What happens to one instance; `outer` names axes whose counters the body may read as uniform integers.
 
     `widest`: as many instances at most are on the lane axis, so that no schedule lays more of them side by side.
+    `shares`: products stay statements to the end, for a backend whose instances make them together.
     """
 
     name: str
@@ -226,6 +258,7 @@ class Kernel:
     body: Block
     outer: tuple[str, ...] = ()
     widest: int | None = None
+    shares: bool = False
 
     def array(self, name: str) -> Array:
         return next(a for a in self.arrays if a.name == name)
@@ -342,6 +375,7 @@ def must_be_inlined(function: Function) -> bool:
     private = {s.array.name for s in statements(function.body) if isinstance(s, Local)}
     return any(array.instanced for array in function.arrays) or any(
         (isinstance(s, Store | Accumulate | Outer) and s.array not in private)
+        or isinstance(s, Product)
         or (isinstance(s, Call) and must_be_inlined(s.function))
         for s in statements(function.body)
     )
@@ -364,6 +398,8 @@ def nodes_of(statement: Statement) -> tuple[Node, ...]:
             return (*index, value, *more)
         case Outer():
             return (*statement.index, statement.left_begin, statement.right_begin)
+        case Product():
+            return (*statement.index, statement.given_begin, statement.made_begin)
         case Store(_, index, value):
             return (*index, value)
         case For(_, start, stop, _):

@@ -30,6 +30,7 @@ from .program import (
     Load,
     Local,
     Outer,
+    Product,
     Statement,
     Store,
     Var,
@@ -191,6 +192,8 @@ class _Checker:
                 self._check_access(statement)
             case Outer():
                 self._check_outer(statement)
+            case Product():
+                self._check_product(statement)
             case For(counter, start, stop, body):
                 self._check_for(counter, start, stop, body)
             case While(condition, body) | If(condition, body):
@@ -243,11 +246,27 @@ class _Checker:
                 f"{len(outer.left)} vectors on the left and {len(outer.right)} on the right make no matrix of "
                 f"{outer.rows} by {outer.columns}"
             )
-        for name in (*outer.left, *outer.right):
+        self._check_vectors(outer, (*outer.left, *outer.right))
+
+    def _check_product(self, product: Product) -> None:
+        array = self.arrays.get(product.array)
+        if array is None or array.instanced or array.intent is not Intent.IN or array.kind is not Kind.REAL:
+            self.fail(f"array {product.array!r} is no matrix of reals that all instances share and none writes")
+            return
+        self._check_index(array, product.index)
+        given, made, size = len(product.given), len(product.made), f"{product.rows} by {product.columns}"
+        if given != made or not given or min(product.rows, product.columns) < 1:
+            self.fail(f"a matrix of {size} makes {made} vectors of {given}")
+        if product.given_begin == product.made_begin and set(product.given) & set(product.made):
+            self.fail("a vector is written where it is read")
+        self._check_vectors(product, (*product.given, *product.made))
+
+    def _check_vectors(self, statement: Outer | Product, names: Iterable[str]) -> None:
+        for name in names:
             vector = self.arrays.get(name)
             if name not in self.locals or vector is None or len(vector.shape) != 1 or vector.kind is not Kind.REAL:
                 self.fail(f"{name!r} is no private vector of reals")
-        for place in nodes_of(outer):
+        for place in nodes_of(statement):
             if place.kind is not Kind.INT or not self.uniform.holds(place):
                 self.fail(f"the place {render(place, 2)} is not an integer that is the same for all lanes")
 
@@ -311,6 +330,8 @@ def describe(statement: Statement) -> str:
             return f"{type(statement).__name__} {array}[{', '.join(render(i, 2) for i in index)}] = {render(value, 2)}"
         case Outer():
             return f"Outer {statement.array}[{', '.join(render(i, 2) for i in statement.index)}]"
+        case Product():
+            return f"Product {statement.array}[{', '.join(render(i, 2) for i in statement.index)}]"
         case For(counter, start, stop, _):
             return f"For {render(counter, 2)} from {render(start, 2)} to {render(stop, 2)}"
         case While(condition, _) | If(condition, _):

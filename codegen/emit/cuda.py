@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from codegen.errors import CompilerBug
 from codegen.ir import variables, walk
 from codegen.outer import write_out
+from codegen.product import write_out_products
 from codegen.program import (
     Array,
     Block,
@@ -59,7 +60,7 @@ def emit_cuda(kernel: Kernel, dtype: str = "float64", halo: int = 0, narrow: boo
 
     Raises CompilerBug for statements and operations that are not of the IR.
     """
-    kernel = write_out(kernel)
+    kernel = write_out(write_out_products(kernel))
     layout = Layout.of(kernel)
     names = name_functions(kernel.body, layout.naming)
     parts = ["\n".join(_function(f, dtype, names)) for f in functions(kernel.body)]

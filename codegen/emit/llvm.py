@@ -13,6 +13,7 @@ from __future__ import annotations
 from ..errors import CompilerBug
 from ..ir import Kind, Node, variable, walk
 from ..outer import write_out
+from ..product import write_out_products
 from ..program import Block, Function, Intent, Kernel, functions, must_be_inlined, nodes_of, statements
 from .llvm_math import define
 from .llvm_outer import has_products
@@ -230,6 +231,7 @@ def emit_llvm(kernel: Kernel, lanes: int, dtype: str = "float64", features: froz
     """
     if dtype not in WIDTHS:
         raise CompilerBug(f"no LLVM type for {dtype}; choose one of {', '.join(WIDTHS)}")
+    kernel = write_out_products(kernel)
     if not has_products(lanes, dtype):
         kernel = write_out(kernel)
     writers = [_emit_function(f, lanes, dtype) for f in functions(kernel.body)] + [

@@ -18,6 +18,7 @@ import numpy as np
 from codegen.ir import Kind, Node
 from codegen.outer import write_out
 from codegen.primitives import PRIMITIVES, Primitive
+from codegen.product import write_out_products
 from codegen.program import Accumulate, Array, Block, Comment, Function, Kernel, functions
 
 from .expressions import Language
@@ -38,7 +39,7 @@ def emit_python(kernel: Kernel, dtype: str = "float64", halo: int = 0) -> str:
     arrays [shape..., lanes + 2 halo] (instanced) or [shape...], of `dtype` or int64; scalars are numbers (np.float32
     where that is the dtype). Sums are added to. Raises CompilerBug for what is not of the IR.
     """
-    kernel = write_out(kernel)
+    kernel = write_out(write_out_products(kernel))
     naming = name_kernel(kernel, RESERVED, ascii_only=False)
     extents = tuple(naming.take(f"{axis}_extent") for axis in kernel.outer)
     functions_ = name_functions(kernel.body, naming)

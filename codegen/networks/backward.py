@@ -22,7 +22,7 @@ from functools import partial
 from ..bars import Bar
 from ..builder import Builder
 from ..ir import Node, add_many, constant_value, integer, real
-from ..tiles import NEIGHBOURS, groups, tile_width, tiled
+from ..tiles import NEIGHBOURS, tiled
 from .dense import ALONG, Wanted
 from .loops import Place, downward, upward
 from .sweeps import Sweeps
@@ -68,6 +68,9 @@ class Backward:
         self.turned = {c: self.b.local("turned", neurons) for c in self.sloping}  # b_, of each component
         self.inputs = self.b.local("input_bar", neurons)  # z_
         self.tangents = [self.b.local("tangent_bar", neurons) for _ in self.directions]  # J_
+        widest = max(layer.outputs for layer in self.network.layers)
+        deep = len(self.network.layers) > 1
+        self.below = [self.b.local("bar_below", (widest,)) for _ in (0, *self.directions) if deep]  # y_, P_ of a layer
 
     def run(self) -> tuple[Node, ...]:
         """The cotangents of the inputs of the network."""
@@ -88,20 +91,12 @@ class Backward:
             row = b.let("row", integer(first.weights) + i * first.inputs)
             scaled = add_many(sweeps.weight(row, j) * c for j, c in slopes.items())
             self.unturn(component, first.activation, i, scaled, fresh)
+        turned = self.turned[component]
         for place in upward(b, self.network):
-            tiled(b, place.layer.outputs, tile_width(1), partial(self.lift, component, fresh, place))
-
-    def lift(self, component: int, fresh: bool, place: Place, rows: tuple[Node, ...]) -> None:
-        """m_ of some neurons of a layer."""
-        b = self.b
-        sums = [b.register("scaled_bar", 0.0) for _ in rows]
-        starts = [b.let("row", place.weights + i * place.layer.inputs) for i in rows]
-        with b.loop("k", 0, place.layer.inputs) as k:
-            vector = b.load("y", self.turned[component], place.before + k)
-            for start, register in zip(starts, sums, strict=True):
-                b.assign(register, register + self.sweeps.weight(start, k) * vector)
-        for i, register in zip(rows, sums, strict=True):
-            self.unturn(component, place.layer.activation, b.let("neuron", place.here + i), register, fresh)
+            place.multiply(b, self.network, (turned,), (turned,))  # m_
+            with b.loop("i", 0, place.layer.outputs) as i:
+                neuron = b.let("neuron", place.here + i)
+                self.unturn(component, place.layer.activation, neuron, b.load("scaled_bar", turned, neuron), fresh)
 
     def unturn(self, component: int, activation: str, neuron: Node, scaled: Node, fresh: bool) -> None:
         """b_, z_ and J_ of one neuron from m_."""
@@ -141,16 +136,19 @@ class Backward:
         """z_ and J_ of all neurons complete, and the cotangents of all weights but the first layer's."""
         b, last = self.b, self.network.last
         values = {c: found[()] for c, found in self.of.items() if () in found}
-        tiled(b, last.inputs, NEIGHBOURS, partial(self.top, values))
+        tiled(b, last.inputs, NEIGHBOURS, partial(self.top_weights, values))
+        with b.loop("k", 0, last.inputs) as k:
+            neuron = b.let("neuron", k + (last.first - last.inputs))
+            bar = add_many(self.sweeps.weight(last.weights + c * last.inputs, k) * v for c, v in values.items())
+            self.unsettle(self.network.layers[-1].activation, neuron, bar, ())
         for c, value in values.items():
             self.weigh(integer(last.bias + c), value)
         for place in downward(b, self.network):
             self.weights(place)
-            for group in groups(1 + len(self.tangents)):
-                tiled(b, place.layer.inputs, tile_width(len(group)), partial(self.sink, place, group))
+            self.sink(place)
 
-    def top(self, values: Mapping[int, Node], neurons: tuple[Node, ...]) -> None:
-        """Some neurons below the last layer, and the cotangents of the weights that they meet there."""
+    def top_weights(self, values: Mapping[int, Node], neurons: tuple[Node, ...]) -> None:
+        """The cotangents of the weights that some neurons below the last layer meet."""
         b, last = self.b, self.network.last
         places = [b.let("neuron", k + (last.first - last.inputs)) for k in neurons]
         rows = {c: neurons[0] + (last.weights + c * last.inputs) for c in self.of}
@@ -158,46 +156,30 @@ class Backward:
             self.weigh(rows[c], *(b.load("turned", pulled, place) for place in places))
         for c, value in values.items():
             self.weigh(rows[c], *(value * b.load("y", self.kept.state[0], place) for place in places))
-        for k, place in zip(neurons, places, strict=True):
-            bar = add_many(self.sweeps.weight(last.weights + c * last.inputs, k) * v for c, v in values.items())
-            self.unsettle(self.network.layers[-1].activation, place, bar, 0, ())
 
-    def unsettle(
-        self, activation: str, neuron: Node, value: Node | None, first_pushed: int, pushed: Sequence[Node]
-    ) -> None:
-        """Complete z_ and J_ of one neuron from y_ and P_; of the latter, those from `first_pushed` on."""
+    def unsettle(self, activation: str, neuron: Node, value: Node, pushed: Sequence[Node]) -> None:
+        """Complete z_ and J_ of one neuron from y_ and P_."""
         b, sweeps = self.b, self.sweeps
         first, second, _ = sweeps.activation(activation).derivatives(sweeps.state_of(activation, neuron))
         if not self.sloping:
-            b.store(self.inputs, neuron, value=first * (real(0.0) if value is None else value))
+            b.store(self.inputs, neuron, value=first * value)
             return
         first = b.let("first", first)
-        bar = b.load("bar", self.inputs, neuron)
-        if value is not None:
-            bar = bar + first * value
+        bar = b.load("bar", self.inputs, neuron) + first * value
         if pushed:
-            there = slice(first_pushed, first_pushed + len(pushed))
-            bent = (p * b.load("slope", name, neuron) for p, name in zip(pushed, self.slopes[there], strict=True))
+            bent = (p * b.load("slope", name, neuron) for p, name in zip(pushed, self.slopes, strict=True))
             bar = bar + second * add_many(bent)
-            for name, p in zip(self.tangents[there], pushed, strict=True):
+            for name, p in zip(self.tangents, pushed, strict=True):
                 b.store(name, neuron, value=b.load("bar", name, neuron) + first * p)
         b.store(self.inputs, neuron, value=bar)
 
-    def sink(self, place: Place, group: range, columns: tuple[Node, ...]) -> None:
-        """y_ (0) and P_ of some neurons of the layer before, those of a group, and what they complete."""
-        b, sources = self.b, [(self.inputs, *self.tangents)[g] for g in group]
-        sums = [[b.register("bar", 0.0) for _ in sources] for _ in columns]
-        with b.loop("k", 0, place.layer.outputs) as k:
-            row = b.let("row", place.weights + k * place.layer.inputs)
-            vectors = [b.load("bar", name, place.here + k) for name in sources]
-            for j, registers in zip(columns, sums, strict=True):
-                w = self.sweeps.weight(row, j)
-                for register, vector in zip(registers, vectors, strict=True):
-                    b.assign(register, register + w * vector)
-        for j, registers in zip(columns, sums, strict=True):
-            value, pushed = (registers[0], registers[1:]) if 0 in group else (None, registers)
-            first_pushed = max(group.start - 1, 0)
-            self.unsettle(place.below, b.let("neuron", place.before + j), value, first_pushed, pushed)
+    def sink(self, place: Place) -> None:
+        """y_ and P_ of the layer before, and what they complete."""
+        b, below = self.b, self.below[: 1 + len(self.tangents)]
+        place.pull(b, self.network, (self.inputs, *self.tangents), below, integer(0))
+        with b.loop("j", 0, place.layer.inputs) as j:
+            value, *pushed = (b.load("bar", name, j) for name in below)
+            self.unsettle(place.below, b.let("neuron", place.before + j), value, pushed)
 
     # --- weights ------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -25,9 +25,15 @@ class Place:
     before: Node
     below: str  # the activation of the layer before it
 
-    def weight(self, row: Node, column: Node) -> Node:
-        """The place of W_row,column."""
-        return self.weights + row * self.layer.inputs + column
+    def multiply(self, b: Builder, network: Dense, given: Sequence[str], made: Sequence[str]) -> None:
+        """W y for vectors of the layer before, among those of this layer."""
+        shape = (self.layer.outputs, self.layer.inputs)
+        b.product((network.array.name, self.weights), shape, given, self.before, made, self.here)
+
+    def pull(self, b: Builder, network: Dense, given: Sequence[str], made: Sequence[str], begin: Node) -> None:
+        """W^T z for vectors of this layer, from a place `begin` on."""
+        shape = (self.layer.outputs, self.layer.inputs)
+        b.product((network.array.name, self.weights), shape, given, self.here, made, begin, transposed=True)
 
 
 @dataclass(frozen=True)

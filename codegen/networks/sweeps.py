@@ -13,12 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from ..builder import Builder, Names
 from ..ir import Node, add_many, as_node, integer, real, variable
 from ..program import Function
-from ..tiles import SUMS, groups, tile_width, tiled
+from ..tiles import SUMS
 from .activations import ACTIVATIONS, Activation
 from .dense import ALONG, DenseJet, Wanted
 from .loops import Place, downward, upward
@@ -99,11 +98,12 @@ class Sweeps:
             z = self.weight(first.bias, i)
             for j, x in enumerate(self.kept.inputs):
                 z = z + self.weight(row, j) * x
-            slopes = [self.along_first(row, j) for j in self.wanted.directions]
+            slopes = [b.let("slope", self.along_first(row, j)) for j in self.wanted.directions]
+            for name, slope in zip(self.kept.tangents, slopes, strict=True):
+                b.store(name, i, value=slope)
             self.settle(first.activation, i, z, slopes)
         for place in upward(b, self.network):
-            for group in groups(1 + len(self.kept.pushed)):
-                tiled(b, place.layer.outputs, tile_width(len(group)), partial(self.lift, place, group))
+            self.lift(place)
 
     def along_first(self, row: Node, direction: int) -> Node:
         """What a row of the first layer makes of a direction."""
@@ -111,42 +111,26 @@ class Sweeps:
             return self.weight(row, direction)
         return add_many(self.weight(row, j) * u for j, u in self.along.items())
 
-    def lift(self, place: Place, group: range, rows: tuple[Node, ...]) -> None:
-        """Of some neurons of a layer the inputs (0) and tangents, those of a group, from the layer before it."""
-        b = self.b
-        names = [(self.kept.state[0], *self.kept.pushed)[g] for g in group]
-        sums = [[b.register("sum", 0.0 if g else self.weight(place.bias, i)) for g in group] for i in rows]
-        starts = [b.let("row", place.weights + i * place.layer.inputs) for i in rows]
-        with b.loop("k", 0, place.layer.inputs) as k:
-            vectors = [b.load("y", name, place.before + k) for name in names]
-            for start, registers in zip(starts, sums, strict=True):
-                w = self.weight(start, k)
-                for register, vector in zip(registers, vectors, strict=True):
-                    b.assign(register, register + w * vector)
-        for i, registers in zip(rows, sums, strict=True):
+    def lift(self, place: Place) -> None:
+        """The states of a layer, and the tangents of its inputs, from the layer before it."""
+        b, kept, layer = self.b, self.kept, place.layer
+        place.multiply(b, self.network, (kept.state[0], *kept.pushed), (kept.state[0], *kept.tangents))
+        with b.loop("i", 0, layer.outputs) as i:
             neuron = b.let("neuron", place.here + i)
-            if 0 in group:
-                self.settle(place.layer.activation, neuron, registers[0], registers[1:])
-            else:
-                state = self.state_of(place.layer.activation, neuron)
-                self.push(place.layer.activation, neuron, state, group.start - 1, registers)
+            z = self.weight(place.bias, i) + b.load("z", kept.state[0], neuron)
+            self.settle(layer.activation, neuron, z, [b.load("slope", name, neuron) for name in kept.tangents])
 
     def settle(self, activation: str, neuron: Node, z: Node, slopes: Sequence[Node]) -> None:
-        """Keep what the input and the first of its tangents make of a neuron."""
+        """Keep what the input of a neuron makes of it, and what its value makes of tangents."""
         b, row = self.b, self.activation(activation)
         state = tuple(b.let("kept", part) for part in row.state(z))
         for name, part in zip(self.kept.state, state, strict=False):
             b.store(name, neuron, value=part)
-        self.push(activation, neuron, state, 0, slopes)
-
-    def push(self, activation: str, neuron: Node, state: tuple[Node, ...], first: int, slopes: Sequence[Node]) -> None:
-        """Keep tangents of a neuron's input, from the one numbered `first` on, and what they make of its value."""
         if not slopes:
             return
-        b, slope = self.b, self.b.let("first", self.activation(activation).derivatives(state)[0])
-        for n, value in enumerate(slopes, first):
-            b.store(self.kept.tangents[n], neuron, value=value)
-            b.store(self.kept.pushed[n], neuron, value=slope * value)
+        slope = b.let("first", row.derivatives(state)[0])
+        for name, value in zip(self.kept.pushed, slopes, strict=True):
+            b.store(name, neuron, value=slope * value)
 
     # --- downward ----------------------------------------------------------------------------------------------------
 
@@ -156,27 +140,24 @@ class Sweeps:
         top = last.first - last.inputs
         with b.loop("neuron", 0, last.inputs) as i:
             pulled = self.weight(last.weights + component * last.inputs, i)
-            self.turn(component, self.network.layers[-1].activation, b.let("neuron", i + top), pulled)
+            neuron = b.let("neuron", i + top)
+            b.store(self.kept.pulled[component], neuron, value=pulled)
+            self.turn(component, self.network.layers[-1].activation, neuron, pulled)
         for place in downward(b, self.network):
-            tiled(b, place.layer.inputs, tile_width(1), partial(self.sink, component, place))
+            self.sink(component, place)
 
-    def sink(self, component: int, place: Place, columns: tuple[Node, ...]) -> None:
-        """The derivatives by some neurons of the layer before from those of a layer."""
-        b = self.b
-        sums = [b.register("pulled", 0.0) for _ in columns]
-        with b.loop("k", 0, place.layer.outputs) as k:
-            row = b.let("row", place.weights + k * place.layer.inputs)
-            vector = b.load("y", self.kept.scaled[component], place.here + k)
-            for register, j in zip(sums, columns, strict=True):
-                b.assign(register, register + self.weight(row, j) * vector)
-        for j, register in zip(columns, sums, strict=True):
-            self.turn(component, place.below, b.let("neuron", place.before + j), register)
+    def sink(self, component: int, place: Place) -> None:
+        """The derivatives by the neurons of the layer before from those of a layer."""
+        b, kept = self.b, self.kept
+        place.pull(b, self.network, (kept.scaled[component],), (kept.pulled[component],), place.before)
+        with b.loop("j", 0, place.layer.inputs) as j:
+            neuron = b.let("neuron", place.before + j)
+            self.turn(component, place.below, neuron, b.load("pulled", kept.pulled[component], neuron))
 
     def turn(self, component: int, activation: str, neuron: Node, pulled: Node) -> None:
-        """Keep the derivative by a neuron's value, and what it makes of that by its input."""
+        """Keep what the derivative by a neuron's value makes of that by its input."""
         b, kept = self.b, self.kept
         first, second, _ = self.activation(activation).derivatives(self.state_of(activation, neuron))
-        b.store(kept.pulled[component], neuron, value=pulled)
         b.store(kept.scaled[component], neuron, value=first * pulled)
         if component in kept.bent:
             b.store(kept.bent[component], neuron, value=second * pulled)

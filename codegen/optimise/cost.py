@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codegen.ir import Node, constant_value, walk
 from codegen.primitives import PRIMITIVES
-from codegen.program import Accumulate, Block, Call, For, If, Load, Outer, Store, While, nodes_of
+from codegen.program import Accumulate, Block, Call, For, If, Load, Outer, Product, Store, While, nodes_of
 
 FREE = ("constant", "variable", "neg", "not")  # a sign is absorbed by what uses it
 
@@ -33,6 +33,8 @@ def work(block: Block, known: frozenset[bytes] = frozenset()) -> int | None:
                 total += 1
             case Outer():
                 total += 2 * statement.rows * statement.columns * len(statement.left)
+            case Product():
+                total += 2 * statement.rows * statement.columns * len(statement.given)
             case For(_, start, stop, body):
                 first, last, inner = constant_value(start), constant_value(stop), work(body, frozenset(seen))
                 if first is None or last is None or inner is None:

@@ -22,6 +22,7 @@ from codegen.program import (
     Load,
     Local,
     Outer,
+    Product,
     Statement,
     Store,
     Var,
@@ -104,6 +105,9 @@ class _Liveness:
                     self.feeding.setdefault(array.name, []).append(here)
                 case Store(array, _, _) if array in self.private:
                     self.feeding.setdefault(array, []).append(here)
+                case Product():
+                    for name in statement.made:
+                        self.feeding.setdefault(name, []).append(here)
                 case For(_, _, _, body) | While(_, body) | If(_, body):
                     self._enter(body, here)
 
@@ -131,6 +135,9 @@ class _Liveness:
                 self._want(entry.statement.array)
             elif isinstance(entry.statement, Outer):
                 for name in (*entry.statement.left, *entry.statement.right):
+                    self._want(name)
+            elif isinstance(entry.statement, Product):
+                for name in (*entry.statement.given, *entry.statement.made):
                     self._want(name)
 
     def kept(self, body: Block) -> Block:

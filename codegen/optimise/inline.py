@@ -25,6 +25,7 @@ from codegen.program import (
     Load,
     Local,
     Outer,
+    Product,
     Statement,
     Store,
     Var,
@@ -110,13 +111,13 @@ def _copy(call: Call, function: Function, names: Names) -> Block:
             out.append(Let(target, argument))
             argument = target
         substitution.set(parameter, argument)
-    out.extend(_Copier(substitution, names).block(function.body))
+    out.extend(Copier(substitution, names).block(function.body))
     results = substitution.all(function.results)
     out.extend(Let(target, result) for target, result in zip(call.targets, results, strict=True))
     return tuple(out)
 
 
-class _Copier:
+class Copier:
     """Statements renamed apart, in the order in which they bind."""
 
     def __init__(self, substitution: Substitution, names: Names) -> None:
@@ -143,6 +144,11 @@ class _Copier:
                 )
             case Store() | Accumulate():
                 return replace(copied, array=self.arrays.get(copied.array, copied.array))
+            case Product():
+                given, made = (
+                    tuple(self.arrays.get(name, name) for name in names) for names in (copied.given, copied.made)
+                )
+                return replace(copied, given=given, made=made)
             case Outer(array, _, _, _, left, _, right, _):
                 array, *vectors = (self.arrays.get(name, name) for name in (array, *left, *right))
                 return replace(copied, array=array, left=tuple(vectors[: len(left)]), right=tuple(vectors[len(left) :]))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from codegen.lower.jets import gather_jets
+from codegen.product import write_out_products
 from codegen.program import Function, Kernel
 from codegen.spec import check_kernel
 
@@ -35,6 +36,7 @@ def _also_functions(
 PASSES: Mapping[str, Callable[[Kernel], Kernel]] = MappingProxyType(
     {
         "gather jets": gather_jets,
+        "write out products": lambda kernel: kernel if kernel.shares else write_out_products(kernel),
         "inline": inline,  # first, so that everything else sees whole steps
         "remove dead": _also_functions(remove_dead, remove_dead),
         "fuse": _also_functions(fuse, fuse),

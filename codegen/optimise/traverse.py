@@ -19,6 +19,7 @@ from codegen.program import (
     Let,
     Load,
     Outer,
+    Product,
     Statement,
     Store,
     Var,
@@ -41,6 +42,8 @@ def with_nodes(statement: Statement, nodes: Sequence[Node]) -> Statement:
             return replace(statement, index=tuple(nodes[:k]), value=nodes[k], more=tuple(nodes[k + 1 :]))
         case Outer():
             return replace(statement, index=tuple(nodes[:-2]), left_begin=nodes[-2], right_begin=nodes[-1])
+        case Product():
+            return replace(statement, index=tuple(nodes[:-2]), given_begin=nodes[-2], made_begin=nodes[-1])
         case Store():
             return replace(statement, index=tuple(nodes[:-1]), value=nodes[-1])
         case For():
