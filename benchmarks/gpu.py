@@ -144,13 +144,14 @@ def network_lagrangian(batch: int = 65_536) -> list[Case]:
     """Loss and gradient of a network Lagrangian, 4 inputs, 3 x 64, against JAX on the same card."""
     from benchmarks.network_lagrangian import objective
     from benchmarks.peer_networks import jax_accelerations, jax_available
+    from symphys.simulate.compiled import kernels_for
 
     cases = []
     for dtype in ("float32", "float64"):
         network = ph.network("N", 4, hidden=(64,) * 3)
         random = np.random.default_rng(1)
         states, measured = (random.normal(size=(batch, n)).astype(dtype) for n in (4, 2))
-        loss, weights = objective(network, states, measured, backend="cuda", dtype=dtype)
+        loss, weights = objective(network, states, measured, kernels_for("cuda", dtype))
         value, slope = loss.gradient(weights)
         whole = device_seconds(partial(loss.gradient, weights))
         with device_clock() as clock:
@@ -175,6 +176,40 @@ def network_lagrangian(batch: int = 65_536) -> list[Case]:
             peers = {"jax": milliseconds}
         ours = sum(kernels.values())
         cases.append(Case(f"4 inputs, 3 x 64, {batch}, {dtype}", "ms/step", ours, peers, bar=3.0, notes=notes))
+    return cases
+
+
+def wide_networks(work: int = 1 << 29) -> list[Case]:
+    """Loss and gradient of network Lagrangians of many widths: products that a block makes together, against those that
+    each thread makes for itself; `work` numbers the neurons of all samples times their inputs."""
+    from benchmarks.network_lagrangian import objective
+    from codegen.backends.cuda import CudaBackend
+    from codegen.backends.cuda_schedule import Schedule
+    from symphys.simulate.compiled import Kernels
+
+    cases = []
+    for hidden in ((8, 8), (16, 16), (32, 32), (64,) * 3, (128,) * 3, (256,) * 3):
+        batch = min(65_536, work // sum(n * n for n in hidden) // 1024 * 1024)
+        for dtype in ("float32", "float64"):
+            network = ph.network("N", 4, hidden=hidden)
+            random = np.random.default_rng(1)
+            states, measured = (random.normal(size=(batch, n)).astype(dtype) for n in (4, 2))
+            times: dict[str, float] = {}
+            slopes: dict[str, np.ndarray] = {}
+            for name, together in (("together", True), ("alone", False)):
+                loss, weights = objective(
+                    network, states, measured, Kernels(CudaBackend(schedule=Schedule(together=together)), dtype)
+                )
+                _, slopes[name] = loss.gradient(weights)
+                with device_clock() as clock:
+                    for _ in range(3):
+                        loss.gradient(weights)
+                times[name] = sum(float(np.median(each)) for each in clock.values())
+            off = np.abs(slopes["together"] - slopes["alone"]).max() / np.abs(slopes["alone"]).max()
+            case = f"4 inputs, {' x '.join(map(str, hidden))}, {batch}, {dtype}"
+            peers = {"a thread a sample": times["alone"]}
+            notes: dict[str, object] = {"gradient difference": float(off)}
+            cases.append(Case(case, "ms/step", times["together"], peers, notes=notes))
     return cases
 
 
@@ -272,6 +307,7 @@ ROWS: dict[str, Callable[[], list[Case]]] = {
     "pairs": pairs,
     "variants": variants,
     "network_lagrangian": network_lagrangian,
+    "wide_networks": wide_networks,
 }
 
 

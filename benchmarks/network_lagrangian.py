@@ -15,7 +15,7 @@ from benchmarks import peer_networks
 from benchmarks.harness import Case, interleaved, threads
 from symphys.learn.samples import SampleObjective, sample_objective
 from symphys.learn.unknowns import read_unknowns
-from symphys.simulate.compiled import kernels_for
+from symphys.simulate.compiled import Kernels, kernels_for
 
 NAME = "network_lagrangian"
 BATCH, COORDINATES = 1024, 2
@@ -23,20 +23,20 @@ CASES = (((32,) * 2, 5.0), ((64,) * 3, 8.0))  # hidden layers, times faster than
 
 
 def objective(
-    network: ph.Network, states: np.ndarray, measured: np.ndarray, backend: str = "cpu", dtype: str = "float64"
+    network: ph.Network, states: np.ndarray, measured: np.ndarray, kernels: Kernels
 ) -> tuple[SampleObjective, np.ndarray]:
-    """The loss mean |q'' - measured|^2 on states [n, 4], and weights at which it is taken."""
+    """The loss mean |q'' - measured|^2 on states [n, 4], by `kernels`, and weights at which it is taken."""
     q = ph.coordinates(f"q1:{COORDINATES + 1}")
     v = [ph.dot(each) for each in q]
     system = ph.Lagrangian(sum(rate**2 for rate in v) / 2 + network(*q, *v))
     data = dict(zip((*q, *v), states.T, strict=True)) | dict(zip(map(ph.ddot, q), measured.T, strict=True))
     unknowns = read_unknowns((), (network,), None, {}, {}, {})
-    return sample_objective(system.dynamics, kernels_for(backend, dtype), data, unknowns, {}), unknowns.guess
+    return sample_objective(system.dynamics, kernels, data, unknowns, {}), unknowns.guess
 
 
 def ours(network: ph.Network, states: np.ndarray, measured: np.ndarray) -> Callable[[], tuple[float, np.ndarray]]:
     """A call that gives the loss and its gradient [P]."""
-    loss, weights = objective(network, states, measured)
+    loss, weights = objective(network, states, measured, kernels_for("cpu", "float64"))
     return lambda: loss.gradient(weights)
 
 

@@ -2,6 +2,7 @@
 
 from .backends import Backend, CompiledKernel, CompiledProgram, HostMemory, Memory, get_backend
 from .backends.cuda import cuda_available
+from .backends.cuda_source import cuda_source
 from .backends.nvrtc import check_cuda
 from .bars import Bar
 from .builder import Builder, Names
@@ -95,6 +96,7 @@ __all__ = [
     "compile_program",
     "constant_value",
     "cuda_available",
+    "cuda_source",
     "default_directory",
     "emit_cuda",
     "emit_llvm",

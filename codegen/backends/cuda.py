@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from codegen.emit.cuda import Layout, emit_cuda
+from codegen.emit.cuda_blocks import emit_kernel
+from codegen.emit.cuda_layout import Layout
+from codegen.emit.cuda_team import ROOM, team_of
 from codegen.emit.cuda_together import ALONE, Share
 from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.interpret_program import program_halo
-from codegen.optimise.roots import lift_roots
-from codegen.outer import write_out
 from codegen.program import Kernel, Program, kernels_of
 
 from .cuda_device import INSTALL, cuda_available, load_cupy
@@ -22,6 +22,7 @@ from .cuda_kernel import CudaKernel
 from .cuda_program import CudaProgram
 from .cuda_resident import DeviceMemory
 from .cuda_schedule import USUAL, Able, Schedule
+from .cuda_source import prepared
 from .interface import Optimise
 from .nvrtc import OPTIONS, SINGLE
 
@@ -65,19 +66,25 @@ class CudaBackend:
     ) -> CudaKernel:
         """Machine code for the current device, through CuPy's cache on disk; once more for arrays of 2^31 elements, for
         threads that take several instances, and for each further device."""
-        kernel = write_out(kernel if optimise is None else lift_roots(optimise(kernel)))
+        room = int(load_cupy().cuda.Device().attributes.get("MaxSharedMemoryPerBlockOptin", ROOM))
+        kernel = prepared(kernel, optimise, dtype, room, self.schedule.together)
+        team = team_of(kernel, dtype, room) if kernel.shares else None
 
         @cache
         def loaded(narrow: bool, share: Share, device: int) -> Any:
             del device
-            return _function(kernel, emit_cuda(kernel, dtype, halo, narrow, share), dtype)
+            made = _function(kernel, emit_kernel(kernel, dtype, halo, narrow, share, room), dtype)
+            if team is not None:
+                made.max_dynamic_shared_size_bytes = team.bytes
+            return made
 
         def function(narrow: bool, share: Share) -> Any:
             return loaded(narrow, share, load_cupy().cuda.Device().id)
 
         function(True, ALONE)  # here, not at the first launch, it is said what is missing
         able = Able.of(kernel, dtype)
-        return CudaKernel(kernel, dtype, halo, emit_cuda(kernel, dtype, halo, True), function, able, self.schedule)
+        source = emit_kernel(kernel, dtype, halo, True, room=room)
+        return CudaKernel(kernel, dtype, halo, source, function, able, self.schedule, team)
 
     def compile_program(
         self, program: Program, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None

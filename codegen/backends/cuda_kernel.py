@@ -11,6 +11,7 @@ import numpy as np
 
 from codegen.emit.cuda import adds_up
 from codegen.emit.cuda_groups import largest_factor
+from codegen.emit.cuda_team import THREADS, Team
 from codegen.emit.cuda_together import Share
 from codegen.emit.cuda_wide import in_pieces
 from codegen.ir import Kind
@@ -33,6 +34,7 @@ from .cuda_schedule import (
 )
 from .interface import Arrays, LaunchRange, Scalars, check_arrays, launch_range
 
+TEAMS = 2  # blocks of a multiprocessor, where each needs global memory of its own
 NARROW = 2**31 - 1  # elements of arrays, turns of loops and multiples of either that fit 32 bits
 
 
@@ -44,12 +46,13 @@ class Bound:
     function: Any
     grid: Shape
     block: Shape
+    shared: int
     arguments: list[Any]
     scalars: Mapping[str, tuple[int, Callable[[Any], Any]]]
     back: list[tuple[Any, Any]]
 
     def __call__(self) -> None:
-        self.function(self.grid, self.block, tuple(self.arguments))
+        self.function(self.grid, self.block, tuple(self.arguments), shared_mem=self.shared)
         for result, there in self.back:
             there[...] = result[..., : there.shape[-1]]
 
@@ -76,6 +79,7 @@ class CudaKernel:
     function: Callable[[bool, Share], Any] = field(repr=False)
     able: Able
     schedule: Schedule = USUAL
+    team: Team | None = None
 
     @cached_property
     def factor(self) -> int:
@@ -143,7 +147,11 @@ class CudaKernel:
         arguments = [*limits, *(given[a.name] for a in self.kernel.arrays), *numbers]
         begin = len(arguments) - len(numbers)
         places = {s.name: (begin + i, kinds[i]) for i, s in enumerate(self.kernel.scalars)}
-        return Bound(self.kernel.name, function, grid, block, arguments, places, back)
+        shared = 0
+        if self.team is not None:
+            shared, room = self.team.bytes, 1 if self.team.shared else grid[0] * self.team.memory
+            arguments.append(cupy.empty((room,), real))
+        return Bound(self.kernel.name, function, grid, block, shared, arguments, places, back)
 
     def _share(self, cupy: Any, span: LaunchRange, given: Mapping[str, Any], stride: int) -> Share:
         there = {a.name: (address_of(given[a.name]), given[a.name].nbytes) for a in in_pieces(self.kernel)}
@@ -154,6 +162,10 @@ class CudaKernel:
 
     def _shape(self, cupy: Any, function: Any, span: LaunchRange, share: Share) -> tuple[Shape, Shape]:
         processors = int(cupy.cuda.Device().attributes["MultiProcessorCount"])
+        if self.team is not None:
+            blocks = -(-span.lanes // self.team.samples)
+            most = blocks if self.team.shared else TEAMS * processors
+            return (min(blocks, most), 1, 1), (THREADS, 1, 1)
         instances = span.lanes * int(np.prod(span.outer, dtype=np.int64)) // (max(share.lanes, 1) * share.rows)
         limit = function.max_threads_per_block
         size = block_size(function.num_regs, instances, processors, limit, self.schedule.threads)
@@ -164,7 +176,7 @@ class Idle(Bound):
     """A launch over nothing."""
 
     def __init__(self) -> None:
-        super().__init__("", None, (0, 0, 0), (0, 0, 0), [], {}, [])
+        super().__init__("", None, (0, 0, 0), (0, 0, 0), 0, [], {}, [])
 
     def __call__(self) -> None:
         """Nothing to do."""

@@ -32,7 +32,8 @@ class Schedule:
     rows: that a thread takes at once where it loads the same for all (particles of all pairs), as long as `few`
     threads a multiprocessor remain. wide: threads take several neighbours by accesses of sixteen bytes where it
     has `many` instances; ahead: and ask for the next row before they compute one; streaming: and keep what they write
-    out of the caches, where the arrays are `beyond` times as large as these.
+    out of the caches, where the arrays are `beyond` times as large as these. together: blocks make products of wide
+    networks together; without, each thread makes its own.
     """
 
     threads: int = 256
@@ -44,6 +45,7 @@ class Schedule:
     ahead: bool = True
     streaming: bool = True
     beyond: float = 4.0
+    together: bool = True
 
 
 USUAL = Schedule()
@@ -67,6 +69,8 @@ class Able:
     @classmethod
     def of(cls, kernel: Kernel, dtype: str) -> Able:
         """Read off a kernel, once."""
+        if kernel.shares:  # by blocks, in a way of their own
+            return cls(False, 0)
         return cls(can_share_rows(kernel), wide_lanes(kernel, dtype))
 
     @property

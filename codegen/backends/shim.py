@@ -20,22 +20,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.emit.cuda import Layout, adds_up, emit_cuda
+from codegen.emit.cuda import adds_up
+from codegen.emit.cuda_blocks import emit_kernel
+from codegen.emit.cuda_layout import Layout
+from codegen.emit.cuda_team import ROOM, THREADS, Team, team_of
 from codegen.emit.cuda_together import ALONE, Share
 from codegen.emit.cuda_wide import in_pieces
 from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.ir import Kind
-from codegen.optimise.roots import lift_roots
-from codegen.outer import write_out
 from codegen.program import Intent, Kernel, Program
 
 from .cuda_schedule import Able, Processors, Schedule, beginnings, share_of
+from .cuda_source import prepared
 from .host_program import HostProgram, compile_for_host
 from .interface import Arrays, LaunchRange, OneDevice, Optimise, Scalars, address, check_arrays, launch_range
 
 COMPILERS = ("g++", "c++", "clang++")
 FLAGS = ("-std=c++17", "-O1", "-shared", "-fPIC", "-ffp-contract=off", "-w")
 SEVERAL = Schedule(few=0, many=0)  # threads take several instances whatever the size of a launch
+DYNAMIC = "extern __shared__ sym_quad sym_shared[]"  # as much as the launch says
+STATIC = "__shared__ sym_quad sym_shared[1 << 14]"  # as much as any launch may say
 SYMBOL = "sym_shim_kernel"  # the kernel's own name may be one of the C library's
 
 
@@ -50,11 +54,16 @@ def _compiler() -> str:
 
 
 def shim_source(
-    kernel: Kernel, dtype: str = "float64", halo: int = 0, narrow: bool = False, share: Share = ALONE
+    kernel: Kernel,
+    dtype: str = "float64",
+    halo: int = 0,
+    narrow: bool = False,
+    share: Share = ALONE,
+    room: int = ROOM,
 ) -> str:
     """C++ that holds the CUDA source of a kernel, but for its name, and a function that launches it over a grid."""
     layout = Layout.of(kernel)
-    return host_source(emit_cuda(kernel, dtype, halo, narrow, share), layout.symbol, layout.parameters())
+    return host_source(emit_kernel(kernel, dtype, halo, narrow, share, room), layout.symbol, layout.parameters())
 
 
 def host_source(source: str, symbol: str, parameters: Sequence[tuple[str, str]]) -> str:
@@ -66,7 +75,7 @@ def host_source(source: str, symbol: str, parameters: Sequence[tuple[str, str]])
         [
             *(["#define SYM_SHIM_BARRIERS"] if "__syncthreads" in source else []),
             header,
-            source.replace(f"void {symbol}(", f"void {SYMBOL}(", 1),
+            source.replace(f"void {symbol}(", f"void {SYMBOL}(", 1).replace(DYNAMIC, STATIC),
             f'extern "C" int sym_shim_launch(const unsigned* grid, const unsigned* block, {declared}) {{',
             "    const dim3 blocks{grid[0], grid[1], grid[2]}, threads{block[0], block[1], block[2]};",
             f"    return sym_shim::run(blocks, threads, [&] {{ {SYMBOL}({passed}); }});",
@@ -110,6 +119,7 @@ class ShimKernel:
     library: Callable[[Share], ctypes.CDLL] = field(repr=False)
     able: Able
     schedule: Schedule = field(repr=False)
+    team: Team | None = None
 
     def __call__(
         self,
@@ -148,12 +158,18 @@ class ShimKernel:
             self.tall if span.outer and not adds_up(self.kernel) else 1
         )  # without rows all threads of a column are one
         block = (ctypes.c_uint * 3)(self.block, tall, 1)
+        scratch = []
+        if self.team is not None:  # fewer blocks than tiles of instances
+            blocks = min(-(-span.lanes // self.team.samples), self.rows)
+            grid, block = (ctypes.c_uint * 3)(blocks, 1, 1), (ctypes.c_uint * 3)(THREADS, 1, 1)
+            scratch = [np.full(1 if self.team.shared else blocks * self.team.memory, np.nan, self.dtype)]
         arguments: list[Any] = [grid, block]
         arguments += [ctypes.c_longlong(n) for n in (span.first, span.last, stride, *span.outer)]
         arguments += [ctypes.c_void_p(arrays[a.name].ctypes.data) for a in self.kernel.arrays]
         for scalar in self.kernel.scalars:
             value = scalars[scalar.name]
             arguments.append(real(value) if scalar.kind is Kind.REAL else ctypes.c_longlong(int(value)))
+        arguments += [ctypes.c_void_p(memory.ctypes.data) for memory in scratch]
         return int(self.library(share).sym_shim_launch(*arguments))
 
 
@@ -167,13 +183,14 @@ def pad(array: NDArray[Any], stride: int) -> NDArray[Any]:
 class ShimBackend(OneDevice):
     """Compiles the CUDA source for the CPU; grids of at most `rows` blocks along y and z, blocks of `block` threads in
     `tall` rows, places in memory `narrow` as `emit_cuda` means it, threads that take several instances wherever the
-    `schedule` lets them."""
+    `schedule` lets them, `room` bytes of shared memory."""
 
     block: int = 32
     rows: int = 2
     tall: int = 2
     narrow: bool = True
     schedule: Schedule = SEVERAL
+    room: int = ROOM
     name: str = "cuda-shim"
 
     def __post_init__(self) -> None:
@@ -192,17 +209,19 @@ class ShimBackend(OneDevice):
         self, kernel: Kernel, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
     ) -> ShimKernel:
         """The source of `emit_cuda` as a library; CompilerBug, with the compiler's log, where it does not compile."""
-        kernel = write_out(kernel if optimise is None else lift_roots(optimise(kernel)))
+        kernel = prepared(kernel, optimise, dtype, self.room, self.schedule.together)
+        team = team_of(kernel, dtype, self.room) if kernel.shares else None
 
         @cache
         def library(share: Share) -> ctypes.CDLL:
-            return load_library(shim_source(kernel, dtype, halo, self.narrow, share))
+            return load_library(shim_source(kernel, dtype, halo, self.narrow, share, self.room))
 
         able = Able.of(kernel, dtype)
         if not able.several:
             library(ALONE)
-        source = emit_cuda(kernel, dtype, halo, self.narrow)
-        return ShimKernel(kernel, dtype, halo, self.block, self.rows, self.tall, source, library, able, self.schedule)
+        source = emit_kernel(kernel, dtype, halo, self.narrow, room=self.room)
+        shape = (self.block, self.rows, self.tall)
+        return ShimKernel(kernel, dtype, halo, *shape, source, library, able, self.schedule, team)
 
     def compile_program(
         self, program: Program, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None

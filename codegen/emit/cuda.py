@@ -40,7 +40,7 @@ from .cuda_together import ALONE, Share
 from .expressions import Sharing
 from .names import Naming, name_function, name_functions
 
-__all__ = ["Layout", "adds_up", "emit_cuda"]
+__all__ = ["Layout", "adds_up", "device_function", "emit_cuda", "private_arrays"]
 
 LARGE = 400  # operations, past which a function is called instead of inlined
 
@@ -63,7 +63,7 @@ def emit_cuda(kernel: Kernel, dtype: str = "float64", halo: int = 0, narrow: boo
     kernel = write_out(write_out_products(kernel))
     layout = Layout.of(kernel)
     names = name_functions(kernel.body, layout.naming)
-    parts = ["\n".join(_function(f, dtype, names)) for f in functions(kernel.body)]
+    parts = ["\n".join(device_function(f, dtype, names)) for f in functions(kernel.body)]
     parts.append("\n".join(_kernel(layout, dtype, halo, names, share)))
     body, group = "\n\n".join(parts), turns_of_a_group(kernel, share.rows)
     real = "float" if dtype == "float32" else "double"
@@ -76,12 +76,13 @@ def adds_up(kernel: Kernel) -> bool:
     return any(array.intent is Intent.SUM for array in kernel.arrays)
 
 
-def _function(function: Function, dtype: str, names: Mapping[str, str]) -> list[str]:
+def device_function(function: Function, dtype: str, names: Mapping[str, str]) -> list[str]:
+    """A function of the device."""
     if must_be_inlined(function):
         raise CompilerBug(f"function {function.name!r} reaches for arrays of an instance; `inline` was to copy it")
     naming = name_function(function, RESERVED | set(names.values()), ascii_only=True)
     out = [naming.take(f"result{i}") for i in range(len(function.results))]
-    printer = CudaPrinter(dtype, naming, names, Addresses(_private(function.body), function), {})
+    printer = CudaPrinter(dtype, naming, names, Addresses(private_arrays(function.body), function), {})
     results = printer.block(function.body, results=function.results)
     parameters = [f"{TYPES[p.kind]} {printer.name(p)}" for p in function.parameters]
     parameters += [f"{pointer(a)} {naming(a.name)}" for a in function.arrays]
@@ -98,14 +99,15 @@ def _function(function: Function, dtype: str, names: Mapping[str, str]) -> list[
     return [f"__device__ {inline} {kind} {names[function.name]}({', '.join(parameters)}) {{", *printer.lines, "}"]
 
 
-def _private(block: Block) -> dict[str, Array]:
+def private_arrays(block: Block) -> dict[str, Array]:
+    """The private memory that a block declares."""
     return {s.array.name: s.array for s in statements(block) if isinstance(s, Local)}
 
 
 def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str], share: Share) -> list[str]:
     kernel, naming = layout.kernel, layout.naming
     lane = naming(kernel.lane)
-    addresses = Addresses(_private(kernel.body), kernel, layout.stride, halo)
+    addresses = Addresses(private_arrays(kernel.body), kernel, layout.stride, halo)
     sums = block_sums(kernel, addresses, naming)
     printer = CudaPrinter(dtype, naming, names, addresses, sums)
     printer.depth, printer.streaming = 0, share.streaming

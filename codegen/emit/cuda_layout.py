@@ -37,11 +37,12 @@ class Layout:
         return self.naming(self.kernel.name)
 
     def parameters(self) -> tuple[tuple[str, str], ...]:
-        """(C type, name): first, last, stride, outer extents, arrays, scalars."""
+        """(C type, name): first, last, stride, outer extents, arrays, scalars; memory of blocks that work together."""
         limits = (self.first, self.last, self.naming(str(self.stride.attribute)), *self.extents)
         arrays = ((pointer(a), self.naming(a.name)) for a in self.kernel.arrays)
         scalars = ((TYPES[s.kind], self.naming(s.name)) for s in self.kernel.scalars)
-        return (*(("long long", name) for name in limits), *arrays, *scalars)
+        scratch = (("real*", "sym_scratch"),) if self.kernel.shares else ()
+        return (*(("long long", name) for name in limits), *arrays, *scalars, *scratch)
 
 
 def pointer(array: Array) -> str:

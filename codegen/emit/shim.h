@@ -136,10 +136,11 @@ template <class T> inline unsigned __match_all_sync(unsigned mask, T, int* agree
     *agree = 1;
     return mask;
 }
-template <class T> inline T __shfl_down_sync(unsigned, T value, unsigned) { return value; }
+template <class T> inline T __shfl_down_sync(unsigned, T value, unsigned, int = 32) { return value; }
 
 // Last, because the headers of the C++ library use some of these words.
 #define __global__
+#define __launch_bounds__(threads)
 #define __align__(bytes) alignas(bytes)
 #define __device__
 #define __shared__ static thread_local

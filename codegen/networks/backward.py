@@ -137,10 +137,11 @@ class Backward:
         b, last = self.b, self.network.last
         values = {c: found[()] for c, found in self.of.items() if () in found}
         tiled(b, last.inputs, NEIGHBOURS, partial(self.top_weights, values))
-        with b.loop("k", 0, last.inputs) as k:
-            neuron = b.let("neuron", k + (last.first - last.inputs))
-            bar = add_many(self.sweeps.weight(last.weights + c * last.inputs, k) * v for c, v in values.items())
-            self.unsettle(self.network.layers[-1].activation, neuron, bar, ())
+        if values or not self.sloping:
+            with b.loop("k", 0, last.inputs) as k:
+                neuron = b.let("neuron", k + (last.first - last.inputs))
+                bar = add_many(self.sweeps.weight(last.weights + c * last.inputs, k) * v for c, v in values.items())
+                self.unsettle(self.network.layers[-1].activation, neuron, bar, ())
         for c, value in values.items():
             self.weigh(integer(last.bias + c), value)
         for place in downward(b, self.network):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codegen import Kernel, emit_cuda, emit_llvm, emit_python, lanes_for, lift_roots, optimise_kernel
+from codegen import Kernel, cuda_source, emit_llvm, emit_python, lanes_for, optimise_kernel
 from symphys.errors import InputError, MethodError
 from symphys.integrators import External, Gauss
 from symphys.lower import adaptive, fixed
@@ -40,9 +40,10 @@ def kernel_source(lowered: Lowered, choice: Choice, dtype: str, backend: str, ad
     """The source for a backend: readable Python ("cpu", "reference"), LLVM assembly ("llvm") or CUDA ("cuda")."""
     if backend not in BACKENDS:
         raise InputError(f"no source for backend {backend!r}; choose one of {', '.join(BACKENDS)}")
-    kernel = optimise_kernel(trajectory_kernel(lowered, choice, dtype, adapt))
+    plain = trajectory_kernel(lowered, choice, dtype, adapt)
     if backend in ("cuda", "cuda-shim"):
-        return emit_cuda(lift_roots(kernel), dtype, narrow=True)
+        return cuda_source(plain, dtype)
+    kernel = optimise_kernel(plain)
     if backend == "llvm":
         return emit_llvm(kernel, lanes_for(kernel, dtype), dtype)
     return emit_python(kernel, dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from codegen import emit_cuda, emit_llvm, emit_python, lanes_for, lift_roots, optimise_kernel
+from codegen import cuda_source, emit_llvm, emit_python, lanes_for, optimise_kernel
 from symphys.errors import InputError
 from symphys.lower.particles.layout import Layout
 from symphys.lower.particles.plan import pull_launch
@@ -26,7 +26,8 @@ def force_source(dynamics: ParticleDynamics, backend: str, dtype: str, box: Any,
     dtype = precision(dtype)
     walls = read_box(box, dynamics.particles.dim)
     layout = Layout(dynamics, False, SIZE, walls.shape if walls else None, cut, cut)
-    kernel = optimise_kernel(pull_launch(layout, "weight", "share").kernel)
+    plain = pull_launch(layout, "weight", "share").kernel
     if backend in ("cuda", "cuda-shim"):
-        return emit_cuda(lift_roots(kernel), dtype, narrow=True)
+        return cuda_source(plain, dtype)
+    kernel = optimise_kernel(plain)
     return emit_llvm(kernel, lanes_for(kernel, dtype), dtype) if backend == "llvm" else emit_python(kernel, dtype)

@@ -42,7 +42,7 @@ class StandIn:
         self.ndarray = DeviceArray
         self.uint8 = np.uint8
         self.here = Here()
-        attributes = {"MultiProcessorCount": processors, "L2CacheSize": 1 << 20}
+        attributes = self.attributes = {"MultiProcessorCount": processors, "L2CacheSize": 1 << 20}
         self.cuda = SimpleNamespace(
             runtime=SimpleNamespace(getDeviceCount=lambda: devices),
             Device=lambda number=None: Device(self, self.here.device if number is None else number, attributes),
@@ -276,18 +276,23 @@ class RawFunction:
     """A kernel of the emitted text."""
 
     num_regs = 100
+    max_dynamic_shared_size_bytes = 48 * 1024
     max_threads_per_block = 1024
 
     def __init__(self, module: StandIn, code: str, name: str) -> None:
         self.module, self.device = module, module.here.device
-        head = re.search(rf'extern "C" __global__ void {name}\((.*?)\) {{', code, re.DOTALL)
+        kind = r'extern "C" (?:__launch_bounds__\(\w+\) )?__global__ void'
+        head = re.search(rf"{kind} {name}\((.*?)\) {{", code, re.DOTALL)
         assert head
         parameters = [tuple(p.strip().rsplit(" ", 1)) for p in head[1].split(",")]
         self.count = len(parameters)
         source = shim.host_source(code, name, parameters)
         self.library = shim.load_library(source, module.folder)  # type: ignore[arg-type]
 
-    def __call__(self, grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...]) -> None:
+    def __call__(
+        self, grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...], shared_mem: int = 0
+    ) -> None:
+        assert shared_mem <= self.max_dynamic_shared_size_bytes
         self.module.launches.append((grid, block))
         assert len(arguments) == self.count
         assert block[0] * block[1] * block[2] <= self.max_threads_per_block
