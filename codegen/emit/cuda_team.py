@@ -35,6 +35,7 @@ LEAST = 16  # rows of a tile of a product
 ROOM = 232_448  # bytes of shared memory that a block may have on sm_90
 BESIDE = 8 * 1024  # bytes of it that sums over a block take
 THREADS = 256
+WARPS, SCHEDULERS = THREADS // 32, 4  # of a block; of a multiprocessor
 SAMPLES = (32, 16)  # instances of a block, where a multiprocessor has room for two blocks
 FEWER = (32, 16, 8)  # where it has not
 UNKNOWN = 64  # turns of a loop whose length is not known
@@ -73,9 +74,25 @@ class Team:
         return self.width * (self.stage + (self.memory if self.shared else 0))
 
     def tile(self, columns: int) -> tuple[int, int]:
-        """The sums of a thread, rows by columns, where all threads of a block make `tall` by `columns`."""
-        needed = -(-self.tall * columns // THREADS)
-        return next((high, wide) for high, wide in TILES if high * wide >= needed and high <= self.tall)
+        """The sums of a thread, rows by columns, where the threads of a block make `tall` by `columns`.
+
+        A term costs the port of shared memory a cycle for each number that each warp loads, and each scheduler a cycle
+        for each product of its warps; loads wait less where every scheduler has a warp.
+        """
+        fitting = [
+            (high, wide) for high, wide in TILES if high <= self.tall and self._warps(high, wide, columns) <= WARPS
+        ]
+
+        def cycles(tile: tuple[int, int]) -> tuple[bool, int, int]:
+            high, wide = tile
+            warps = self._warps(high, wide, columns)
+            port, products = warps * (high + wide), -(-warps // SCHEDULERS) * high * wide
+            return warps < SCHEDULERS, max(port, products), -warps
+
+        return min(fitting, key=cycles)
+
+    def _warps(self, high: int, wide: int, columns: int) -> int:
+        return -(-(self.tall // high) * (columns // wide) // 32)
 
     def pays(self, kernel: Kernel) -> bool:
         """Whether what all threads of an instance do is less than what they share out."""

@@ -24,15 +24,23 @@ template <int count> __device__ __forceinline__ void sym_read(real (&to)[count],
     }
 }
 
-// Which tile is a thread's: warps take 8 by 4 of them where these are as many, so that they load few numbers each.
+// How many tiles high the part of a warp is: as near to 8 by 4 as they go, so that it loads few numbers; 0: none fits.
+__device__ __forceinline__ constexpr int sym_warp_height(int down, int across) {
+    return down % 8 == 0 && across % 4 == 0    ? 8
+           : down % 4 == 0 && across % 8 == 0  ? 4
+           : down % 2 == 0 && across % 16 == 0 ? 2
+                                               : 0;
+}
+
+// Which tile is a thread's.
 template <int down, int across> __device__ __forceinline__ void sym_seat(int& i, int& j) {
-    constexpr int side = across % 4 == 0 ? 4 : across % 2 == 0 ? 2 : 1;
-    constexpr int tall = 32 / side;
+    constexpr int tall = sym_warp_height(down, across);
     const int thread = threadIdx.x;
-    if constexpr ((across / side) * ((down + tall - 1) / tall) * 32 <= sym_threads) {
+    if constexpr (tall > 0) {
+        constexpr int side = 32 / tall, warps = across / side;
         const int lane = thread % 32, warp = thread / 32;
-        i = lane / side + tall * (warp / (across / side));
-        j = lane % side + side * (warp % (across / side));
+        i = lane / side + tall * (warp / warps);
+        j = lane % side + side * (warp % warps);
     } else {
         i = thread / across;
         j = thread % across;
