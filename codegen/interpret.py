@@ -35,8 +35,8 @@ from .program import (
     Store,
     Var,
     While,
-    one_by_one,
 )
+from .singles import one_by_one
 
 Values = dict[str, Any]
 

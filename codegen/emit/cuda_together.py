@@ -26,9 +26,9 @@ from codegen.program import (
     Store,
     Var,
     nodes_of,
-    one_by_one,
     statements,
 )
+from codegen.singles import one_by_one
 
 from .cuda_groups import LARGE
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import cast
 
 from ..ir import Kind, Node, constant_value
-from ..program import Accumulate, Array, one_by_one
+from ..program import Accumulate, Array
+from ..singles import one_by_one
 from .llvm_memory import Memory
 from .llvm_writer import Value
 

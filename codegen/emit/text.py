@@ -30,8 +30,8 @@ from codegen.program import (
     While,
     assigned,
     nodes_of,
-    one_by_one,
 )
+from codegen.singles import one_by_one
 
 from .expressions import Language, Sharing, render
 from .names import Naming
