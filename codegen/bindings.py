@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from .ir import Node, walk
 from .program import (
+    Array,
     Assign,
     Block,
     Call,
@@ -70,3 +71,9 @@ def names_used(block: Iterable[Statement], roots: Iterable[Node] = ()) -> set[st
     return {str(n.attribute) for n in read if n.op == "variable"} | {
         str(s.target.attribute) for s in found if isinstance(s, Assign)
     }
+
+
+def shared_arrays(block: Block) -> tuple[Array, ...]:
+    """The arrays of the kernel that the functions called in a block reach, each once."""
+    found = {a.name: a for s in statements(block) if isinstance(s, Call) for a in s.function.arrays}
+    return tuple(found.values())

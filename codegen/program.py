@@ -153,10 +153,9 @@ class Outer:
 class Product:
     """Set out_p[i] = sum_k W[i, k] in_p[k] for all p: products with a matrix that all instances share.
 
-    W [rows, columns] lies in the array row after row, beginning at the element `index`; `transposed`: the sums are
-    sum_i W[i, k] in_p[i]. The vectors are private memory of one axis, read from `given_begin` and written from
-    `made_begin` on; what is written is not what is read. All places are the same for all lanes, and every instance that
-    runs the kernel comes by.
+    W [rows, columns] lies row after row from the element `index` on; `transposed`: the sums are sum_i W[i, k] in_p[i].
+    The vectors are private memory of one axis, read from `given_begin` and written from `made_begin` on, elsewhere. All
+    places are the same for all lanes.
     """
 
     array: str
@@ -176,7 +175,7 @@ class Product:
 
     @property
     def terms(self) -> int:
-        """Of how many products each is made."""
+        """Products in each."""
         return self.rows if self.transposed else self.columns
 
 
@@ -248,7 +247,7 @@ class Kernel:
     """What happens to one instance; `outer` names axes whose counters the body may read as uniform integers.
 
     `widest`: as many instances at most are on the lane axis, so that no schedule lays more of them side by side.
-    `shares`: products stay statements to the end, for a backend whose instances make them together.
+    `shares`: instances make products together, which stay statements to the end.
     """
 
     name: str
@@ -366,12 +365,6 @@ def must_be_inlined(function: Function) -> bool:
         or (isinstance(s, Call) and must_be_inlined(s.function))
         for s in statements(function.body)
     )
-
-
-def shared_arrays(block: Block) -> tuple[Array, ...]:
-    """The arrays of the kernel that the functions called in a block reach, each once."""
-    found = {a.name: a for s in statements(block) if isinstance(s, Call) for a in s.function.arrays}
-    return tuple(found.values())
 
 
 def nodes_of(statement: Statement) -> tuple[Node, ...]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import cast
 
-from codegen.bindings import names_bound, names_in
+from codegen.bindings import names_bound, names_in, shared_arrays
 from codegen.builder import Names
 from codegen.errors import CompilerBug
 from codegen.ir import JET, Node, real, variable, variables, walk
@@ -27,7 +27,6 @@ from codegen.program import (
     While,
     assigned,
     nodes_of,
-    shared_arrays,
     statements,
 )
 from codegen.rewrite import rebuild

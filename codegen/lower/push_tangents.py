@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from codegen.bindings import names_in
+from codegen.bindings import names_in, shared_arrays
 from codegen.builder import Names
 from codegen.errors import CompilerBug
 from codegen.ir import Kind, Node, variable, variables
@@ -26,7 +26,6 @@ from codegen.program import (
     Store,
     Var,
     While,
-    shared_arrays,
 )
 
 from .activity import Activity, active_results, find_activity, mask_of
