@@ -33,7 +33,7 @@ from .cuda_spread import spread
 
 LEAST = 16  # rows of a tile of a product
 ROOM = 232_448  # bytes of shared memory that a block may have on sm_90
-BESIDE = 8 * 1024  # bytes of it that sums over a block take
+BESIDE = 16 * 1024  # bytes of it that sums over a block take, of reals and of integers
 THREADS = 256
 WARPS, SCHEDULERS = THREADS // 32, 4  # of a block; of a multiprocessor
 SAMPLES = (32, 16)  # instances of a block, where a multiprocessor has room for two blocks
