@@ -70,17 +70,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.config.getoption("--backend") == "cpu" and metafunc.definition.get_closest_marker("everywhere"):
         no_compiler = not any(map(shutil.which, shim.COMPILERS))
         stand_in = pytest.param(STAND_IN, marks=pytest.mark.skipif(no_compiler, reason="needs a C++ compiler"))
-        metafunc.fixturenames.insert(0, "place")
         metafunc.parametrize("place", ["cpu", stand_in], indirect=True)
 
 
-@pytest.fixture
-def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The backend that stands in the place of "cpu" during a test; something has to run on it."""
-    if request.param == "cpu":
+@pytest.fixture(autouse=True)
+def place(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The backend that stands in the place of "cpu" during a test marked `everywhere`; something has to run on it."""
+    if getattr(request, "param", "cpu") == "cpu":
         yield
         return
-    cupy = StandIn(folder=kept_kernels(request.config))
+    cupy, monkeypatch = StandIn(folder=kept_kernels(request.config)), request.getfixturevalue("monkeypatch")
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     monkeypatch.setattr(backends, "BACKENDS", instead_of_cpu("cuda"))
     yield

@@ -226,7 +226,6 @@ def test_steps_taken_together_are_those_taken_alone(method: str, friction: Any, 
         np.testing.assert_allclose(together[label][-1], alone[label][-1], rtol=0, atol=steps * 6 * 50 * 2.0**-52)
 
 
-@pytest.mark.everywhere
 def test_walls_push_back() -> None:
     """Momentum along an axis with ends is no constant, and is not watched."""
     _, theory = wave(x, y)
@@ -237,6 +236,7 @@ def test_walls_push_back() -> None:
     assert "momentum x" not in names
 
 
+@pytest.mark.everywhere
 def test_ensembles_of_fields() -> None:
     phi, theory = wave(x)
     grid = ph.Grid({x: (0.0, 2.0, 16)})
