@@ -54,7 +54,7 @@ class Crew:
         barrier: NDArray[np.int64],
     ) -> None:
         """`run_in_turn` by all: the caller's share is the first of tables and parts."""
-        from .numba_crew import ASLEEP, JOB, ROUSED, STATE, lead
+        from .numba_driver import ASLEEP, JOB, ROUSED, STATE, lead
 
         kernels, tables, slots = given
         number = len(tables) - 1
@@ -74,7 +74,7 @@ class Crew:
                 return
 
     def _attend(self, k: int) -> None:
-        from .numba_crew import attend
+        from .numba_driver import attend
 
         attend(self.addresses[k], self.patience)
 

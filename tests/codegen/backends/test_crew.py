@@ -71,7 +71,7 @@ def test_callers_at_the_same_time_have_crews_of_their_own() -> None:
 
 def test_a_thread_that_was_roused_and_never_came_is_roused_again() -> None:
     """As when an interrupt falls between both."""
-    from codegen.backends.numba_crew import ROUSED, STATE
+    from codegen.backends.numba_driver import ROUSED, STATE
 
     program = _counting()
     _run(program, 2, runs=1)
