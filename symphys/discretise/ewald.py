@@ -39,8 +39,8 @@ class Ewald:
     follow from the accuracy, unless they are given: three counts of points, along each edge, and an even order.
 
     Raises `InputError` for an accuracy that is not between 0 and 1, a splitting that is not positive, what is no
-    number, an unknown mesh, counts that are not three or smaller than the order, and orders that are odd or not from 4
-    to 16.
+    number, an unknown mesh, counts that are not three, no whole numbers or smaller than the order, and orders that are
+    no whole numbers, odd or not from 4 to 16.
     """
 
     accuracy: float = 1e-6
@@ -52,37 +52,37 @@ class Ewald:
     def __post_init__(self) -> None:
         for name in ("accuracy", "splitting"):
             value = getattr(self, name)
-            if not isinstance(value, Real) and (name, value) != ("splitting", None):
+            if (not isinstance(value, Real) or isinstance(value, bool)) and not (name == "splitting" and value is None):
                 raise InputError(f"the {name} of an Ewald sum is {value!r}; give a number")
         if not 0.0 < self.accuracy < 1.0:
             raise InputError(f"the accuracy of an Ewald sum is {self.accuracy}; give a number between 0 and 1, as 1e-6")
         if self.splitting is not None and not 0.0 < self.splitting < math.inf:
             raise InputError(f"the splitting of an Ewald sum is {self.splitting}; give a positive inverse length")
-        if self.order is not None and self.order not in ORDERS:
+        if self.order is not None and not (_whole(self.order) and self.order in ORDERS):
             raise InputError(
                 f"the order of the splines of a mesh is {self.order!r}; give an even number from {ORDERS[0]} to "
                 f"{ORDERS[-1]}, or None"
             )
-        if isinstance(self.mesh, bool) or self.mesh == "auto":
+        if isinstance(self.mesh, bool) or (isinstance(self.mesh, str) and self.mesh == "auto"):
             return
-        counts = self.mesh
-        if not isinstance(counts, tuple | list) or len(counts) != 3 or not all(isinstance(n, Integral) for n in counts):
+        counts = self.mesh.tolist() if isinstance(self.mesh, np.ndarray) else self.mesh
+        if not isinstance(counts, tuple | list) or len(counts) != 3 or not all(map(_whole, counts)):
             raise InputError(
-                f"the mesh of an Ewald sum is {counts!r}; give 'auto', True, False, or three numbers of points"
+                f"the mesh of an Ewald sum is {self.mesh!r}; give 'auto', True, False, or three whole numbers of points"
             )
         if min(counts) < (least := self.order or ORDERS[0]):
             raise InputError(
                 f"a mesh of {' x '.join(map(str, counts))} points is too small for splines of order {least}; give at "
                 f"least {least} along each edge"
             )
+        object.__setattr__(self, "mesh", tuple(int(n) for n in counts))  # what is given as an array has no ==
 
     @property
     def counts(self) -> tuple[int, int, int] | None:
         """The points of the mesh along each edge, where they are given."""
         if isinstance(self.mesh, bool | str):
             return None
-        first, second, third = self.mesh
-        return int(first), int(second), int(third)
+        return self.mesh
 
     @property
     def decay(self) -> float:
@@ -92,6 +92,10 @@ class Ewald:
     def split(self, cutoff: float) -> float:
         """a."""
         return self.decay / cutoff if self.splitting is None else self.splitting
+
+
+def _whole(n: object) -> bool:
+    return isinstance(n, Integral) and not isinstance(n, bool)
 
 
 @dataclass(frozen=True)

@@ -175,12 +175,27 @@ def test_energies_are_those_of_the_places_where_a_step_ends_with_a_drift(method:
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"mesh": "pppm"}, "the mesh of an Ewald sum is 'pppm'; give 'auto', True, False, or three numbers"),
+    ({"mesh": "pppm"}, "the mesh of an Ewald sum is 'pppm'; give 'auto', True, False, or three whole numbers"),
     ({"mesh": (8, 8)}, r"the mesh of an Ewald sum is \(8, 8\)"),
+    ({"mesh": (8, 8, True)}, r"the mesh of an Ewald sum is \(8, 8, True\); give 'auto', True, False, or three whole"),
+    ({"mesh": np.array([8.0, 8, 8])}, r"the mesh of an Ewald sum is array\(\[8., 8., 8.\]\); give 'auto'"),
+    ({"mesh": np.array([8, 8])}, r"the mesh of an Ewald sum is array\(\[8, 8\]\); give 'auto'"),
+    ({"mesh": 8}, "the mesh of an Ewald sum is 8; give 'auto', True, False, or three whole numbers of points"),
     ({"mesh": (8, 8, 2)}, "a mesh of 8 x 8 x 2 points is too small for splines of order 4; give at least 4"),
     ({"mesh": (8, 8, 8), "order": 10}, "too small for splines of order 10"),
     ({"order": 5}, "the order of the splines of a mesh is 5; give an even number from 4 to 16"),
+    ({"order": 16.0}, r"the order of the splines of a mesh is 16\.0; give an even number from 4 to 16"),
+    ({"order": np.array([4, 6])}, r"the order of the splines of a mesh is array\(\[4, 6\]\); give an even number"),
+    ({"splitting": np.array([1.0, 2])}, r"the splitting of an Ewald sum is array\(\[1., 2.\]\); give a number"),
+    ({"splitting": True}, "the splitting of an Ewald sum is True; give a number"),
+    ({"order": "6"}, "the order of the splines of a mesh is '6'; give an even number from 4 to 16"),
 ], ids=str)  # fmt: skip
 def test_meshes_that_cannot_be_are_refused(options: dict, message: str) -> None:
     with pytest.raises(ph.InputError, match=message):
         ph.Ewald(**options)
+
+
+@pytest.mark.parametrize("counts", [np.array([8, 9, 10]), [8, 9, 10], (np.int32(8), np.int64(9), 10)], ids=repr)
+def test_points_are_read_from_whatever_holds_three_whole_numbers(counts: object) -> None:
+    assert ph.Ewald(mesh=counts) == ph.Ewald(mesh=(8, 9, 10))
+    assert ph.Ewald(mesh=counts, order=np.int64(6)).counts == (8, 9, 10)
