@@ -2,6 +2,10 @@
 
 What a Lagrangian with hundreds of terms leads to takes longer to derive than to read: a second process that writes the
 same one finds it under a digest of what was written and of the source that derives.
+
+A file is a pickle behind a digest of its key and content. One that is not what was written is not read, and none can
+name anything but the classes that derivations are made of; whatever is wrong with it, the system is derived anew. Like
+the machine code beside it, it is as trustworthy as the folder, which belongs to the user alone.
 """
 
 import io
@@ -10,7 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from functools import lru_cache
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -25,7 +29,15 @@ from symphys.mechanics.jets import JetSpace
 
 FILE = "dynamics"
 LARGE = 100  # distinct sums, products and functions in an action from which it pays: a tenth of a second of derivation
-SOURCES = ("mechanics", "language")  # folders of symphys on which derivations depend
+SOURCES = ("mechanics", "language", "systems/kept.py")  # of symphys: what derivations, and their files, depend on
+LIBRARIES = ("sympy", "mpmath", "symengine", "numpy", "scipy")  # with which symphys derives
+DIGEST = sha256().digest_size  # bytes, ahead of the pickle
+CLASSES = ("sympy.", "symphys.mechanics.", "symphys.language.")  # modules whose classes derivations are made of
+
+FAULTS = (  # what reading a pickle may raise, which was whole but made where the libraries are others
+    pickle.UnpicklingError, ArithmeticError, AssertionError, AttributeError, EOFError, ImportError, LookupError,
+    MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,
+)  # fmt: skip
 
 
 def derived(action: Action, derive: Callable[[], SecondOrder | FirstOrder]) -> SecondOrder | FirstOrder:
@@ -35,21 +47,41 @@ def derived(action: Action, derive: Callable[[], SecondOrder | FirstOrder]) -> S
         return derive()
     cache = KernelCache(default_directory())
     path = cache.place(key) / FILE
-    if path.exists():
-        try:
-            found = pickle.loads(path.read_bytes())
-        except (OSError, EOFError, pickle.UnpicklingError):  # removed meanwhile, or cut off by a full disk
-            found = None
-        if isinstance(found, SecondOrder | FirstOrder):
-            cache.used(key)
-            return found
+    found = _read(path, key)
+    if found is not None:
+        cache.used(key)
+        return found
     made = derive()
     try:
         content = _written(made)
-    except (pickle.PicklingError, TypeError, AttributeError):  # a function of the user's own that has no name
+    except (pickle.PicklingError, TypeError, AttributeError, RecursionError):  # a nameless function, or too deep a sum
         return made
-    cache.write(key, {FILE: content})
+    try:
+        path.unlink(missing_ok=True)  # what is there was no use
+        cache.write(key, {FILE: _seal(key, content) + content})
+    except OSError:  # a full disk, or a folder of somebody else: what was derived is there all the same
+        return made
     return made
+
+
+def _read(path: Path, key: str) -> SecondOrder | FirstOrder | None:
+    """What is kept for a key; None where nothing is, or not what was written."""
+    try:
+        whole = path.read_bytes()
+    except OSError:  # none, or removed meanwhile
+        return None
+    seal, content = whole[:DIGEST], whole[DIGEST:]
+    if seal != _seal(key, content):
+        return None
+    try:
+        found = _Reader(io.BytesIO(content)).load()
+    except FAULTS:
+        return None
+    return found if isinstance(found, SecondOrder | FirstOrder) else None
+
+
+def _seal(key: str, content: bytes) -> bytes:
+    return sha256(key.encode() + content).digest()
 
 
 class _Writer(pickle.Pickler):
@@ -57,14 +89,36 @@ class _Writer(pickle.Pickler):
 
     def reducer_override(self, item: Any) -> Any:
         if type(item) in (sympy.Add, sympy.Mul):
-            return type(item)._from_args, (item.args,)
+            return _joined, (type(item), item.args)
         if type(item) in (sympy.Pow, sympy.sin, sympy.cos, sympy.tan, sympy.exp, sympy.log):
             return _as_it_was, (type(item), *item.args)
         return NotImplemented
 
 
+class _Reader(pickle.Unpickler):
+    """Reads what `_Writer` wrote; no name is looked up but those of which derivations are made."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        known = (module, name) in KNOWN
+        found = super().find_class(module, name) if known or module.startswith(CLASSES) else None
+        if known or (isinstance(found, type) and found.__module__.startswith(CLASSES)):
+            return found
+        raise pickle.UnpicklingError(f"{module}.{name} is no part of a derivation")
+
+
+def _joined(kind: Any, arguments: tuple[Any, ...]) -> Any:
+    return kind._from_args(arguments)
+
+
 def _as_it_was(function: Any, *arguments: Any) -> Any:
     return function(*arguments, evaluate=False)
+
+
+KNOWN = (  # functions that rebuild expressions
+    (__name__, _joined.__name__),
+    (__name__, _as_it_was.__name__),
+    ("sympy.core.function", "_rebuild_undef"),
+)
 
 
 def _written(item: Any) -> bytes:
@@ -87,7 +141,7 @@ def _digest(item: Any, known: dict[Any, bytes]) -> bytes | None:
     if isinstance(item, sympy.Basic) and item in known:
         return known[item]
     if isinstance(item, JetSpace):
-        return _digest([item.functions, item.names, item.depth], known)
+        return _digest([item.functions, item.names, item.depth, item.time], known)
     if isinstance(item, str | int | type(None)):
         return blake2b(repr(item).encode(), digest_size=16).digest()
     if isinstance(item, list | tuple):
@@ -122,13 +176,14 @@ def _said(node: sympy.Basic) -> str | None:
 def _version() -> bytes:
     """A digest of the source that derives, and of the libraries that it uses."""
     digest = blake2b(sys.version.encode(), digest_size=16)
-    for library in ("sympy", "mpmath", "symengine"):
+    for library in LIBRARIES:
         try:
             digest.update(f"{library} {version(library)};".encode())
         except PackageNotFoundError:  # SymEngine need not be there
             digest.update(f"no {library};".encode())
     root = Path(__file__).parents[1]
-    for folder in SOURCES:
-        for path in sorted((root / folder).rglob("*.py")):
+    for source in SOURCES:
+        for path in sorted((root / source).rglob("*.py")) or [root / source]:
+            digest.update(f"{path.relative_to(root).as_posix()};".encode())  # a pickle names modules
             digest.update(path.read_bytes())
     return digest.digest()

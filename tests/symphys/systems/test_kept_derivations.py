@@ -1,5 +1,8 @@
 """Derivations of large Lagrangians are read again; whatever is written otherwise is derived anew."""
 
+import os
+import pickle
+
 import pytest
 import sympy
 
@@ -81,11 +84,77 @@ def test_networks_are_not_kept(folder):
     assert kept._key(chain(extra=network(ph.coordinates("theta0"))).action) is None
 
 
-def test_a_file_that_is_cut_off_is_passed_over(folder):
+def test_a_file_that_is_damaged_is_passed_over_and_written_anew(folder):
     first = chain().dynamics
     (path,) = folder.rglob(kept.FILE)
-    path.write_bytes(path.read_bytes()[:100])
+    whole, key = path.read_bytes(), path.parent.name
+    flipped = (whole[:k] + bytes([whole[k] ^ 0x20]) + whole[k + 1 :] for k in range(0, len(whole), len(whole) // 50))
+    for damaged in (b"", whole[:100], whole + b"more", *flipped):
+        path.write_bytes(damaged)
+        assert kept._read(path, key) is None
     assert chain().dynamics == first
+    assert kept._read(path, key) == first
+
+
+def test_a_file_of_another_key_is_passed_over(folder):
+    assert chain().dynamics
+    (path,) = folder.rglob(kept.FILE)
+    assert kept._read(path, "0" * 32) is None
+
+
+class Named:
+    """Pickled as the call of a function that no derivation holds."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize(
+    "item",
+    [Named(os.getcwd), Named(sympy.sympify, "1 + 1"), Named(getattr, sympy.Add, "_from_args"), sympy.Integer(1)],
+    ids=["system", "text as code", "attribute", "no dynamics"],
+)
+def test_a_file_that_names_what_derivations_are_not_made_of_is_not_read(folder, item):
+    path, content = folder / kept.FILE, pickle.dumps(item)
+    path.write_bytes(kept._seal("key", content) + content)
+    assert kept._read(path, "key") is None
+
+
+def test_whatever_reading_raises_means_deriving_again(folder, monkeypatch):
+    assert chain().dynamics
+    (path,) = folder.rglob(kept.FILE)
+    for error in (ValueError, KeyError, IndexError, AttributeError, ImportError, RecursionError):
+
+        def fail(*_, error=error):
+            raise error
+
+        monkeypatch.setattr(kept._Reader, "find_class", fail)
+        assert kept._read(path, path.parent.name) is None
+
+
+def test_a_cache_that_cannot_be_written_loses_nothing(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(kept, "default_directory", lambda: tmp_path / "file")
+    assert chain().dynamics.separable is False
+
+
+def test_constraints_friction_and_forces_count(folder):
+    """Each has a key of its own, and is read again equal."""
+    q = chain().coordinates
+    options = (
+        {"constraints": [q[0] - q[1]]},
+        {"dissipation": ph.dot(q[0]) ** 2},
+        {"forces": {q[0]: sympy.sin(ph.t)}},
+        {"coordinates": q[::-1]},
+    )
+    systems = [ph.Lagrangian(chain().expression, **each) for each in ({}, *options)]
+    assert len({kept._key(system.action) for system in systems}) == len(systems)
+    for system in systems:
+        made = system.dynamics
+        assert kept.derived(system.action, refuse) == made
 
 
 def test_another_source_has_keys_of_its_own(folder, monkeypatch):
