@@ -9,6 +9,7 @@ import pytest
 import sympy
 
 import symphys as ph
+from symphys.simulate.lattice import stability
 
 t, x, y = ph.spacetime("t x y")
 
@@ -65,3 +66,55 @@ def test_the_limit_is_that_at_which_noise_begins_to_grow(case: Any) -> None:
     assert short.ok
     assert "dt" not in str(short.status)
     assert np.abs(short[field]).max() < 3  # of 16 or 256 numbers of size 1/10
+
+
+def two_fields() -> Any:
+    """Two fields that act on each other, the second with waves of the speed 1 / sqrt(c)."""
+    phi, chi, c = ph.scalar_field("phi", (t, x)), ph.scalar_field("chi", (t, x)), ph.parameters("c")
+    motion = (phi.diff(t) ** 2 + chi.diff(t) ** 2 - phi.diff(x) ** 2 - chi.diff(x) ** 2 / c) / 2
+    theory = ph.LagrangianDensity(motion - phi * chi / 10)
+    return c, theory.compile(ph.Grid({x: (0.0, 16.0, 16)}), method="verlet", order=2)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_coefficients_that_are_not_finite_leave_the_word_to_the_status() -> None:
+    c, simulator = two_fields()
+    start = dict.fromkeys(simulator.labels, 0.1)
+    run = simulator.run(start, {c: 0.0}, t_span=(0, 1), dt=0.1)
+    assert run.status.outcome.name == "NOT_FINITE"
+    assert not run.status.detail
+    for value in (
+        1e-308,
+        1e200,
+    ):  # too fast or too slow for numbers, which does not matter to what is the same everywhere
+        assert simulator.run(start, {c: value}, t_span=(0, 1), dt=0.1).ok
+    runs = simulator.run(start, {c: np.array([0.0, 1.0])}, t_span=(0, 1), dt=0.1)
+    assert runs.ok.tolist() == [False, True]
+
+
+def test_members_of_an_ensemble_are_told_what_they_would_be_told_alone() -> None:
+    c, simulator = two_fields()
+    start = dict.fromkeys(simulator.labels, 0.1)
+    values = np.array([1.0, 0.04, 0.0, 0.81, 0.04])
+    given: dict[str, Any] = {"t_span": (0, 400), "dt": 0.8, "save_every": 100}
+    with pytest.warns(UserWarning, match="dt = 0.8 is beyond 0.2"):
+        together = simulator.run(start, {c: values}, **given)
+    with pytest.warns(UserWarning, match="dt = 0.8 is beyond 0.2"):
+        alone = simulator.run(start, {c: 0.04}, **given)
+    said = [each.detail for each in together.status]
+    assert said[1] == said[4] == alone.status.detail != ""
+    assert said[0] == said[2] == said[3] == ""
+
+
+def test_of_a_thousand_members_the_extremes_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work is bounded: no more waves in all than for two members alone, whatever their number."""
+    waves = []
+    inner = stability.waves_of
+    monkeypatch.setattr(stability, "waves_of", lambda *given: waves.append(inner(*given)) or waves[-1])
+    c, simulator = two_fields()
+    values = np.linspace(1.0, 2.0, 1000)
+    values[333] = 0.04
+    with pytest.warns(UserWarning, match="dt = 0.8 is beyond 0.2"):
+        runs = simulator.run(dict.fromkeys(simulator.labels, 0.1), {c: values}, t_span=(0, 400), dt=0.8, save_every=500)
+    assert [i for i, each in enumerate(runs.status) if each.detail] == [333]
+    assert waves[0].rates.size <= 2 * 2 * stability.MANY
