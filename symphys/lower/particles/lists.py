@@ -28,6 +28,7 @@ from codegen import (
     variable,
 )
 from symphys.lower.particles.layout import Layout
+from symphys.lower.particles.site import cell_among
 from symphys.lower.programs import program_of
 
 I = Kind.INT
@@ -211,9 +212,8 @@ class _ListKernel:
     def _cell(self, axis: int, edge: Node) -> Node:
         """The cell in which a coordinate lies, or the nearest there is."""
         count = apply("to_real", self.nodes[f"cells_{axis}"])
-        place = apply("floor", (edge - self.nodes[f"origin_{axis}"]) * self.nodes[f"per_cell_{axis}"])
-        within = apply("max", apply("min", place, count - 1.0), 0.0)
-        return self.builder.let(f"cell_{axis}", apply("to_int", within))
+        place = (edge - self.nodes[f"origin_{axis}"]) * self.nodes[f"per_cell_{axis}"]
+        return self.builder.let(f"cell_{axis}", apply("to_int", cell_among(place, count)))
 
     def _visit(self, axis: int, row: Node, dim: int) -> None:
         """All cells of the range along this axis and those that follow; along the last they are neighbours."""

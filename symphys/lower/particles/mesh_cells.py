@@ -12,7 +12,7 @@ from collections.abc import Callable
 from codegen import EVERYWHERE, Array, Intent, Kernel, Kind, Launch, Node, add_many, apply, integer, variable
 from symphys.lower.particles.aside import Aside
 from symphys.lower.particles.layout import Layout
-from symphys.lower.particles.site import Site, axis_wish
+from symphys.lower.particles.site import Site, axis_wish, cell_among
 
 I = Kind.INT
 AXES = "xyz"
@@ -27,7 +27,7 @@ def places_on_mesh(site: Site) -> list[tuple[Node, Node]]:
         turns = b.let("turns", add_many(parts))
         count = apply("to_real", points_along(site, k))
         u = b.let(axis_wish("along", k), (turns - apply("floor", turns)) * count)
-        cell = b.let("floor", apply("min", apply("floor", u), count - 1.0))  # rounding may end at the next box
+        cell = b.let("floor", cell_among(u, count))  # rounding may end at the next box
         found.append((b.let(axis_wish("point", k), apply("to_int", cell)), b.let(axis_wish("beyond", k), u - cell)))
     return found
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-from codegen import Array, Builder, Intent, Kernel, Kind, Node, Scalar, add_many, apply, integer, variable
+from codegen import Array, Builder, Intent, Kernel, Kind, Node, Scalar, add_many, apply, integer, real, variable
 from symphys.errors import UnsupportedError
 from symphys.language.particle_sums import LABELS
 from symphys.language.particle_symbols import LocalSymbol, displacement
@@ -267,6 +267,16 @@ def summed(site: Site, wishes: Iterable[str]) -> tuple[list[Node], Callable[[lis
             site.builder.assign(register, register + value)
 
     return registers, add
+
+
+def cell_among(place: Node, count: Node) -> Node:
+    """The cell of a row of `count` in which a place in units of a cell lies, or the nearest there is, as a real number.
+
+    A place that is not a number lies in the first: comparisons with it are false, and what is read must be there until
+    the run is found to have left the finite world.
+    """
+    cell = apply("floor", place)
+    return apply("select", apply("le", real(0.0), cell), apply("min", cell, count - 1.0), real(0.0))
 
 
 def axis_wish(name: str, axis: int | None) -> str:
