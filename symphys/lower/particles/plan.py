@@ -147,7 +147,7 @@ def _kick(layout: Layout, evaluate: bool) -> Kernel:
     """v += w F / m, with the force of the present places or the one at hand."""
     site = Site(layout)
     b = site.builder
-    forces = _held(site, force_on(site)) if evaluate else [site.own("force", axis) for axis in range(layout.dim)]
+    forces = _held(site, _felt(site)) if evaluate else [site.own("force", axis) for axis in range(layout.dim)]
     b.comment("kick: velocities change at standing places")
     (mass,) = site.lower((layout.dynamics.mass,), {})
     pace = b.let("pace", site.scalar("weight") / mass)
@@ -157,6 +157,14 @@ def _kick(layout: Layout, evaluate: bool) -> Kernel:
             site.store("force", axis, force)
         site.store("velocity", axis, moved)
     return site.kernel("pull" if evaluate else "kick")
+
+
+def _felt(site: Site) -> list[Node]:
+    """Forces of the present places. What acts on particles alone leaves out what fills up rows."""
+    dynamics, forces = site.layout.dynamics, force_on(site)
+    if dynamics.sites or dynamics.environments or dynamics.coupling is not None:
+        return [site.of_real(force) for force in forces]
+    return forces
 
 
 def _forget(layout: Layout) -> Kernel:
@@ -185,7 +193,7 @@ def _rates(site: Site) -> list[Node]:
 
 def _store(site: Site, rates: list[Node]) -> None:
     for axis, value in enumerate(rates):
-        site.store("velocity", axis, value)
+        site.store("velocity", axis, site.of_real(value))
 
 
 def _held(site: Site, forces: list[Node]) -> list[Node]:
@@ -215,7 +223,9 @@ def _drift(layout: Layout) -> Kernel:
             away = moved - site.own("reference", axis)
             square = away * away if square is None else square + away * away
     if square is not None:
-        site.store("strayed", None, apply("max", site.own("strayed"), square))
+        before, square = site.own("strayed"), b.let("away_squared", square)
+        # what is not a number is no less than before, so that it is kept
+        site.store("strayed", None, apply("select", apply("lt", square, before), before, square))
     return site.kernel("drift")
 
 
@@ -257,12 +267,9 @@ def measure_program(layout: Layout, stale: bool = False) -> Program:
         *(mass * x for x in turns),
         mass * turn_size,
     ]
-    real = None if layout.batch else apply("le", integer(0), site.own("kind", kind=Kind.INT))  # padding is of kind -1
+    lanes = (variable(layout.lane, Kind.INT),) if layout.batch else ()
     for number, value in enumerate(values):
-        if real is None:
-            b.accumulate("totals", integer(number), variable(layout.lane, Kind.INT), value=value)
-        else:
-            b.accumulate("totals", integer(number), value=apply("select", real, value, 0.0))
+        b.accumulate("totals", integer(number), *lanes, value=site.of_real(value))
     launch = launch_of(layout, site.kernel("measure"), (), EVERYWHERE)
     before = (*far_launches(layout, "time_share"), *look_launches(layout, "time_share")) if stale else ()
     return program_of("measure", (*before, launch, *virial_launches(layout)))

@@ -88,6 +88,15 @@ class Site:
         self.builder.store(name, *where, value=value)
         self._loaded.pop((name, axis), None)
 
+    def of_real(self, value: Node) -> Node:
+        """A value, or zero for what fills up rows: it is of kind -1, acts on nobody, and must not move."""
+        if self.layout.batch:
+            return value
+        if ("real", None) not in self._loaded:
+            is_real = apply("le", integer(0), self.own("kind", kind=Kind.INT))
+            self._loaded["real", None] = self.builder.let("real", is_real)
+        return apply("select", self._loaded["real", None], value, 0.0)
+
     def other(self, name: str, j: Node, axis: int | None = None, kind: Kind = Kind.REAL) -> Node:
         """What particle j has of it."""
         wish = f"{axis_wish(name, axis)}_{J}"

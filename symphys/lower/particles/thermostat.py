@@ -44,8 +44,7 @@ def _heat(layout: Layout) -> Kernel:
     square = site.own("velocity", 0) * site.own("velocity", 0)
     for axis in range(1, layout.dim):
         square = square + site.own("velocity", axis) * site.own("velocity", axis)
-    real = apply("le", integer(0), site.own("kind", kind=I))
-    site.builder.accumulate("heat", integer(0), value=apply("select", real, mass * square, 0.0))
+    site.builder.accumulate("heat", integer(0), value=site.of_real(mass * square))
     return site.kernel("heat_of_particles")
 
 

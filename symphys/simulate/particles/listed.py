@@ -85,7 +85,7 @@ class ListedState(State):
     def _rebuild(self) -> None:
         """Lists from the present places, and new clusters when particles have gone far from where these were made."""
         gone = self._gone() if self.rebuilds else np.inf
-        if gone > self.room:
+        if not gone <= self.room:
             if self.rebuilds:
                 self._gather()
                 self._suit(self.pace)
@@ -106,9 +106,9 @@ class ListedState(State):
                 self.life = _lasting(1, pace * pace, (0.5 * self.skin) ** 2)
 
     def _gone(self) -> float:
-        """How far the furthest particle is from where it was grouped."""
+        """How far the furthest particle is from where it was grouped; not a number where a place is none."""
         away = self.arrays.read("position") - self.home
-        return float(np.sqrt((away * away).sum(axis=0).max()))
+        return float(np.sqrt((away * away).sum(axis=0)[self.real].max()))
 
     def _group(self) -> None:
         """Fold all particles into the box, and lay them into memory in compact clusters."""
@@ -152,7 +152,7 @@ class ListedState(State):
         position = self.arrays.read("position")
         self.home, self.room = position.copy(), ROOM * self.skin
         reach = self.cutoffs["cutoff"] + self.skin
-        real = self.arrays.read("kind") >= 0
+        real = self.real = self.arrays.read("kind") >= 0
         low = np.where(real, position, np.inf).min(axis=2).T.astype(np.float64)
         high = np.where(real, position, -np.inf).max(axis=2).T.astype(np.float64)
         images = images_of(low, high, position[:, real].T, self.box, reach + 2.0 * self.room)
@@ -258,7 +258,7 @@ class ListedState(State):
             kept = self.arrays.copied(names)
             super().go(ahead)
             strayed, limit = float(self.arrays.read("strayed").max()), (0.5 * self.skin) ** 2
-            if not np.isfinite(strayed):
+            if np.isnan(strayed):  # a place is no number: whoever asks next ends the run
                 return
             if strayed <= limit:
                 self.since, steps = self.since + ahead, steps - ahead

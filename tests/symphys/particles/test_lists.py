@@ -4,13 +4,14 @@ import itertools
 
 import numpy as np
 import pytest
-from sympy import exp
+from sympy import Max, exp
 
 import symphys as ph
 from symphys.simulate.particles.inputs import read_particles_inputs
 from symphys.simulate.particles.simulator import ParticleSimulator
 from symphys.simulate.particles.skin import LEAST, MOST, RATIO, REBUILD, best_skin
 from symphys.simulate.particles.state import Choices
+from symphys.simulate.status import Outcome
 from tests.gpu import ON_GPU
 
 atoms = ph.particles("r", dim=3)
@@ -96,6 +97,68 @@ def test_lists_are_made_anew_before_anyone_is_missed() -> None:
     assert states[1].rebuilds > 5
     np.testing.assert_allclose(states[1].read("position"), states[0].read("position"), atol=1e-9)
     np.testing.assert_allclose(states[1].totals()[0, :4], states[0].totals()[0, :4], rtol=1e-10)
+
+
+PLACES = {
+    "steep walls": lambda p: exp(p[2] - 17) + exp(2 - p[2]),
+    "soft walls": lambda p: 10 * (Max(p[2] - 15, 0) ** 2 + Max(4 - p[2], 0) ** 2),
+    "trap": lambda p: 2 * (p[0] ** 2 + p[1] ** 2 + p[2] ** 2),
+}
+
+
+def crowd(potential: object) -> tuple[ph.Lagrangian, object]:
+    """A gas of soft spheres at places with a potential, and the symbol of its strength."""
+    g = ph.parameters("g", positive=True)
+    pairs = atoms.pairs(lambda a, b: g / a.distance(b) ** 6)
+    alone = atoms.sum(lambda a: atoms.mass(a) * a.speed_squared / 2 - potential(a.position))
+    return ph.Lagrangian(alone - pairs), g
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_fills_up_clusters_stays_where_it_is(place: str) -> None:
+    """323 particles leave room in the last clusters. Lists and all pairs end alike; nothing moves that is no particle,
+    and nobody makes new lists on its account."""
+    gas, g = crowd(PLACES[place])
+    box = None if place == "trap" else [8.4, 8.4, 30.0]
+    x = 1.2 * lattice(7, 7 * np.eye(3))[:323] + (-3.6 if place == "trap" else np.array([0.0, 0.0, 5.0]))
+    v = np.random.default_rng(3).normal(0, 2.0, x.shape)
+    simulator = gas.compile(box=box, cutoff=2.0, smoothing="switch")
+    inputs = read_particles_inputs(simulator.dynamics, {atoms: x, ph.dot(atoms): v}, {atoms.mass: 1.0, g: 0.1}, None)
+    states = [simulator.start(inputs, [()], False, listed, Choices(0.005, 1)) for listed in (False, True)]
+    for state in states:
+        state.go(80)
+    nobody = states[1].arrays.read("kind") < 0
+    assert nobody.any()
+    assert not states[1].arrays.read("velocity")[:, nobody].any()
+    assert 3 < states[1].rebuilds < 40
+    assert all(state.finite() for state in states)
+    np.testing.assert_allclose(states[1].read("position"), states[0].read("position"), atol=1e-10)
+    np.testing.assert_allclose(states[1].totals()[0, :2], states[0].totals()[0, :2], rtol=1e-11)
+
+
+def test_what_fills_up_rows_does_not_end_a_run() -> None:
+    """All pairs, three particles: what fills up their row lies where the potential has its pole."""
+    gas, g = crowd(lambda p: 1 / (p[0] ** 2 + p[1] ** 2 + p[2] ** 2) ** 0.5)
+    simulator = gas.compile()
+    x = np.array([[1.0, 0, 0], [0, 2.0, 0], [0, 0, 3.0]])
+    inputs = read_particles_inputs(
+        simulator.dynamics, {atoms: x, ph.dot(atoms): 0 * x}, {atoms.mass: 1.0, g: 0.1}, None
+    )
+    state = simulator.start(inputs, [()], False, False, Choices(0.005, 1))
+    state.go(5)
+    assert state.finite()
+
+
+def test_a_place_that_is_no_number_ends_a_run_with_lists() -> None:
+    """The potential has no force to the left of a wall: whoever gets there is lost, and the run says so."""
+    gas, g = crowd(lambda p: (p[2] + 1.0) ** 1.5)
+    x = 1.2 * lattice(7, 7 * np.eye(3))[:323]
+    v = np.zeros(x.shape)
+    v[5, 2] = -20.0
+    run = gas.compile(cutoff=2.0, smoothing="switch").run(
+        {atoms: x, ph.dot(atoms): v}, {atoms.mass: 1.0, g: 0.1}, t_span=(0, 2.0), dt=0.01, save_every=20
+    )
+    assert run.outcomes == Outcome.NOT_FINITE
 
 
 def test_places_are_not_folded_and_momentum_is_kept() -> None:
