@@ -53,29 +53,32 @@ def run_external(request: RunRequest, sampling: Sampling, tolerances: Tolerances
 
 def functions_of(request: RunRequest) -> Functions:
     """What a run evaluates at single points, in float64."""
-    flow, events = request.lowered.flow, request.events
-    exact = replace(request.kernels, dtype="float64")
-    tabled = {name: np.ascontiguousarray(table, dtype=np.float64) for name, table in request.tables.items()}
-
-    def evaluator(key: Any, functions: list[Function]) -> Evaluator:
-        def build() -> Any:
-            return functions_kernel(flow, functions, "float64")
-
-        kernel, _ = exact.get(("external", key), build, 1)
-        own = [array for array in kernel.kernel.arrays if array.instanced]
-        arrays = {array.name: np.zeros((*(int(size) for size in array.shape), 1)) for array in own}
-        return Evaluator(kernel, {**arrays, **tabled}, dict(request.places))
-
+    flow, events, ledger = request.lowered.flow, request.events, request.ledger
     slopes = rates_jacobian(flow)
     watched = [w.function for w in flow.watches] if request.watch_every else []
-    ledger = request.ledger
     return Functions(
-        evaluator("rates", [flow.rates]),
-        None if slopes is None else evaluator("jacobian", [slopes]),
-        evaluator("watches", watched) if watched else None,
-        evaluator("ledger", [ledger.powers, ledger.energy]) if ledger is not None else None,
-        None if events is None else evaluator(events.key, [e.function for e in events.events]),
+        rates_of(request),
+        None if slopes is None else _evaluator(request, "jacobian", [slopes]),
+        _evaluator(request, "watches", watched) if watched else None,
+        _evaluator(request, "ledger", [ledger.powers, ledger.energy]) if ledger is not None else None,
+        None if events is None else _evaluator(request, events.key, [e.function for e in events.events]),
     )
+
+
+def rates_of(request: RunRequest) -> Evaluator:
+    """x' of a run's system at single points, in float64."""
+    return _evaluator(request, "rates", [request.lowered.flow.rates])
+
+
+def _evaluator(request: RunRequest, key: Any, functions: list[Function]) -> Evaluator:
+    def build() -> Any:
+        return functions_kernel(request.lowered.flow, functions, "float64")
+
+    kernel, _ = replace(request.kernels, dtype="float64").get(("external", key), build, 1)
+    own = [array for array in kernel.kernel.arrays if array.instanced]
+    arrays = {array.name: np.zeros((*(int(size) for size in array.shape), 1)) for array in own}
+    tabled = {name: np.ascontiguousarray(table, dtype=np.float64) for name, table in request.tables.items()}
+    return Evaluator(kernel, {**arrays, **tabled}, dict(request.places))
 
 
 def _buffers(request: RunRequest, times: NDArray[np.float64] | None) -> Buffers:

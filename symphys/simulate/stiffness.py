@@ -7,6 +7,7 @@ is unstable beyond. Hairer, Wanner, "Solving Ordinary Differential Equations II"
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,13 @@ from symphys.integrators import External
 from symphys.mechanics.constrained import Constrained
 from symphys.simulate.execute import Buffers
 from symphys.simulate.request import RunRequest
-from symphys.simulate.run_external import functions_of
+from symphys.simulate.run_external import rates_of
+from symphys.simulate.track import Evaluator, Vector
 
 FAST = 100.0  # how much faster than the state moves something must decay
 SHORT = 1.0  # steps times the rate of decay, from which stability bounds them and not the tolerance alone
 MANY = 100  # trajectories that are looked at
+LARGE = 64  # components beyond which nothing is looked at: their rates would take long to compile for a remark
 
 
 def why_so_many_steps(request: RunRequest, buffers: Buffers, exhausted: NDArray[np.bool_]) -> NDArray[Any] | None:
@@ -28,20 +31,26 @@ def why_so_many_steps(request: RunRequest, buffers: Buffers, exhausted: NDArray[
     numbers = np.flatnonzero(exhausted)[:MANY]
     if not len(numbers) or isinstance(request.method, External) or isinstance(request.lowered.dynamics, Constrained):
         return None
-    functions = functions_of(request)
-    if functions.jacobian is None:
+    if len(request.lowered.flow.names) > LARGE:
         return None
-    names, carry = request.lowered.flow.names, buffers.read("carry").astype(np.float64)
+    # the run is finished: no remark on it is worth its result
+    with suppress(Exception, KeyboardInterrupt), np.errstate(all="ignore"):
+        return _said(request, buffers, numbers)
+    return None
+
+
+def _said(request: RunRequest, buffers: Buffers, numbers: NDArray[np.int64]) -> NDArray[Any] | None:
+    n, carry, rates_at = len(request.lowered.flow.names), buffers.read("carry").astype(np.float64), rates_of(request)
     said = np.full(request.instances.count, "", dtype=object)
     for number in numbers:
-        functions.set_parameters(request.instances.parameters[:, number])
-        x, (t, _, step) = carry[: len(names), number], carry[len(names) : len(names) + 3, number]
-        rates, slopes = functions.rates(t, x), functions.jacobian(t, x).reshape(len(names), len(names))
+        rates_at.set_parameters(request.instances.parameters[:, number])
+        x, (t, _, step) = carry[:n, number], carry[n : n + 3, number]
+        rates = rates_at(t, x)
+        slopes = _slopes(rates_at, t, x, rates, step)
         if not np.isfinite(slopes).all():
             continue
         decay = float(-np.linalg.eigvals(slopes).real.min())
-        with np.errstate(divide="ignore", invalid="ignore"):
-            pace = float(np.nanmax(np.abs(rates / x), initial=0.0))
+        pace = float(np.nanmax(np.abs(rates / x), initial=0.0))
         if decay * abs(step) > SHORT and decay > FAST * pace:
             said[number] = (
                 f"the system is stiff there: disturbances decay at the rate {decay:.3g}, the state changes at "
@@ -49,3 +58,17 @@ def why_so_many_steps(request: RunRequest, buffers: Buffers, exhausted: NDArray[
                 "method='radau' or 'bdf'"
             )
     return said if said.any() else None
+
+
+def _slopes(rates_at: Evaluator, t: float, x: Vector, rates: Vector, step: float) -> Vector:
+    """[n, n], d rates_i / d x_j by forward differences.
+
+    In units of x itself rounding is then sqrt(eps) of the fastest rate, far below what decides.
+    """
+    scale = np.maximum(np.abs(x), np.abs(step * rates))
+    columns = []
+    for j, size in enumerate(np.where(scale > 0, scale, 1.0)):
+        moved = x.copy()
+        moved[j] += np.sqrt(np.finfo(np.float64).eps) * size
+        columns.append((rates_at(t, moved) - rates) / (moved[j] - x[j]))
+    return np.stack(columns, axis=1)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import symphys as ph
+from symphys.simulate import run_external, stiffness
 
 t = ph.t
 
@@ -36,3 +37,34 @@ def test_what_is_merely_long_is_not_called_stiff(rtol):
     (q, w), oscillator = van_der_pol(0.0)
     run = oscillator.compile().run({q: np.ones(3), w: np.zeros(3)}, t_span=(0, 1e6), rtol=rtol, max_steps=2000)
     assert not any("stiff" in str(each) for each in run.status)
+
+
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt, MemoryError, ValueError])
+def test_whatever_goes_wrong_the_result_stays(monkeypatch, trouble):
+    def fails(request):
+        raise trouble
+
+    (x, v), system = van_der_pol(1000.0)
+    given = {"t_span": (0, 1000), "max_steps": 2000}
+    whole = system.compile().run({x: 2.0, v: -2.0 / 3000.0}, **given)
+    monkeypatch.setattr(stiffness, "rates_of", fails)
+    run = system.compile().run({x: 2.0, v: -2.0 / 3000.0}, **given)
+    assert run.status.outcome.name == "MAX_STEPS"
+    assert "stiff" in str(whole.status)
+    assert "stiff" not in str(run.status)
+    assert np.array_equal(run[x], whole[x])
+
+
+def test_only_rates_are_compiled_to_say_so(monkeypatch):
+    """Neither Jacobians nor watches, and nothing at all for large systems."""
+    asked = []
+    inner = run_external._evaluator
+    monkeypatch.setattr(run_external, "_evaluator", lambda *given: asked.append(given[1]) or inner(*given))
+    monkeypatch.setattr(stiffness, "LARGE", 4)
+    for count in (3, 5):
+        xs = ph.coordinates(" ".join(f"x{i}" for i in range(count)))
+        decay = ph.VectorField({x: 1 - 10 ** (3 * i / (count - 1)) * x for i, x in enumerate(xs)})
+        run = decay.compile().run(dict.fromkeys(xs, 1.0), t_span=(0, 1e4), max_steps=1000)
+        assert run.status.outcome.name == "MAX_STEPS"
+        assert ("disturbances decay at the rate 1e+03" in str(run.status)) == (count == 3)
+    assert asked == ["rates"]
