@@ -1,4 +1,4 @@
-"""The one list of backends that run what the tests of the compiler run."""
+"""The one list of backends that run what the tests of the compiler run, and where they keep what they compile."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from codegen.backends import CompiledKernel, get_backend
+from codegen.cache import KernelCache
 from codegen.errors import BackendUnavailableError
 from codegen.interpret_program import Arrays, Scalars, interpret_launch, run_program
 from codegen.program import Intent, Kernel, Program
@@ -54,3 +55,8 @@ def run_backend(request: pytest.FixtureRequest) -> RunProgram:
         return partial(run_program, launch=_Launcher(request.param))
     except BackendUnavailableError as missing:
         pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> KernelCache:
+    return KernelCache(tmp_path_factory.mktemp("kernels"))
