@@ -13,6 +13,13 @@ from symphys.simulate.execute import Buffers
 ROWS = ("saved", "saved_work")  # arrays whose rows no later launch changes
 
 
+def widened(old: NDArray[Any], rows: int) -> NDArray[Any]:
+    """A copy with so many rows, along the last axis but one, the new ones NaN."""
+    new = np.full((*old.shape[:-2], rows, old.shape[-1]), np.nan, dtype=old.dtype)
+    new[..., : old.shape[-2], :] = old
+    return new
+
+
 @dataclass
 class Recording:
     """Rows that were saved by one launch are copied by a stream of their own while the next one runs."""
@@ -49,11 +56,8 @@ class Recording:
         self._take(0)
 
     def widen(self, rows: int) -> None:
-        """Room for more rows; nothing may be on its way."""
-        for name, old in self.host.items():
-            new = np.full((*old.shape[:-2], rows, old.shape[-1]), np.nan, dtype=old.dtype)
-            new[..., : old.shape[-2], :] = old
-            self.host[name] = new
+        """Room for more rows; nothing may be on its way. An interrupt leaves all as it was, or all wider."""
+        self.host = {name: widened(old, rows) for name, old in self.host.items()}
 
     @property
     def size(self) -> int:

@@ -20,8 +20,8 @@ from symphys.simulate.compiled import Lowered
 from symphys.simulate.devices import joined
 from symphys.simulate.execute import Buffers, launch, make_buffers
 from symphys.simulate.inputs import padded
-from symphys.simulate.recording import Recording
-from symphys.simulate.regroup import PROBE, Grouping
+from symphys.simulate.recording import Recording, widened
+from symphys.simulate.regroup import PROBE, WITH_ROWS, Grouping
 from symphys.simulate.request import RunRequest, Sampling, Tolerances
 
 BUDGET = 4096  # attempts a trajectory and launch
@@ -170,9 +170,9 @@ def _launches(
     time_row = len(request.lowered.flow.names)  # `carry` holds the time after the state
     span = scalars["t_end"] - scalars["t_start"]
     never = np.zeros(buffers.instances, dtype=np.bool_)
-    longest = SOON if recording.size > MUCH else scalars["budget"]
     try:
         while True:
+            longest = SOON if recording.size > MUCH else scalars["budget"]  # rows of free runs grow
             budget = min(PROBE if fresh and grouping.useful else longest, max_steps - attempts)
             launch(kernel, buffers, {**scalars, "budget": budget, "fresh": fresh}, request.threads)
             fresh = 0
@@ -186,8 +186,7 @@ def _launches(
             recording.ready(int(buffers.counter(ROW)[running].min()))
             if free and (buffers.counter(ROW)[running] >= scalars["rows"]).any():
                 recording.take()
-                scalars["rows"] = _widen(buffers, scalars["rows"])
-                recording.widen(scalars["rows"])
+                _widen(buffers, recording, scalars)
             attempts = int((buffers.counter(STEPS) + buffers.counter(REJECTED))[running].max())
             if attempts >= max_steps:
                 return False, running
@@ -198,11 +197,10 @@ def _launches(
         return True, never
 
 
-def _widen(buffers: Buffers, rows: int) -> int:
-    """Twice as many rows for a free run."""
-    for name in {"saved", "row_times", "saved_work"} & buffers.arrays.keys():
-        old = buffers.arrays[name]
-        new = np.full((*old.shape[:-2], 2 * rows, old.shape[-1]), np.nan, dtype=old.dtype)
-        new[..., :rows, :] = old
-        buffers.arrays[name] = new
-    return 2 * rows
+def _widen(buffers: Buffers, recording: Recording, scalars: dict[str, Any]) -> None:
+    """Twice as many rows for a free run: at no moment at which an interrupt may come are there more than arrays hold."""
+    rows, memory = 2 * scalars["rows"], buffers.arrays
+    made = {name: widened(memory.read(name), rows) for name in WITH_ROWS if name in memory}
+    recording.widen(rows)
+    memory.update(made)
+    scalars["rows"] = rows

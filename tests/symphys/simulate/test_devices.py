@@ -226,3 +226,58 @@ def test_devices_stop_where_one_has_failed() -> None:
     with pytest.raises(ph.InputError, match="the first device is full"):
         shared_out(asked, 2, advance, list)
     assert stopped == [True]
+
+
+def test_an_interrupt_while_rows_become_more_leaves_room_for_all_that_are_told() -> None:
+    """At each line of what is done: the rows there were are kept, and no more are told than arrays have room for."""
+
+    class Ahead(HostMemory):
+        ahead = 1
+
+    values, told, steps = np.arange(12.0).reshape(1, 4, 3), 4, 0
+    while told == 4:
+        memory = Ahead({"saved": values.copy(), "saved_work": -values, "row_times": values[0].copy()})
+        recording = Recording.of(Buffers(memory, 3, 1, np.dtype(np.float64)), on_device=False)
+        recording.ready(4)
+        recording.take()
+        scalars, left, steps = {"rows": 4}, [steps], steps + 1
+
+        def trace(frame: Any, event: str, _: Any, left: list[int] = left) -> Any:
+            if event == "line":
+                left[0] -= 1
+                if left[0] < 0:
+                    raise KeyboardInterrupt
+            inside = ("_widen", "widen", "widened", "update", "__setitem__", "<dictcomp>")
+            return trace if frame.f_code.co_name in inside else None
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            run_adaptive._widen(recording.buffers, recording, scalars)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(before)
+        told = scalars["rows"]
+        recording.ready(scalars["rows"])
+        recording.finish()
+        assert all(array.shape[-2] >= told for array in memory.values())
+        np.testing.assert_array_equal(memory["saved"][:, :4], values)
+        np.testing.assert_array_equal(memory["row_times"][:4], values[0])
+    assert told == 8
+    assert steps > 20
+
+
+@needs_compiler
+def test_launches_become_short_when_rows_have_become_many(cupy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    budgets: list[int] = []
+    launch = run_adaptive.launch
+    for name, value in (("MUCH", 5 * 2 * 8 * 70), ("SOON", 3), ("BUDGET", 9), ("FIRST_ROWS", 4)):
+        monkeypatch.setattr(run_adaptive, name, value)
+    monkeypatch.setattr(
+        run_adaptive, "launch", lambda kernel, buffers, scalars, threads:
+        (budgets.append(scalars["budget"]), launch(kernel, buffers, scalars, threads))
+    )  # fmt: skip
+    PENDULUM.compile("dopri5", backend="cuda").run(STARTS, VALUES, (0, 1))
+    assert budgets[0] == 9
+    assert set(budgets[1:]) == {3}
