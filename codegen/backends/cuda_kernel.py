@@ -21,6 +21,8 @@ from .cuda_device import load_cupy
 from .cuda_memory import Mirror
 from .cuda_resident import DeviceMemory
 from .cuda_schedule import (
+    BLOCK_LIMIT,
+    GRID_LIMIT,
     USUAL,
     Able,
     Processors,
@@ -35,7 +37,10 @@ from .cuda_schedule import (
 from .interface import Arrays, LaunchRange, Scalars, check_arrays, launch_range
 
 TEAMS = 2  # blocks of a multiprocessor, where each needs global memory of its own
-NARROW = 2**31 - 1  # elements of arrays, turns of loops and multiples of either that fit 32 bits
+# Elements of arrays, turns of loops and multiples of either that fit 32 bits, with room for threads that stand beyond
+# the end and compare their place with it: lanes of the last block (at most 1024 threads of a few neighbours each), and
+# along an outer axis, which is dealt out in equal stretches, as many rows as the grid has threads there.
+NARROW = 2**31 - 1 - GRID_LIMIT * BLOCK_LIMIT
 
 
 @dataclass

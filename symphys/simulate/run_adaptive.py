@@ -198,7 +198,7 @@ def _launches(
 
 
 def _widen(buffers: Buffers, recording: Recording, scalars: dict[str, Any]) -> None:
-    """Twice as many rows for a free run: at no moment at which an interrupt may come are there more than arrays hold."""
+    """Twice as many rows for a free run. Whenever an interrupt comes, no more are told than arrays have room for."""
     rows, memory = 2 * scalars["rows"], buffers.arrays
     made = {name: widened(memory.read(name), rows) for name in WITH_ROWS if name in memory}
     recording.widen(rows)

@@ -16,10 +16,12 @@ import pytest
 from codegen.backends import cuda_kernel, cuda_program, get_backend, shim
 from codegen.backends.cuda import CudaBackend, cuda_available
 from codegen.backends.cuda_memory import Mirror
-from codegen.backends.cuda_schedule import block_size, launch_shape
+from codegen.backends.cuda_schedule import BLOCK_LIMIT, GRID_LIMIT, block_size, launch_shape
 from codegen.backends.interface import LaunchRange
 from codegen.builder import Builder
 from codegen.compile import compile_program
+from codegen.emit.cuda_together import Share
+from codegen.emit.cuda_wide import per_piece
 from codegen.errors import BackendUnavailableError, CompilerBug, InputError
 from codegen.interpret_program import run_program
 from codegen.ir import Kind, variable
@@ -89,6 +91,20 @@ def test_large_arrays_get_wide_places(cupy: StandIn, monkeypatch: pytest.MonkeyP
     spied = replace(run, function=lambda narrow, share: (asked.append(narrow), run.function(narrow, share))[1])
     assert_same(compiled(spied, case, "float64"), reference(case, "float64"), case.kernel, 100)
     assert asked == [False]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_narrow_places_have_room_for_the_threads_beyond_the_end(dtype: str) -> None:
+    """Where the last thread along lanes, and along rows, of the longest axes begins, and what it adds to that."""
+    longest, neighbours = cuda_kernel.NARROW, per_piece(dtype)
+    (across, _, _), (threads, _, _) = launch_shape(
+        LaunchRange((), 0, longest, longest), 1024, 100, one_row=True, share=Share(lanes=neighbours)
+    )
+    assert longest <= across * threads * neighbours + neighbours <= np.iinfo(np.int32).max
+    (_, along, _), (_, tall, _) = launch_shape(LaunchRange((longest,), 0, 1, 1), 1024, 100, one_row=False)
+    each = -(-longest // (along * tall))  # see `cuda._share_out`
+    assert longest <= along * tall * each <= np.iinfo(np.int32).max
+    assert longest + GRID_LIMIT * BLOCK_LIMIT <= np.iinfo(np.int32).max
 
 
 @needs_compiler
