@@ -1,11 +1,12 @@
 """Molten table salt: ions that attract and repel each other across all images of a box, through a mesh.
 
 Physics.  Ions of sodium and chlorine have the energy q_a q_b / r + A exp((sigma - r) / rho) - C / r^6 - D / r^8, with
-numbers that Fumi and Tosi took from the crystals (J. Phys. Chem. Solids 25 (1964) 31 and 45), as in Lewis and Singer,
-J. Chem. Soc. Faraday Trans. 2, 71 (1975) 41.  Charges order the melt: about an ion stands a shell of the other kind,
-then one of its own, and so on, alternately.  Neutrons see those shells at about 2.8 angstrom, and 3.9 to 4.0 for like
-ions (Edwards, Enderby, Howe and Page, J. Phys. C 8 (1975) 3483).  The ions of this model cannot be
-polarised; they stand a little closer to the other kind and farther from their own.
+numbers that Fumi and Tosi took from the crystals (J. Phys. Chem. Solids 25 (1964) 31 and 45); the melt of such ions is
+that of Lewis and Singer, J. Chem. Soc. Faraday Trans. 2, 71 (1975) 41.  Charges order it: about an ion stands a shell
+of the other kind, then one of its own, and so on, alternately.  Neutrons see those shells at about 2.8 angstrom, and
+about 3.9 to 4.0 for like ions (Edwards, Enderby, Howe and Page, J. Phys. C 8 (1975) 3483; the numbers here are rough);
+X-rays see the first at about 2.7 (Urakawa et al., American Mineralogist 84 (1999) 341).  The ions of this model cannot
+be polarised; they stand a little closer to the other kind and farther from their own.
 
 Scaling.  Angstrom, eV and u; one unit of time is 10.18 fs.  1148 K, at the density of the melt at normal pressure,
 2.1393 - 5.430e-4 T g/cm^3 (Janz, J. Phys. Chem. Ref. Data 17, supplement 2 (1988)).  Near forces end at 9 angstrom.
@@ -34,6 +35,7 @@ REPULSION = {
     ("Na", "Cl"): (20.3548, 674.4793, 837.0770, 2.755),
     ("Cl", "Cl"): (15.2661, 6985.6786, 14031.5785, 3.170),
 }
+# rough: angstrom, after Edwards et al.
 NEUTRONS = {("Na", "Cl"): 2.8, ("Na", "Na"): 3.95, ("Cl", "Cl"): 3.9}
 
 
@@ -65,7 +67,9 @@ def main(picture: str = "molten_salt.png", edge: int = 10, picoseconds: float = 
     steps = round(0.5 * picoseconds * ph.units.ps / DT)
     melt = salt.compile(**options, thermostat=bath)
     heated = melt.run(state, values, t_span=(0, steps * DT), dt=DT, save_every=steps, species=species, seed=1)
-    state = {ions: heated[ions][-1], ph.dot(ions): heated[ph.dot(ions)][-1]}
+    # a bath leaves the melt some momentum, which a temperature of 3 n - 3 degrees of freedom must not count
+    masses, v = np.array([MASSES[kind] for kind in species]), heated[ph.dot(ions)][-1]
+    state = {ions: heated[ions][-1], ph.dot(ions): v - masses @ v / masses.sum()}
     free, steps = salt.compile(**options), round(0.5 * picoseconds * ph.units.ps / DT)
     run = free.run(state, values, t_span=(0, steps * DT), dt=DT, save_every=20, species=species)
     assert run.ok
@@ -93,7 +97,7 @@ def main(picture: str = "molten_salt.png", edge: int = 10, picoseconds: float = 
     for number, (kinds, each) in enumerate(found.items()):
         left.plot(each.r, each.g, f"C{number}", label="-".join(kinds))
         left.axvline(NEUTRONS[kinds], color=f"C{number}", linestyle=":", linewidth=0.8)
-    left.set(xlabel="r (angstrom)", ylabel="g(r)", xlim=(1.5, reach), title="dotted: shells by neutrons")
+    left.set(xlabel="r (angstrom)", ylabel="g(r)", xlim=(1.5, reach), title="dotted: shells by neutrons, about")
     left.legend()
     right.plot(run.t / ph.units.ps, (run.energy - run.energy[0]) / (1.5 * len(places) * KT))
     right.set(xlabel="t (ps)", ylabel="change of the energy by the kinetic energy")
