@@ -229,6 +229,10 @@ class DeviceMemory(Memory):
         with self.stream:
             act(self.arrays_for(names))
 
+    def settle(self) -> None:
+        """See `Memory`."""
+        self.stream.synchronize()
+
     # -- what is recorded while launches go on -------------------------------------------------------------------------
     def snapshot(self, names: Collection[str]) -> Copies:
         """See `Memory`."""

@@ -74,6 +74,10 @@ class Memory(MutableMapping[str, NDArray[Any]]):
         write to what `blank` made, by assignments to parts of it."""
 
     @abstractmethod
+    def settle(self) -> None:
+        """Wait until all that was asked for is over: who works on another stream sees what `lay` wrote from then on."""
+
+    @abstractmethod
     def on_device(self, name: str) -> Any:
         """The array as one of the device; InputError where there is none."""
 
@@ -148,6 +152,9 @@ class HostMemory(Memory):
     def lay(self, names: Collection[str], act: Callable[[Mapping[str, Any]], None]) -> None:
         """See `Memory`."""
         act({name: self.read(name) for name in names})
+
+    def settle(self) -> None:
+        """See `Memory`."""
 
     def on_device(self, name: str) -> Any:
         """See `Memory`."""

@@ -85,6 +85,9 @@ def _member(
     except KeyboardInterrupt:
         rows.settle(0)
         raise
+    finally:
+        if course.stays:  # rows that were laid are there for whoever looks next, and before the run's arrays are free
+            run.arrays.settle()
 
 
 @dataclass

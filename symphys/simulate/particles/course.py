@@ -43,6 +43,9 @@ class Course:
         except KeyboardInterrupt:
             self._settle(0)
             self.outcomes[self._running] = Outcome.INTERRUPTED
+        finally:
+            if self.stays:  # an interrupt may come between a row that was laid and what is read after it
+                self.state.arrays.settle()
 
     def _steps(self, report: Callable[[float], None]) -> None:
         state, marks = self.state, self.marks

@@ -161,3 +161,25 @@ def test_rows_on_the_device_go_to_no_file(cupy: StandIn, tmp_path: Path) -> None
         )
     with pytest.raises(ph.InputError, match='arrays="cupy" goes with backend="cuda"'):
         WAVE.compile(GRID).run(start, {}, (0, 1), dt=0.1, arrays="cupy")
+
+
+@needs_compiler
+@pytest.mark.parametrize("unwatched", ["the last row", "an interrupt"])
+def test_rows_on_the_device_are_there_when_a_run_returns(cupy: StandIn, unwatched: str) -> None:
+    """No law is watched, so that nothing is read when the last row was laid: members of an ensemble, seen as memory."""
+    damped = ph.LagrangianDensity(phi.diff(t) ** 2 / 2 - phi.diff(x) ** 2 / 2, dissipation=phi.diff(t) ** 2 / 4)
+    simulator = damped.compile(GRID, "rk4", backend="cuda")
+    assert not simulator.watched
+    start = {phi: np.stack([HUMP, 2 * HUMP]), phi.diff(t): 0.0}
+
+    def stop(share: float) -> None:
+        if unwatched == "an interrupt" and share > 0.9:
+            raise KeyboardInterrupt
+
+    plain, kept = (
+        simulator.run(start, {}, (0, 0.8), dt=0.02, save_every=10, arrays=arrays, progress=stop)
+        for arrays in ("numpy", "cupy")
+    )
+    seen = kept[phi].view(np.ndarray)  # as by an operation on a stream that does not wait for the run's
+    np.testing.assert_array_equal(seen[..., : plain[phi].shape[1], :], plain[phi])
+    np.testing.assert_array_equal(kept.outcomes, plain.outcomes)
