@@ -21,12 +21,28 @@ from .program import statements as all_statements
 from .tiles import groups, tile_width, tiled
 
 Scope = TypeVar("Scope", Kernel, Function)
+LOOPS = "_in_loops"  # ends the names of functions that were written out apart
 Finish = Callable[[Node, list[Node]], None]  # the number of a sum; the sums of all vectors
 
 
 def write_out_products(scope: Scope) -> Scope:
     """The kernel or function, and what it calls, with all products as loops, one instance for itself."""
     return _written_out(with_body(scope, everywhere(_written_out, scope.body), results_of(scope)))
+
+
+def with_loops_of_its_own(function: Function) -> Function:
+    """The same of a function, where what it calls goes by another name if it has changed: a kernel that calls the
+    derivative of a function may call what that calls as well.
+    """
+    return _written_out(with_body(function, everywhere(_aside, function.body), results_of(function)))
+
+
+def _aside(function: Function) -> Function:
+    made = _written_out(function)
+    calls = (s.function.name for s in all_statements(made.body) if isinstance(s, Call))
+    if made is function and not any(name.endswith(LOOPS) for name in calls):
+        return function
+    return replace(made, name=made.name + LOOPS)
 
 
 def _written_out(scope: Scope) -> Scope:

@@ -18,7 +18,7 @@ from codegen.builder import Builder, Names
 from codegen.errors import CompilerBug
 from codegen.ir import Kind, Node, add_many, constant_value, integer, real, variable, variables
 from codegen.primitives import apply
-from codegen.product import write_out_products
+from codegen.product import with_loops_of_its_own
 from codegen.program import (
     Assign,
     Block,
@@ -56,7 +56,7 @@ def with_cotangents(
     function: Function, sources: Sequence[Node], with_results: bool, arrays: Mapping[str, Bar]
 ) -> Function:
     """What `reverse_statements.vjp_function` says, of a function in which no derivatives of networks stand."""
-    function = write_out_products(function)
+    function = with_loops_of_its_own(function)
     reached = {name: bar for name, bar in arrays.items() if name in {a.name for a in function.arrays}}
     builder = Builder(Names((*names_in(function), *(bar.array.name for bar in reached.values()))))
     reals = [i for i, r in enumerate(function.results) if r.kind is Kind.REAL]

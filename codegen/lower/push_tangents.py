@@ -9,7 +9,7 @@ from codegen.bindings import names_in, shared_arrays
 from codegen.builder import Names
 from codegen.errors import CompilerBug
 from codegen.ir import Kind, Node, variable, variables
-from codegen.product import write_out_products
+from codegen.product import with_loops_of_its_own
 from codegen.program import (
     Array,
     Assign,
@@ -38,7 +38,7 @@ def with_tangents(
     function: Function, sources: Sequence[Node], directions: int = 1, arrays: Sequence[Array] = ()
 ) -> Function:
     """What `forward_statements.jvp_function` says, of a function in which no derivatives of networks stand."""
-    function = write_out_products(function)
+    function = with_loops_of_its_own(function)
     reached = [a for a in arrays if a.name.removesuffix(DOT) in {b.name for b in function.arrays}]
     forward = _Forward(function, sources, directions, reached)
     tangents = [forward.dots[x][d] for d in range(directions) for x in sources]

@@ -137,12 +137,14 @@ def test_arrays_of_different_lengths_are_padded_to_one() -> None:
 def test_a_thread_that_misses_a_barrier_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted error: threads past the end return before the others wait."""
     case = CASES["ensemble"]()
-    good = shim_module.emit_cuda
+    good = shim_module.emit_kernel
 
-    def bad(*args: object) -> str:
-        return good(*args).replace("real energy_sum = 0;", "if (run >= run_last) return;\n    real energy_sum = 0;")
+    def bad(*args: object, **options: object) -> str:
+        return good(*args, **options).replace(
+            "real energy_sum = 0;", "if (run >= run_last) return;\n    real energy_sum = 0;"
+        )
 
-    monkeypatch.setattr(shim_module, "emit_cuda", bad)
+    monkeypatch.setattr(shim_module, "emit_kernel", bad)
     run = ShimBackend().compile(case.kernel)
     with pytest.raises(CompilerBug, match="pendulums: threads leave a block in which others wait"):
         compiled(run, case, "float64")
