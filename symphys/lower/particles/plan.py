@@ -48,7 +48,7 @@ from symphys.statistics import Berendsen, Langevin, NoseHoover, Thermostat
 class Plan:
     """Programs, and scalars: `weights`, multiples of the step, and `shares` of a step after which forces are met.
 
-    `project` only where something is held.
+    `project` only where something is held; with lists, `apart` is one step of `advance`, each part up to a drift.
     """
 
     advance: Program
@@ -56,6 +56,7 @@ class Plan:
     weights: dict[str, float]
     shares: dict[str, float]
     project: Program | None = None
+    apart: tuple[Program, ...] = ()
 
 
 def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None = None) -> Plan:
@@ -108,7 +109,17 @@ def plan_of(layout: Layout, splitting: Splitting, thermostat: Thermostat | None 
     advance = program_of("advance", (Repeat("steps", tuple(steps), "k"),))
     begin = program_of("begin", (*check_launches(layout), *pull_launches(layout, "weight_none", "share_none")))
     project = program_of("project", project_launches(layout)) if layout.dynamics.held else None
-    return Plan(advance, begin, weights, shares, project)
+    return Plan(advance, begin, weights, shares, project, _apart(layout, steps))
+
+
+def _apart(layout: Layout, steps: list[Step]) -> tuple[Program, ...]:
+    """The steps, cut behind what follows each drift, so that new lists can be made there."""
+    if not layout.listed:
+        return ()
+    ends = [k + 1 for k, step in enumerate(steps) if step == image_launch(layout, "position")]
+    cuts = zip([0, *ends], [*ends, len(steps)], strict=True)
+    parts = [tuple(steps[first:last]) for first, last in cuts if first < last]
+    return tuple(program_of(f"advance_{n}", (Repeat("steps", part, "k"),)) for n, part in enumerate(parts))
 
 
 def pull_launches(layout: Layout, weight: str, share: str) -> tuple[Step, ...]:

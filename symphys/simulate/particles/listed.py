@@ -20,10 +20,13 @@ from symphys.simulate.memory import aligned
 from symphys.simulate.particles.clusters import cells_of, clusters_of, fold, images_of
 from symphys.simulate.particles.skin import best_skin
 from symphys.simulate.particles.state import Machine, Ordered, State
+from symphys.statistics import Langevin
 
 ROOM = 1.5  # how far particles may go from where they were grouped, in units of the skin
 WORTH = 4  # the part of their life by which lists must last longer, that it pays to look at them once more
 SURE = 0.9  # of what lists seem to last: steps beyond their life are taken back
+ONCE = 2.2  # the skin that lists need to last one step, in units of how far the fastest go in it
+WIDEST = 1.0  # the widest skin, in units of the cutoff: beyond it lists are made anew after each drift
 FAR = 1e8  # where what fills up clusters is put, in units of the range
 STATE = ("position", "velocity", "force")
 HELD = ("hold_slope", "hold_pull", "hold_lost", "hold_off", "hold_when")
@@ -62,7 +65,8 @@ class ListedState(State):
 
     def __post_init__(self) -> None:
         self.capacity, self.life, self.since = 64, 4, 0
-        self.room, self.slight, self.least_skin = 0.0, 0.0, 0.0
+        self.room, self.slight = 0.0, 0.0
+        self.apart: tuple[CompiledProgram, ...] | None = None
         self._suit(float(np.sqrt((np.asarray(self.inputs.velocities) ** 2).sum(axis=-1).max())) * self.choices.h)
         self.room_for_lists: NDArray[np.int32] | None = None
         super().__post_init__()
@@ -100,10 +104,16 @@ class ListedState(State):
     def _suit(self, pace: float) -> None:
         """Choose the skin for particles of which the fastest go so far in a step."""
         if np.isfinite(pace) and pace > 0.0:
-            found = best_skin(self.cutoffs["cutoff"], self.machine.layout.dim, 0.5 / pace)
-            self.skin = max(found, self.least_skin)
+            self.skin = best_skin(self.cutoffs["cutoff"], self.machine.layout.dim, 0.5 / pace)
+            if ONCE * pace <= self.widest:
+                self.skin = max(self.skin, ONCE * pace)
             if not self.rebuilds:
                 self.life = _lasting(1, pace * pace, (0.5 * self.skin) ** 2)
+
+    @property
+    def widest(self) -> float:
+        """How far lists may reach beyond the cutoff: neighbours and images grow as its third power."""
+        return WIDEST * self.cutoffs["cutoff"]
 
     def _gone(self) -> float:
         """How far the furthest particle is from where it was grouped; not a number where a place is none."""
@@ -253,6 +263,11 @@ class ListedState(State):
     def go(self, steps: int) -> None:
         """Take `steps` steps, with new lists as they are needed."""
         while steps > 0:
+            if ONCE * self.pace > self.widest:
+                if not self._step_apart():
+                    return
+                steps -= 1
+                continue
             ahead = min(steps, max(1, self.life - self.since))
             names = [name for name in KEPT if name in self.arrays]
             kept = self.arrays.copied(names)
@@ -276,13 +291,32 @@ class ListedState(State):
                 self.k -= ahead
                 self.life = min(_lasting(self.since + ahead, strayed, limit), self.since + ahead - 1)
                 if ahead == 1 and self.since == 0:  # one step is more than the skin allows
-                    self.skin = self.least_skin = 2.0 * self.skin
-                    self.room = -1.0  # slots must reach further
+                    self.pace, self.room = float(np.sqrt(strayed)), -1.0  # slots must reach further
                 if self.life <= self.since:
                     self.life = max(1, self.since)
                     self._rebuild()
                 else:
                     self.lists.images(self.arrays, self.scalars, self.choices.threads)
+
+    def _step_apart(self) -> bool:
+        """One step with new lists after each drift, right however far particles go; whether they are anywhere still."""
+        if self.apart is None:
+            backend, dtype = self.machine.backend, self.machine.dtype
+            self.apart = tuple(compile_program(part, backend, dtype) for part in self.machine.plan.apart)
+        went = 0.0
+        for part in self.apart:
+            if isinstance(self.machine.thermostat, Langevin):
+                self._draw(1)  # the same numbers, for who lies where now
+            self.scalars |= {"steps": 1, "k": self.k}
+            part(self.arrays, self.scalars, self.choices.threads)
+            if not self.finite():
+                self.k += 1
+                return False
+            if (strayed := float(self.arrays.read("strayed").max())) > 0.0:
+                went, self.room = went + float(np.sqrt(strayed)), -1.0
+                self._rebuild()
+        self.k, self.life, self.pace = self.k + 1, 1, went
+        return True
 
 
 def _lasting(steps: int, strayed: float, limit: float) -> int:

@@ -161,6 +161,42 @@ def test_a_place_that_is_no_number_ends_a_run_with_lists() -> None:
     assert run.outcomes == Outcome.NOT_FINITE
 
 
+@pytest.mark.parametrize(("speed", "method"), [(60.0, "verlet"), (100.0, "yoshida4"), (2000.0, "verlet")])
+def test_lists_follow_whoever_is_fast_within_bounds(speed: float, method: str) -> None:
+    """One particle goes 0.6, 1 and 20 a step through a box of 8.4: as without lists, in as little memory as before."""
+    gas, g = crowd(lambda p: 0.0)
+    x = 1.2 * lattice(7, 7 * np.eye(3))[:323]
+    v = np.random.default_rng(3).normal(0, 1.0, x.shape)
+    v[7] = [speed, 0.3 * speed, -0.1 * speed]
+    simulator = gas.compile(box=[8.4] * 3, cutoff=2.0, smoothing="switch", method=method)
+    inputs = read_particles_inputs(simulator.dynamics, {atoms: x, ph.dot(atoms): v}, {atoms.mass: 1.0, g: 1e-4}, None)
+    states = [simulator.start(inputs, [()], False, listed, Choices(0.01, 1)) for listed in (False, True)]
+    for state in states:
+        state.go(12)
+    np.testing.assert_allclose(states[1].read("position"), states[0].read("position"), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(states[1].read("force"), states[0].read("force"), atol=1e-7)
+    assert states[1].scalars["slots"] < 60 * states[1].clusters.count
+    assert states[1].skin <= 2.0
+    assert states[1].k == 12
+
+
+@pytest.mark.parametrize("bath", [ph.Langevin(1.0, 0.02), ph.NoseHoover(1.0, 0.05)], ids=["langevin", "nose-hoover"])
+def test_a_bath_goes_on_where_someone_is_fast(bath: ph.Langevin | ph.NoseHoover) -> None:
+    """From steps with lists after each drift to steps by the portion, as the bath slows the fast one down."""
+    gas, g = crowd(lambda p: 0.0)
+    x = 1.2 * lattice(7, 7 * np.eye(3))[:323]
+    v = np.random.default_rng(3).normal(0, 1.0, x.shape)
+    v[7] = [300.0, 30.0, -10.0]
+    simulator = gas.compile(box=[8.4] * 3, cutoff=2.0, smoothing="switch", thermostat=bath)
+    inputs = read_particles_inputs(simulator.dynamics, {atoms: x, ph.dot(atoms): v}, {atoms.mass: 1.0, g: 1e-4}, None)
+    states = [simulator.start(inputs, [()], False, listed, Choices(0.01, 1)) for listed in (False, True)]
+    for state in states:
+        state.go(20)
+    np.testing.assert_allclose(states[1].read("position"), states[0].read("position"), atol=1e-12)
+    assert states[1].rebuilds < 20
+    assert 2.2 * states[1].pace < states[1].skin < 2.0
+
+
 def test_places_are_not_folded_and_momentum_is_kept() -> None:
     box = 7.6
     x = lattice(7, np.eye(3) * box)
