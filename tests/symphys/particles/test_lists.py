@@ -197,6 +197,22 @@ def test_a_bath_goes_on_where_someone_is_fast(bath: ph.Langevin | ph.NoseHoover)
     assert 2.2 * states[1].pace < states[1].skin < 2.0
 
 
+def test_lists_follow_a_crowd_in_a_skewed_box() -> None:
+    """40 steps of a hot gas, with and without lists."""
+    gas, g = crowd(lambda p: 0.0)
+    box = np.array([[8.4, 0, 0], [2.5, 8.0, 0], [-1.5, 1.2, 8.8]])
+    x = lattice(7, box)[:320]
+    v = np.random.default_rng(4).normal(0, 4.0, x.shape)
+    simulator = gas.compile(box=box, cutoff=2.0, smoothing="switch")
+    inputs = read_particles_inputs(simulator.dynamics, {atoms: x, ph.dot(atoms): v}, {atoms.mass: 1.0, g: 0.1}, None)
+    states = [simulator.start(inputs, [()], False, listed, Choices(0.005, 1)) for listed in (False, True)]
+    for state in states:
+        state.go(40)
+    assert states[1].rebuilds > 3
+    np.testing.assert_allclose(states[1].read("position"), states[0].read("position"), atol=1e-10)
+    np.testing.assert_allclose(states[1].totals()[0, :4], states[0].totals()[0, :4], rtol=1e-10)
+
+
 def test_places_are_not_folded_and_momentum_is_kept() -> None:
     box = 7.6
     x = lattice(7, np.eye(3) * box)
