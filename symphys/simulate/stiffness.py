@@ -50,7 +50,8 @@ def _said(request: RunRequest, buffers: Buffers, numbers: NDArray[np.int64]) -> 
         if not np.isfinite(slopes).all():
             continue
         decay = float(-np.linalg.eigvals(slopes).real.min())
-        pace = float(np.nanmax(np.abs(rates / x), initial=0.0))
+        # of the state as a whole: a component that has decayed changes at its own rate still, by next to nothing
+        pace = float(np.abs(rates).max() / np.abs(x).max()) if x.any() else np.inf
         if decay * abs(step) > SHORT and decay > FAST * pace:
             said[number] = (
                 f"the system is stiff there: disturbances decay at the rate {decay:.3g}, the state changes at "

@@ -26,6 +26,14 @@ def test_a_stiff_run_that_runs_out_of_steps_says_so():
     assert system.compile("radau").run(start, t_span=(0, 1000), rtol=1e-6, max_steps=20_000).ok
 
 
+def test_a_component_that_has_decayed_hides_no_stiffness():
+    """Of y' = -1e6 y nothing is left, which changes at the rate 1e6 still."""
+    x, y = ph.coordinates("x y")
+    system = ph.VectorField({x: -x, y: -1e6 * y})
+    run = system.compile().run({x: 1.0, y: 1.0}, t_span=(0, 100), max_steps=20_000)
+    assert "disturbances decay at the rate 1e+06" in str(run.status)
+
+
 @pytest.mark.parametrize("rtol", [1e-9, 1e-4])
 def test_what_is_merely_long_is_not_called_stiff(rtol):
     """Lorenz's attractor contracts as fast as it moves; an oscillation decays not at all; others keep nothing."""
