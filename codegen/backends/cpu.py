@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from hashlib import blake2b
@@ -166,20 +167,27 @@ class CpuBackend(OneDevice):
         about = (str(lanes), str(halo), passes, _versions(), *sorted(features))
         key = self.cache.key(fingerprint(kernel), dtype, *about)
         folder = self.cache.place(key)
-        if not _whole(folder):
+        known = _kept(folder)
+        if known is None:
             prepared = _prepared(kernel, lanes, optimise)
             assembly = emit_llvm(prepared, lanes, dtype, features)
             code = compile_assembly(assembly, pair=lanes == 1 and _worth_pairing(kernel, assembly))
-            operations = work(prepared.body)
-            (folder / CODE).unlink(missing_ok=True)  # what is there is not whole
-            (folder / WORK).unlink(missing_ok=True)
-            self.cache.write(key, {ASSEMBLY: assembly, CODE: code, WORK: f"{operations} {_digest(code)}"})
+            known = code, work(prepared.body)
+            self._keep(key, {ASSEMBLY: assembly, CODE: code, WORK: f"{known[1]} {_digest(code)}"})
         self.cache.used(key)
-        known = (folder / WORK).read_text(encoding="utf-8").split()[0]
-        native = load_code(folder / CODE, kernel_symbol(kernel))
-        return CpuKernel(
-            kernel, dtype, lanes, halo, folder, native, None if known == "None" else int(known), self.grain, optimise
-        )
+        code, operations = known
+        native = load_code(code, kernel_symbol(kernel))
+        return CpuKernel(kernel, dtype, lanes, halo, folder, native, operations, self.grain, optimise)
+
+    def _keep(self, key: str, files: Mapping[str, str | bytes]) -> None:
+        """Write what was made, where nobody has written it meanwhile; a full disk or a foreign folder loses no run."""
+        folder = self.cache.place(key)
+        if _kept(folder) is not None:
+            return
+        with suppress(OSError):
+            for name in (CODE, WORK):  # what is there is not whole
+                (folder / name).unlink(missing_ok=True)
+            self.cache.write(key, files)
 
     def compile_program(
         self, program: Program, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
@@ -194,13 +202,17 @@ def _digest(code: bytes) -> str:
     return blake2b(code, digest_size=16).hexdigest()
 
 
-def _whole(folder: Path) -> bool:
-    """Whether machine code is there, and is what was written."""
+def _kept(folder: Path) -> tuple[bytes, int | None] | None:
+    """Machine code and the operations that it counts; None where it is not there, or is not what was written.
+
+    Read once: another process may write or remove these files at any time.
+    """
     try:
-        code, known = (folder / CODE).read_bytes(), (folder / WORK).read_text(encoding="utf-8")
-    except OSError:
-        return False
-    return known.split()[1:] == [_digest(code)]
+        code, known = (folder / CODE).read_bytes(), (folder / WORK).read_text(encoding="utf-8").split()
+        operations = None if known[0] == "None" else int(known[0])
+    except (OSError, ValueError, IndexError):
+        return None
+    return (code, operations) if known[1:] == [_digest(code)] else None
 
 
 PAIRING_LIMIT = 230_000  # characters of assembly: pairing takes seconds beyond, and finds less

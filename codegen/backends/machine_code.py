@@ -10,7 +10,6 @@ import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as binding
@@ -73,11 +72,11 @@ def compile_assembly(assembly: str, pair: bool) -> bytes:
 
 
 @lru_cache(maxsize=512)
-def load_code(path: Path, symbol: str) -> Native:
-    """A function of an object file; the same one for the same file."""
+def load_code(code: bytes, symbol: str) -> Native:
+    """A function of object code; the same one for the same code."""
     machine = _target()
     engine = binding.create_mcjit_compiler(binding.parse_assembly(_EMPTY), machine)
-    engine.add_object_file(binding.ObjectFileRef.from_data(path.read_bytes()))
+    engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
     address = engine.get_function_address(symbol)
     return Native(_SIGNATURE(address), address, engine)

@@ -108,8 +108,15 @@ def cells_of(centres: Floats, edge: float) -> Cells:
 
 
 def fold(places: Floats, box: Box | None) -> tuple[Floats, Any]:
-    """Places folded into the box, and the edges [n, dim] that were taken off."""
+    """Places folded into the box, and the edges [n, dim] that were taken off.
+
+    None is taken off along an edge over which no more than one box is spread, in the box or beside it: what lies
+    between walls, whose potential need not repeat, is left where it is.
+    """
     if box is None:
         return places, np.zeros(places.shape)
-    turns = np.floor(places @ box.inverse)
+    parts = places @ box.inverse
+    low, high = parts.min(axis=0), parts.max(axis=0)
+    compact = (high - low < 1.0) & (low >= -1.0) & (high < 2.0)
+    turns = np.where(compact, 0.0, np.floor(parts))
     return places - turns @ box.matrix, turns

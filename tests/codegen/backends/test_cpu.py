@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -181,6 +182,29 @@ def test_sums_are_added_to(cache: KernelCache) -> None:
     arrays["wide"][...] = 5
     twice = run_cpu(CpuBackend(cache, 8), case.kernel, arrays, case.scalars, case.extents)
     assert twice["wide"][0] == once["wide"][0] + 5
+
+
+def test_a_cache_that_others_empty_or_that_cannot_be_written_loses_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process removes the files while this one compiles, and then none can be written."""
+    b = Builder()
+    b.store("x", value=b.load("v", "x") + 1.0)
+    kernel = Kernel("k", "lane", (Array("x", (), intent=Intent.INOUT),), (), b.block())
+    cache, x = KernelCache(tmp_path), np.zeros(8)
+    write = KernelCache.write
+
+    def write_and_lose(self: KernelCache, key: str, files: dict[str, str | bytes]) -> None:
+        write(self, key, files)
+        shutil.rmtree(self.place(key))
+
+    def refuse(self: KernelCache, key: str, files: dict[str, str | bytes]) -> None:
+        raise PermissionError("read only")
+
+    for how in (write_and_lose, refuse):
+        monkeypatch.setattr(KernelCache, "write", how)
+        CpuBackend(cache, 8).compile(kernel)({"x": x}, {}, (8,))
+    assert np.all(x == 2.0)
 
 
 def test_launches_that_do_not_fit_are_refused(cache: KernelCache) -> None:

@@ -313,3 +313,19 @@ def test_the_virial_counts_what_is_not_along_the_line() -> None:
     places = np.random.default_rng(1).normal(size=(5, 2))
     run = system.compile().run({flat: places, ph.dot(flat): 0 * places}, {flat.mass: 1.0}, (0, 1e-3), dt=1e-3)
     assert run.virial == pytest.approx(-3 * run.totals["potential"], rel=1e-12)
+
+
+def test_walls_that_lie_across_the_edge_of_a_box():
+    """From z = -2 to 12 in a box of 30: nobody is folded to the far end, where the walls' potential is another."""
+    z = ph.particles("r", dim=3)
+    wall = z.sum(lambda a: exp(-4 * (a.position[2] + 2)) + exp(4 * (a.position[2] - 12)))
+    pairs = z.pairs(lambda a, b: a.distance(b) ** -6)
+    system = ph.Lagrangian(z.sum(lambda a: z.mass(a) * a.speed_squared / 2) - wall - pairs)
+    rng = np.random.default_rng(5)
+    edge = np.stack(np.meshgrid(np.arange(6), np.arange(6), np.arange(9), indexing="ij"), -1).reshape(-1, 3)
+    start = edge * np.array([1.2, 1.2, 1.3]) + rng.uniform(-0.1, 0.1, edge.shape) - np.array([0.0, 0.0, 0.5])
+    state = {z: start, ph.dot(z): rng.normal(size=start.shape)}
+    simulator = system.compile(method="verlet", box=[7.2, 7.2, 30.0], cutoff=2.0, smoothing="shift force")
+    run = simulator.run(state, {z.mass: np.ones(len(start))}, t_span=(0, 0.2), dt=0.002, save_every=20)
+    assert run.drift["energy"] < 1e-3
+    assert np.abs(run[z] - run[z][0]).max() < 3.0
