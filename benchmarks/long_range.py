@@ -16,6 +16,7 @@ import numpy as np
 from sympy import exp
 
 from benchmarks.harness import Case, interleaved, threads
+from benchmarks.peer_fluid import lammps_box
 
 NAME = "long range"
 SPACING, CUTOFF, ACCURACY, STEP = 1.1, 2.9, 1e-4, 0.01
@@ -79,21 +80,9 @@ def allowed(edge: int) -> float:
 
 
 def lammps(edge: int) -> Callable[[int], object]:
-    """A function that takes some steps; ImportError or OSError where LAMMPS cannot be loaded."""
-    from lammps import lammps
-
+    """A function that takes some steps; raises as `lammps_box` does."""
     places, velocities, charges, length = salt(edge)
-    run = lammps(cmdargs=["-sf", "omp", "-pk", "omp", str(threads()), "-log", "none", "-screen", "none"])
-    run.commands_string(
-        f"""units lj
-        atom_style charge
-        region box block 0 {length} 0 {length} 0 {length}
-        create_box 1 box
-        """
-    )
-    count = len(places)
-    run.create_atoms(count, list(range(1, count + 1)), [1] * count, places.reshape(-1).tolist(),
-                     velocities.reshape(-1).tolist())  # fmt: skip
+    run, count = lammps_box(places, velocities, length, "charge"), len(places)
     run.numpy.extract_atom("q")[:count] = charges[run.numpy.extract_atom("id")[:count] - 1]
     run.commands_string(
         f"""mass 1 1.0

