@@ -1,8 +1,10 @@
 """`python -m benchmarks.gpu`: everything that needs an NVIDIA GPU, in one go.
 
-First every CUDA kernel of the tests against the interpreter (`pytest -m gpu`) and every ready system on the GPU against
-the CPU, then the bars of the GPU with their peers on the same card. Figures are printed as they come, and kept in
-`benchmarks/results/gpu_*.json` with machine and date. Times of kernels are taken by events on the device.
+First what has to be right, in processes side by side: every CUDA kernel of the tests against the interpreter
+(`pytest -m gpu`), the tests of symphys on the GPU instead of the CPU, every ready system and every kind of fit on both,
+and the programs of a folder (`--programs FOLDER`). Then, alone, the bars of the GPU with their peers on the same card.
+Figures are printed as they come, and kept in `benchmarks/results/gpu_*.json` with machine and date. Times of kernels
+are taken by events on the device.
 """
 
 from __future__ import annotations
@@ -12,14 +14,16 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 import symphys as ph
+from benchmarks import gpu_checks
 from benchmarks.gpu_clock import copy_bandwidth, device_clock, device_seconds, on_device, per_step
-from benchmarks.gpu_fits import differences
 from benchmarks.gpu_variants import gravity, kernel_times, pair_variants, phi_fourth, stencil_variants
 from benchmarks.harness import Case, write
 from benchmarks.table import describe
@@ -213,58 +217,6 @@ def wide_networks(work: int = 1 << 29) -> list[Case]:
     return cases
 
 
-def agreement() -> list[Case]:
-    """Every ready system on the GPU and on the CPU, from the same start for a short time."""
-    from symphys import models
-
-    def trajectory(model: models.Model, backend: str) -> np.ndarray:
-        h = model.dt or (model.t_span[1] - model.t_span[0]) / 1000
-        simulator = model.system.compile(backend=backend)
-        result = simulator.run(model.initial, model.parameters, t_span=(0.0, 50 * h), dt=h, save_every=50)
-        return np.array([np.ravel(result[label])[-1] for label in model.initial])
-
-    def fields(model: models.FieldModel, backend: str) -> np.ndarray:
-        setting = model.setting
-        grid = ph.Grid({x: (low, high, min(n, 32)) for x, (low, high, n) in setting.domain.items()}, setting.boundary)
-        points = dict(zip(setting.domain, grid.mesh, strict=True))
-        start = {label: np.broadcast_to(a, grid.shape) for label, a in setting.initial(points).items()}
-        h = 0.25 * model.dt
-        simulator = model.system.compile(grid=grid, backend=backend)
-        result = simulator.run(start, setting.parameters, t_span=(0.0, 20 * h), dt=h, save_every=20)
-        return np.concatenate([np.ravel(result[label][-1]) for label in start])
-
-    def particles(model: models.ParticleModel, backend: str) -> np.ndarray:
-        setting = model.setting
-        simulator = model.system.compile(method="verlet", backend=backend, **setting.options)
-        run = simulator.run(
-            setting.initial, setting.parameters, t_span=(0.0, 20 * model.dt), dt=model.dt, save_every=20
-        )
-        return np.concatenate([np.ravel(run[label][-1]) for label in setting.initial])
-
-    kinds = ((models.MODELS, trajectory), (models.FIELD_MODELS, fields), (models.PARTICLE_MODELS, particles))
-    found: dict[str, object] = {}
-    for registry, ending in kinds:
-        for name, model in registry.items():
-            try:
-                ends = [ending(model, backend) for backend in ("cpu", "cuda")]
-            except Exception as error:  # noqa: BLE001 - told, and the rest go on
-                found[name] = f"{type(error).__name__}: {error}"
-                traceback.print_exc()
-                continue
-            found[name] = float(np.abs(ends[0] - ends[1]).max() / np.abs(ends[0]).max())
-    worst = max((value for value in found.values() if isinstance(value, float)), default=None)
-    broken = len(found) > sum(isinstance(value, float) for value in found.values())
-    return [
-        Case(f"{len(found)} ready systems", "largest difference", None if broken else worst, limit=1e-9, notes=found)
-    ]
-
-
-def fits() -> list[Case]:
-    """Fits from samples, along trajectories, of fields and of particles: what the GPU finds against the CPU."""
-    found = differences("cuda")
-    return [Case(f"{len(found)} fits", "largest difference", max(found.values()), limit=1e-6, notes=dict(found))]
-
-
 def recording(size: int = 2048, rows: int = 20) -> list[Case]:
     """What saving rows costs: phi^4 on a plane, with every tenth step saved, against the steps alone."""
     t, x, y = ph.spacetime("t x y")
@@ -288,18 +240,13 @@ def variants(size: int = 1024, bodies: int = 65_536) -> list[Case]:
     return [*(stencil_variants(size, order) for order in (2, 4)), pair_variants(bodies)]
 
 
-def tests() -> list[Case]:
-    """The tests marked `gpu`: kernels, programs and runs on the device against the interpreter."""
-    command = [sys.executable, "-m", "pytest", "-m", "gpu", "-q", "-n", "8", "-p", "no:cacheprovider", "tests"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    print(done.stdout[-6000:], done.stderr[-1000:], flush=True)
-    return [Case("pytest -m gpu", "exit status", float(done.returncode), notes={"said": done.stdout.splitlines()[-1:]})]
-
-
-ROWS: dict[str, Callable[[], list[Case]]] = {
-    "tests": tests,
-    "agreement": agreement,
-    "fits": fits,
+CHECKS: dict[str, Callable[[], list[Case]]] = {
+    "tests": gpu_checks.tests,
+    "survey": gpu_checks.survey,
+    "agreement": gpu_checks.agreement,
+    "fits": gpu_checks.fits,
+}
+TIMES: dict[str, Callable[[], list[Case]]] = {
     "recording": recording,
     "ensemble": ensemble,
     "stencil": stencil,
@@ -309,6 +256,7 @@ ROWS: dict[str, Callable[[], list[Case]]] = {
     "network_lagrangian": network_lagrangian,
     "wide_networks": wide_networks,
 }
+UNKEPT = ("tests", "survey", "programs")  # they have no figures, they pass or do not
 
 
 def device() -> str:
@@ -318,24 +266,55 @@ def device() -> str:
     return str(cupy.cuda.runtime.getDeviceProperties(0)["name"].decode())
 
 
+def done(row: str, cases_of: Callable[[], list[Case]]) -> bool:
+    """Run a row, show and keep what it finds; False where it breaks, or where a check is not met."""
+    begin = time.perf_counter()
+    print(f"{row} ...", flush=True)
+    try:
+        cases = cases_of()
+    except Exception:  # noqa: BLE001 - one row must not take the others with it
+        traceback.print_exc()
+        return False
+    print(describe(cases, ()), f"\n  ({time.perf_counter() - begin:.1f} s)", flush=True)
+    if row not in UNKEPT:
+        write(f"gpu_{row}", cases, (), {"gpu": device()})
+    return row in TIMES or all(case.met is not False for case in cases)
+
+
+def side_by_side(rows: Sequence[str], options: Sequence[str]) -> list[str]:
+    """Run rows as processes of their own and print what they say as they end; those that failed."""
+
+    def run(row: str) -> int:
+        command = [sys.executable, "-m", "benchmarks.gpu", row, *options]
+        made = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        print(made.stdout, end="", flush=True)
+        return made.returncode
+
+    with ThreadPoolExecutor(len(rows) or 1) as pool:
+        return [row for row, status in zip(rows, pool.map(run, rows), strict=True) if status]
+
+
 def main() -> int:
-    """Run what is asked for, or all; a row that breaks is reported and the rest go on."""
+    """Run what is asked for, or all: checks side by side, then what is timed, alone; what breaks stops nothing else."""
+    names = (*CHECKS, "programs", *TIMES)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
-    parser.add_argument("rows", nargs="*", metavar="row", help=f"of {', '.join(ROWS)} (all if none is named)")
+    parser.add_argument("rows", nargs="*", metavar="row", help=f"of {', '.join(names)} (all if none is named)")
+    parser.add_argument("--programs", type=Path, metavar="FOLDER", help="programs that the row of that name runs")
     options = parser.parse_args()
-    broken = []
-    for row in options.rows or ROWS:
-        begin = time.perf_counter()
-        print(f"{row} ...", flush=True)
-        try:
-            cases = ROWS[row]()
-        except Exception:  # noqa: BLE001 - one row must not take the others with it
-            broken.append(row)
-            traceback.print_exc()
-            continue
-        print(describe(cases, ()), f"\n  ({time.perf_counter() - begin:.1f} s)", flush=True)
-        if row != "tests":
-            write(f"gpu_{row}", cases, (), {"gpu": device()})
+    rows = list(options.rows or names)
+    if "programs" in rows and not (options.programs and options.programs.is_dir()):
+        print("programs: left out; --programs FOLDER says where they are", flush=True)
+        rows.remove("programs")
+    known = {**CHECKS, "programs": partial(gpu_checks.programs, options.programs), **TIMES}
+    checks = [row for row in rows if row not in TIMES]
+    if len(checks) > 1:
+        broken = side_by_side(checks, () if options.programs is None else ("--programs", str(options.programs)))
+        rows = [row for row in rows if row in TIMES]
+    else:
+        broken = []
+    broken += [row for row in rows if not done(row, known[row])]
+    if broken:
+        print(f"broken: {', '.join(broken)}", flush=True)
     return 1 if broken else 0
 
 

@@ -4,16 +4,16 @@ Neither has a deadline: the first example of a property may compile a kernel, wh
 the code under test. `--hypothesis-profile` overrides the choice.
 
 `--backend NAME` runs the tests of backend "cpu" on another one. Those marked `cpu` are about the CPU alone: they are
-skipped there, and the summary lists them with the reason that each mark has to give. Where nothing is said, those
-marked `everywhere`, a few of every kind of run, are run on the stand-in too.
+skipped there, and the summary lists them with the reason that each mark has to give. Those marked `host` run methods of
+SciPy, which CUDA refuses, and are skipped on it. Where nothing is said, those marked `everywhere`, a few of every kind
+of run, are run on the stand-in too.
 """
 
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,8 +21,7 @@ from hypothesis import HealthCheck, settings
 from codegen import backends
 from codegen.backends import shim
 from tests.codegen.backends.stand_in import StandIn
-
-STAND_IN = "stand-in"  # backend "cuda" on a stand-in for CuPy: the CUDA source, its launches and copies, without a GPU
+from tests.elsewhere import OTHERS, STAND_IN, instead_of_cpu, take_the_place_of_cpu
 
 settings.register_profile("dev", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True, database=None, print_blob=True)
@@ -31,13 +30,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option `--backend`."""
-    others = ("cpu", "cuda", STAND_IN, "cuda-shim", "reference")
-    parser.addoption("--backend", default="cpu", choices=others, help='what runs where tests ask for backend "cpu"')
-
-
-def instead_of_cpu(name: str) -> Mapping[str, tuple[str, str]]:
-    """The registry with another backend in the place of "cpu"."""
-    return MappingProxyType({**backends.BACKENDS, "cpu": backends.BACKENDS[name]})
+    said = 'what runs where tests ask for backend "cpu"'
+    parser.addoption("--backend", default="cpu", choices=("cpu", *OTHERS), help=said)
 
 
 def kept_kernels(config: pytest.Config) -> Path | None:
@@ -47,22 +41,21 @@ def kept_kernels(config: pytest.Config) -> Path | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Another backend takes the place of "cpu" in the registry."""
-    name = config.getoption("--backend")
-    if name == STAND_IN:
-        sys.modules["cupy"], name = StandIn(folder=kept_kernels(config)), "cuda"  # type: ignore[assignment]
-    backends.BACKENDS = instead_of_cpu(name)
+    if (name := config.getoption("--backend")) != "cpu":
+        take_the_place_of_cpu(name, kept_kernels(config))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what is about the CPU on other backends."""
+    """Skip what is about the CPU on other backends, and what runs on the host on CUDA."""
+    sent = config.getoption("--backend")
     for item in items:
         mark = item.get_closest_marker("cpu")
-        if mark is None:
-            continue
-        if "reason" not in mark.kwargs:
+        if mark is not None and "reason" not in mark.kwargs:
             raise pytest.UsageError(f"{item.nodeid} is marked `cpu`; say why, reason=...")
-        if config.getoption("--backend") != "cpu":
+        if mark is not None and sent != "cpu":
             item.add_marker(pytest.mark.skip(reason=f"about the CPU: {mark.kwargs['reason']}"))
+        if item.get_closest_marker("host") and sent in ("cuda", STAND_IN):
+            item.add_marker(pytest.mark.skip(reason="methods of SciPy run on the host, and CUDA refuses them"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen import Function, HostMemory
+from codegen import Backend, Function, HostMemory
 from symphys.errors import UnsupportedError
 from symphys.integrators import External
 from symphys.lower.frame import FINISHED, NOT_FINITE, RUNNING, STATUS, STEP_TOO_SMALL, STEPS
@@ -33,7 +33,7 @@ def run_external(request: RunRequest, sampling: Sampling, tolerances: Tolerances
     """
     method, instances = request.method, request.instances
     assert isinstance(method, External)
-    if request.kernels.backend.name == "cuda":
+    if not takes(request.kernels.backend):
         raise UnsupportedError(f"method {method.name!r} runs through SciPy on the host; compile with backend='cpu'")
     functions = functions_of(request)
     buffers = _buffers(request, sampling.times)
@@ -49,6 +49,11 @@ def run_external(request: RunRequest, sampling: Sampling, tolerances: Tolerances
         except KeyboardInterrupt:
             return AdaptiveRun(_as_dtype(buffers, request.dtype), True, exhausted)
     return AdaptiveRun(_as_dtype(buffers, request.dtype), False, exhausted)
+
+
+def takes(backend: Backend) -> bool:
+    """Whether a backend takes methods that step one trajectory at a time on the host: a GPU waits at each point."""
+    return backend.name != "cuda"
 
 
 def functions_of(request: RunRequest) -> Functions:

@@ -13,7 +13,7 @@ from symphys.errors import UnsupportedError
 from symphys.lower.flow import lower_flow
 from symphys.lower.rates_kernel import functions_kernel, rates_jacobian
 
-pytestmark = pytest.mark.cpu(reason="methods of SciPy run on the host, and CUDA refuses them")
+pytestmark = pytest.mark.host
 
 STIFF = ["radau", "bdf", "lsoda"]
 x, y, z = ph.coordinates("x y z")

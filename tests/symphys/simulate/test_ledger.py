@@ -21,8 +21,7 @@ METHODS = {
     "rk4": {"dt": 0.005},
     "gauss6": {"dt": 0.005},
 }
-SCIPY = pytest.mark.cpu(reason="methods of SciPy run on the host, and CUDA refuses them")
-EACH = [pytest.param(method, marks=SCIPY if method == "radau" else ()) for method in METHODS]
+EACH = [pytest.param(method, marks=pytest.mark.host if method == "radau" else ()) for method in METHODS]
 
 
 @pytest.fixture(scope="module")
