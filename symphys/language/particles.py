@@ -185,7 +185,7 @@ class Particle:
 
     @property
     def position(self) -> Any:
-        """[dim], the components of r."""
+        """[dim], the components of r, never folded into a box: what is to repeat with it must be written so."""
         return self._vector(0)
 
     @property

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from codegen import Array, Builder, CompilerBug, Intent, Kind, Node, Scalar, apply, boolean, real
+from symphys.lower.cells import cell_among
 from symphys.lower.flow import Flow
 
 State = tuple[Node, ...]
@@ -69,10 +70,7 @@ class SignalTable:
         """u(t), the outermost pieces continued beyond the ends."""
         pieces, begin, per_time = (s.node for s in self.scalars)
         place = (t - begin) * per_time
-        inside = apply("min", apply("max", place, 0.0), apply("to_real", pieces - 1))
-        piece = apply("to_int", inside)
-        piece = apply("select", apply("lt", piece, pieces), piece, pieces - 1)
-        piece = b.let(f"piece_{self.name}", piece)
+        piece = b.let(f"piece_{self.name}", apply("to_int", cell_among(place, apply("to_real", pieces))))
         local = b.let(f"local_{self.name}", place - apply("to_real", piece))
         total: Node | None = None
         for power in reversed(range(SIGNAL_DEGREE + 1)):

@@ -37,7 +37,7 @@ mesh mesh_all mesh_all_parts mesh_influence mesh_x mesh_y mesh_z mesh_stride mes
     mesh_part mesh_parts mesh_share mesh_slab mesh_slabs mesh_one mesh_column_flat mesh_depth_flat mesh_spline
     mesh_counts mesh_first mesh_order mesh_force mesh_force_flat mesh_push mesh_total held_rows held_old held_new
     held_matrix held_inverse held_amount held_sum held_field held_begin held_dots visited_amounts visited_strains
-    held_bars""".split()
+    held_bars taken_off""".split()
 )
 
 
@@ -79,6 +79,11 @@ class Layout:
     def place(self, j: Node, axis: int) -> tuple[Node, Node]:
         """Where a component of neighbour j stands in `places`."""
         return (j, integer(axis)) if self.stride > 1 else (integer(axis), j)
+
+    @property
+    def folds(self) -> bool:
+        """Whether places are folded into the box; `taken_off` [dim, cluster, member] is then what that took off."""
+        return self.listed and self.box is not None
 
     def leading(self, name: str) -> int:
         """How many components what is called so has: one for each axis, or for each environment."""

@@ -27,8 +27,8 @@ from codegen import (
     real,
     variable,
 )
+from symphys.lower.cells import cell_among
 from symphys.lower.particles.layout import Layout
-from symphys.lower.particles.site import cell_among
 from symphys.lower.programs import program_of
 
 I = Kind.INT

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from codegen import EVERYWHERE, Array, Intent, Kernel, Kind, Launch, Node, add_many, apply, integer, variable
+from symphys.lower.cells import cell_among
 from symphys.lower.particles.aside import Aside
 from symphys.lower.particles.layout import Layout
-from symphys.lower.particles.site import Site, axis_wish, cell_among
+from symphys.lower.particles.site import Site, axis_wish
 
 I = Kind.INT
 AXES = "xyz"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-from codegen import Array, Builder, Intent, Kernel, Kind, Node, Scalar, add_many, apply, integer, real, variable
+from codegen import Array, Builder, Intent, Kernel, Kind, Node, Scalar, add_many, apply, integer, variable
 from symphys.errors import UnsupportedError
 from symphys.language.particle_sums import LABELS
 from symphys.language.particle_symbols import LocalSymbol, displacement
@@ -153,10 +153,15 @@ class Site:
             if symbol.role == "attribute":
                 return self.own(symbol.word)
             if symbol.role == "position":
-                return self.own("position", symbol.axis)
+                return self.unfolded(symbol.axis)
             if symbol.role == "velocity":
                 return self.own("velocity", symbol.axis)
         raise UnsupportedError(f"{symbol} has no meaning in a kernel here")
+
+    def unfolded(self, axis: int | None) -> Node:
+        """A component of the place of particle i as users see it: lists fold places into the box."""
+        place = self.own("position", axis)
+        return place + self.own("taken_off", axis) if self.layout.folds else place
 
     def seen(self, j: Node, expressions: Iterable[Any]) -> dict[Any, Node]:
         """Attributes of j in expressions of i and j."""
@@ -276,16 +281,6 @@ def summed(site: Site, wishes: Iterable[str]) -> tuple[list[Node], Callable[[lis
             site.builder.assign(register, register + value)
 
     return registers, add
-
-
-def cell_among(place: Node, count: Node) -> Node:
-    """The cell of a row of `count` in which a place in units of a cell lies, or the nearest there is, as a real number.
-
-    A place that is not a number lies in the first: comparisons with it are false, and what is read must be there until
-    the run is found to have left the finite world.
-    """
-    cell = apply("floor", place)
-    return apply("select", apply("le", real(0.0), cell), apply("min", cell, count - 1.0), real(0.0))
 
 
 def axis_wish(name: str, axis: int | None) -> str:

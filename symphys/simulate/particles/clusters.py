@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from symphys.errors import InputError
 from symphys.simulate.particles.box import Box
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+MOST = 1 << 30  # images of clusters that are looked at, each a byte and more
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def images_of(low: Floats, high: Floats, places: NDArray[Any], box: Box | None, 
     """The images of clusters, with bounding boxes `low`, `high` [clusters, dim], that come within `reach` of any.
 
     Particles whose places [n, dim] spread over a part s of an edge are, when turned by k edges, at least k - s widths
-    away from each other.
+    away from each other. InputError where so many images are in reach that they would not fit memory.
     """
     count, dim = low.shape
     source, shift = np.arange(count), np.zeros((count, dim))
@@ -68,6 +72,12 @@ def images_of(low: Floats, high: Floats, places: NDArray[Any], box: Box | None, 
         return Images(source, shift)
     spread = np.ptp(places @ box.inverse, axis=0)
     turns = [int(reach / width + part) for width, part in zip(box.widths, spread, strict=True)]
+    among = count * math.prod(2 * k + 1 for k in turns)
+    if among > MOST:
+        raise InputError(
+            f"within {reach:.4g}, the cutoff and what particles may go between lists, there are {among:.3g} images of "
+            f"{count} clusters of particles in a box {_words(box.widths)} wide; shorten the cutoff, or enlarge the box"
+        )
     moves = np.array(list(itertools.product(*(range(-k, k + 1) for k in turns)))) @ box.matrix
     moves = moves[np.any(moves != 0.0, axis=1)]
     floor, ceiling = low.min(axis=0) - reach, high.max(axis=0) + reach
@@ -108,15 +118,12 @@ def cells_of(centres: Floats, edge: float) -> Cells:
 
 
 def fold(places: Floats, box: Box | None) -> tuple[Floats, Any]:
-    """Places folded into the box, and the edges [n, dim] that were taken off.
-
-    None is taken off along an edge over which no more than one box is spread, in the box or beside it: what lies
-    between walls, whose potential need not repeat, is left where it is.
-    """
+    """Places folded into the box, and how many of its edges [n, dim] were taken off."""
     if box is None:
         return places, np.zeros(places.shape)
-    parts = places @ box.inverse
-    low, high = parts.min(axis=0), parts.max(axis=0)
-    compact = (high - low < 1.0) & (low >= -1.0) & (high < 2.0)
-    turns = np.where(compact, 0.0, np.floor(parts))
+    turns = np.floor(places @ box.inverse)
     return places - turns @ box.matrix, turns
+
+
+def _words(widths: Floats) -> str:
+    return " x ".join(f"{width:.4g}" for width in widths)

@@ -114,7 +114,8 @@ class Course:
 
     def _leave(self, places: NDArray[Any], velocities: NDArray[Any]) -> None:
         finite = np.isfinite(places).all((1, 2)) & np.isfinite(velocities).all((1, 2))
-        self.outcomes[self._running & ~finite] = Outcome.NOT_FINITE
+        lost = self._running & ~finite
+        self.outcomes[lost], self.details[lost] = Outcome.NOT_FINITE, self.state.astray
 
     def _settle(self, late: int) -> bool:
         """Save all rows but the last `late`, which may be on their way to the host; whether anyone goes on."""

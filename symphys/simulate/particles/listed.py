@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen import CompiledProgram, Program, compile_program
+from symphys.errors import InputError
 from symphys.lower.particles.lists import image_launch, list_program
 from symphys.lower.particles.plan import look_launches
 from symphys.lower.programs import program_of
@@ -27,7 +28,8 @@ WORTH = 4  # the part of their life by which lists must last longer, that it pay
 SURE = 0.9  # of what lists seem to last: steps beyond their life are taken back
 ONCE = 2.2  # the skin that lists need to last one step, in units of how far the fastest go in it
 WIDEST = 1.0  # the widest skin, in units of the cutoff: beyond it lists are made anew after each drift
-FAR = 1e8  # where what fills up clusters is put, in units of the range
+FAR = 1e8  # where what fills up clusters is put, in units of the range, beyond the furthest particle
+ROUNDINGS = 4  # by how many spacings of numbers the bounding box of a place may be off
 STATE = ("position", "velocity", "force")
 HELD = ("hold_slope", "hold_pull", "hold_lost", "hold_off", "hold_when")
 KEPT = (*STATE, "strayed", "hits", "chain", *HELD)  # what is taken back with a portion
@@ -93,6 +95,8 @@ class ListedState(State):
             if self.rebuilds:
                 self._gather()
                 self._suit(self.pace)
+            if self._astray():
+                return
             self._group()
             if not self.rebuilds:
                 self._project()
@@ -100,6 +104,23 @@ class ListedState(State):
             gone = 0.0
         self._look_for_neighbours(gone)
         self.since, self.rebuilds = 0, self.rebuilds + 1
+
+    def _astray(self) -> bool:
+        """Whether anyone is so far away that its neighbours cannot be told; its place is then no number any more."""
+        # what is given is folded before it is rounded
+        dtype = self.machine.dtype if self.rebuilds or self.box is None else "float64"
+        cutoff = self.cutoffs["cutoff"]
+        limit = cutoff / (ROUNDINGS * float(np.finfo(dtype).eps))
+        far = np.flatnonzero(np.abs(self.whole["position"]).max(axis=1) > limit)
+        if not len(far):
+            return False
+        where = self.whole["position"][far[0]].tolist()
+        why = f"particle {far[0]} is at {where}: beyond {limit:.3g}, {dtype} does not tell who is within {cutoff:g}"
+        if not self.rebuilds:
+            raise InputError(f"{why}; start nearer to the origin")
+        self.astray = why
+        self.arrays["position_flat"][:, self.clusters.place[far]] = np.nan
+        return True
 
     def _suit(self, pace: float) -> None:
         """Choose the skin for particles of which the fastest go so far in a step."""
@@ -118,7 +139,8 @@ class ListedState(State):
     def _gone(self) -> float:
         """How far the furthest particle is from where it was grouped; not a number where a place is none."""
         away = self.arrays.read("position") - self.home
-        return float(np.sqrt((away * away).sum(axis=0)[self.real].max()))
+        with np.errstate(over="ignore"):
+            return float(np.sqrt((away * away).sum(axis=0)[self.real].max()))
 
     def _group(self) -> None:
         """Fold all particles into the box, and lay them into memory in compact clusters."""
@@ -126,12 +148,13 @@ class ListedState(State):
         dim, size = layout.dim, layout.size
         self.whole["position"], turns = fold(self.whole["position"], self.box)
         self.turns = self.turns + turns
+        far = np.abs(self.whole["position"]).max() + FAR * (self.cutoffs["cutoff"] + self.skin)
         clusters = self.clusters = clusters_of(self.whole["position"], size)
         self.rows, width = clusters.count, clusters.count * size
         for name in STATE:
             flat = np.zeros((dim, width), dtype=dtype)
             if name == "position":  # what fills up clusters is near nobody
-                flat[...] = FAR * (self.cutoffs["cutoff"] + self.skin) * (1.0 + np.arange(width) / width)
+                flat[...] = far * (1.0 + np.arange(width) / width)
             flat[:, clusters.place] = self.whole[name].T
             self.arrays[name] = aligned((dim, clusters.count, size), dtype)
             self.arrays[name][...] = flat.reshape(self.arrays[name].shape)
@@ -152,6 +175,10 @@ class ListedState(State):
             self.arrays |= self.holds.placed(clusters.place)
         if layout.dynamics.coupling is not None:
             self.arrays["wave_member"] = clusters.place
+        if layout.folds:
+            assert self.box is not None
+            off = self.arrays["taken_off"] = np.zeros((dim, clusters.count, size), dtype=dtype)
+            off.reshape(dim, -1)[:, clusters.place] = (self.turns @ self.box.matrix).T
         self._make_room(dtype)
         self.scalars |= {"clusters": clusters.count, "size": size, "flat_width": width}
 
@@ -178,7 +205,7 @@ class ListedState(State):
         self.scalars["cell_marks"] = len(cells.marks)
         self.half = 0.5 * (high - low).max(axis=0)
         # bounding boxes are rounded to the precision of the kernel
-        self.slight = 4 * float(np.finfo(dtype).eps) * (float(np.abs(centres).max()) + reach + self.room)
+        self.slight = ROUNDINGS * float(np.finfo(dtype).eps) * (float(np.abs(centres).max()) + reach + self.room)
         for k, number in enumerate(cells.counts):
             self.scalars |= {f"cells_{k}": number}
             self.scalars |= {f"origin_{k}": float(cells.origin[k]), f"per_cell_{k}": float(cells.pace[k])}
@@ -315,6 +342,9 @@ class ListedState(State):
             if (strayed := float(self.arrays.read("strayed").max())) > 0.0:
                 went, self.room = went + float(np.sqrt(strayed)), -1.0
                 self._rebuild()
+                if self.astray:
+                    self.k += 1
+                    return False
         self.k, self.life, self.pace = self.k + 1, 1, went
         return True
 

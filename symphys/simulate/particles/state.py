@@ -97,6 +97,7 @@ class State:
     choices: Choices
     long_range: Ewald | None = None
     k: int = 0
+    astray: str = ""  # of a place that was given up as no number, what it was and why
     arrays: Memory = field(init=False)
 
     def __post_init__(self) -> None:

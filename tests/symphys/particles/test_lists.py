@@ -213,6 +213,28 @@ def test_lists_follow_a_crowd_in_a_skewed_box() -> None:
     np.testing.assert_allclose(states[1].totals()[0, :4], states[0].totals()[0, :4], rtol=1e-10)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("box", [np.diag([8.4] * 3), np.array([[8.4, 0, 0], [2.5, 8.0, 0], [-1.5, 1.2, 8.8]])])
+def test_potentials_of_places_are_of_places_that_are_not_folded(box: np.ndarray, dtype: str) -> None:
+    """Springs to a point, in a box: whoever crosses an edge, or starts beyond it, is pulled back all the way.
+
+    Single precision: 40 steps of roundings of places of about 16, that a gas has stretched by less than a hundred.
+    """
+    gas, g = crowd(lambda p: 5 * ((p[0] - 4) ** 2 + p[1] ** 2 + (p[2] + 3) ** 2))
+    x = lattice(7, box)[:320] + np.arange(320)[:, None] % 3 * box[0]
+    v = np.random.default_rng(4).normal(0, 4.0, x.shape)
+    simulator = gas.compile(box=box, cutoff=2.0, smoothing="switch", dtype=dtype)
+    inputs = read_particles_inputs(simulator.dynamics, {atoms: x, ph.dot(atoms): v}, {atoms.mass: 1.0, g: 0.1}, None)
+    states = [simulator.start(inputs, [()], False, listed, Choices(0.005, 1)) for listed in (False, True)]
+    for state in states:
+        state.go(40)
+    eps = np.finfo(dtype).eps
+    assert (np.floor(x @ np.linalg.inv(box)) != np.floor(states[0].read("position")[0] @ np.linalg.inv(box))).any()
+    atol = max(1e-10, 40 * 16 * 100 * eps)
+    np.testing.assert_allclose(states[1].read("position"), states[0].read("position"), atol=atol)
+    np.testing.assert_allclose(states[1].totals()[0, :2], states[0].totals()[0, :2], rtol=max(1e-10, 100 * eps))
+
+
 def test_places_are_not_folded_and_momentum_is_kept() -> None:
     box = 7.6
     x = lattice(7, np.eye(3) * box)
