@@ -41,6 +41,25 @@ def device_clock() -> Iterator[dict[str, list[float]]]:
             found[name].append(cupy.cuda.get_elapsed_time(before, after))
 
 
+@contextmanager
+def device_layouts() -> Iterator[dict[str, str]]:
+    """How every kernel is launched, by its name: registers of a thread, blocks, threads of a block."""
+    from codegen.backends import cuda_kernel
+
+    launch = cuda_kernel.Bound.__call__
+    found: dict[str, str] = {}
+
+    def noted(self: Any) -> None:
+        launch(self)
+        found[self.name] = f"{self.function.num_regs} registers, blocks {self.grid}, threads {self.block}"
+
+    cuda_kernel.Bound.__call__ = noted  # type: ignore[method-assign]
+    try:
+        yield found
+    finally:
+        cuda_kernel.Bound.__call__ = launch  # type: ignore[method-assign]
+
+
 def device_seconds(function: Callable[[], object], rounds: int = ENOUGH) -> float:
     """Median wall seconds of a call and of what it leaves on the device, after one to warm up."""
     import cupy

@@ -13,7 +13,7 @@ import numpy as np
 from sympy import sqrt
 
 import symphys as ph
-from benchmarks.gpu_clock import device_clock, on_device, per_step
+from benchmarks.gpu_clock import device_clock, device_layouts, on_device, per_step
 from benchmarks.harness import Case
 from codegen import compile_program
 from codegen.backends.cuda import CudaBackend
@@ -33,9 +33,17 @@ SITES: Mapping[str, Schedule] = {
 }
 PARTICLES: Mapping[str, Schedule] = {
     "usual": USUAL,
-    "a particle a thread": replace(USUAL, rows=1),
-    **{f"{rows} particles a thread": replace(USUAL, rows=rows, few=1) for rows in (2, 3, 4)},
-    **{f"blocks of {threads}": replace(USUAL, threads=threads) for threads in (64, 128)},
+    **{
+        f"{rows} particles a thread by {group} terms, {parts} threads a sum": replace(
+            USUAL, rows=rows, few=1, group=group, parts=parts, full=1 << 20
+        )
+        for rows, group, parts in (
+            *((2, 16, parts) for parts in (1, 2, 4, 8, 16)),
+            *((2, 8, parts) for parts in (4, 8)),
+            *((4, 8, parts) for parts in (4, 8, 16)),
+            *((1, 16, 4), (1, 8, 4), (3, 8, 8), (4, 16, 8), (4, 4, 8)),
+        )
+    },
 }
 
 
@@ -95,14 +103,19 @@ def pair_variants(bodies: int, tried: Mapping[str, Schedule] = PARTICLES) -> Cas
     """Milliseconds of a sum over all pairs with every layout."""
     simulator, start, values = gravity(bodies)
     made = simulator.machine(batch=False, listed=False)
+    (key,) = simulator.machines
     times: dict[str, float] = {}
     for name, schedule in tried.items():
         backend = CudaBackend(schedule=schedule)
         machine = build_machine(made.layout, simulator.method, simulator.thermostat, backend, made.dtype)
-        one = replace(simulator, machines={(False, False, False): machine})
-        found = kernel_times(one, start, values)
-        times[name] = next(value for kernel, value in found.items() if kernel.startswith("pull"))
-        print(f"  pairs, {name}: {times[name]:.3f} ms", flush=True)
+        one = replace(simulator, machines={key: machine})
+        with device_layouts() as laid:
+            found = kernel_times(one, start, values)
+        if one.machines != {key: machine}:
+            raise RuntimeError(f"the layout {name!r} was not measured: a run compiled programs of its own")
+        times[name] = found["pull"]
+        print(f"  pairs, {name}: pull {found['pull']:.3f} ms ({laid['pull']})", flush=True)
+        print(f"    measure {found['measure']:.3f} ms ({laid['measure']})", flush=True)
     return Case(f"gravity, {bodies} bodies, f32", "ms a force", min(times.values()), notes=told(times))
 
 

@@ -24,6 +24,7 @@ from .cuda_schedule import (
     BLOCK_LIMIT,
     GRID_LIMIT,
     USUAL,
+    WARP,
     Able,
     Processors,
     Schedule,
@@ -142,7 +143,7 @@ class CudaKernel:
                     back.append((padded, there))
         largest = max([span.extent, *span.outer, *(abs(int(scalars[s.name])) for s in integers)])
         narrow = max([largest * self.factor, *(a.size for a in given.values())]) <= NARROW
-        share = self._share(cupy, span, given, stride)
+        share = self._share(cupy, span, given, stride, scalars)
         function = self.function(narrow, share)
         grid, block = self._shape(cupy, function, span, share)
         real = np.dtype(self.dtype).type
@@ -158,12 +159,12 @@ class CudaKernel:
             arguments.append(cupy.empty((room,), real))
         return Bound(self.kernel.name, function, grid, block, shared, arguments, places, back)
 
-    def _share(self, cupy: Any, span: LaunchRange, given: Mapping[str, Any], stride: int) -> Share:
+    def _share(self, cupy: Any, span: LaunchRange, given: Mapping[str, Any], stride: int, scalars: Scalars) -> Share:
         there = {a.name: (address_of(given[a.name]), given[a.name].nbytes) for a in in_pieces(self.kernel)}
         begins = beginnings(self.kernel, there, self.halo, span.first, stride, np.dtype(self.dtype).itemsize)
         attributes = cupy.cuda.Device().attributes
         processors = Processors(int(attributes["MultiProcessorCount"]), int(attributes.get("L2CacheSize", 0)))
-        return share_of(self.schedule, self.able, span, begins, processors)
+        return share_of(self.schedule, self.able, span, begins, processors, self.able.turns(scalars))
 
     def _shape(self, cupy: Any, function: Any, span: LaunchRange, share: Share) -> tuple[Shape, Shape]:
         processors = int(cupy.cuda.Device().attributes["MultiProcessorCount"])
@@ -173,7 +174,9 @@ class CudaKernel:
             return (min(blocks, most), 1, 1), (THREADS, 1, 1)
         instances = span.lanes * int(np.prod(span.outer, dtype=np.int64)) // (max(share.lanes, 1) * share.rows)
         limit = function.max_threads_per_block
-        size = block_size(function.num_regs, instances, processors, limit, self.schedule.threads)
+        size = block_size(function.num_regs, instances * share.parts, processors, limit, self.schedule.threads)
+        if share.parts > 1:
+            size = min(max(size, WARP * share.parts), 1 << (limit.bit_length() - 1))
         return launch_shape(span, size, processors, adds_up(self.kernel), share, self.schedule.tall)
 
 

@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from codegen.emit.cuda_groups import GROUP
+from codegen.emit.cuda_parts import can_share_loops, lengths
 from codegen.emit.cuda_together import ALONE, Share, can_share_rows
 from codegen.emit.cuda_wide import BYTES, in_pieces, wide_lanes
+from codegen.interpret import evaluate
+from codegen.ir import Node, variables
 from codegen.program import Kernel
 
-from .interface import LaunchRange
+from .interface import LaunchRange, Scalars
 
 WARP = 32
 BLOCK_LIMIT = 1024  # what the block sums of the emitted text have room for
@@ -28,18 +32,23 @@ Shape = tuple[int, int, int]
 class Schedule:
     """What a launch may be laid out like; `benchmarks/gpu.py` measures others.
 
-    threads: of a block, where registers allow. tall: rows of a block where neighbours along two axes are shared.
-    rows: that a thread takes at once where it loads the same for all (particles of all pairs), as long as `few`
-    threads a multiprocessor remain. wide: threads take several neighbours by accesses of sixteen bytes where it
-    has `many` instances; ahead: and ask for the next row before they compute one; streaming: and keep what they write
-    out of the caches, where the arrays are `beyond` times as large as these. together: blocks make products of wide
-    networks together; without, each thread makes its own.
+    threads: of a block, where registers allow. tall: rows of a block where neighbours along two axes are shared. rows:
+    that a thread takes at once where it loads the same for all (particles of all pairs), as long as `few` threads a
+    multiprocessor remain; group: terms of a sum that share loads. parts: threads that share the sums of an instance,
+    at most, each with `turns` terms or more, until a multiprocessor has `full` threads. wide: threads take several
+    neighbours by accesses of sixteen bytes where it has `many` instances; ahead: and ask for the next row before they
+    compute one; streaming: and keep what they write out of the caches, where the arrays are `beyond` times as large as
+    these. together: blocks make products of wide networks together; without, each thread makes its own.
     """
 
     threads: int = 256
     tall: int = 8
     rows: int = 2
     few: int = 192
+    group: int = GROUP
+    parts: int = 16
+    turns: int = 64
+    full: int = 1024
     wide: bool = True
     many: int = 2048
     ahead: bool = True
@@ -61,22 +70,30 @@ class Processors:
 
 @dataclass(frozen=True)
 class Able:
-    """What threads may take of a kernel: neighbours along the outer axis that share loops; `lanes` (0: none)."""
+    """What threads may take of a kernel: neighbours along the outer axis that share loops; `lanes` (0: none); parts of
+    `loops` of so many turns (empty: none)."""
 
     rows: bool
     lanes: int
+    loops: tuple[Node, ...] = ()
 
     @classmethod
     def of(cls, kernel: Kernel, dtype: str) -> Able:
         """Read off a kernel, once."""
         if kernel.shares:  # by blocks, in a way of their own
             return cls(False, 0)
-        return cls(can_share_rows(kernel), wide_lanes(kernel, dtype))
+        loops = lengths(kernel) if can_share_loops(kernel) else ()
+        return cls(can_share_rows(kernel), wide_lanes(kernel, dtype), loops)
 
     @property
     def several(self) -> bool:
         """Whether it depends on a launch how many instances a thread takes."""
-        return self.rows or self.lanes > 0
+        return self.rows or self.lanes > 0 or bool(self.loops)
+
+    def turns(self, scalars: Scalars) -> int:
+        """Of the longest loop that threads may share, where scalars say so; else none."""
+        known = [n for n in self.loops if {v.attribute for v in variables((n,))} <= scalars.keys()]
+        return max((int(n) for n in evaluate(tuple(known), scalars)), default=0)
 
 
 def share_of(
@@ -85,16 +102,20 @@ def share_of(
     span: LaunchRange,
     begins: Mapping[str, tuple[int, int]],
     processors: Processors,
+    turns: int = 0,
 ) -> Share:
-    """How many instances a thread takes.
+    """How many instances a thread takes, or how many threads an instance whose longest loop has so many `turns`.
 
     `begins`: the address of the first instance that runs in the first row, and the bytes of all rows, of each array
     of `in_pieces`.
     """
     instances = span.lanes * int(np.prod(span.outer, dtype=np.int64))
-    if schedule.rows > 1 and able.rows:
-        rows = schedule.rows if instances >= schedule.rows * schedule.few * processors.count else 1
-        return Share(rows=rows)
+    if able.rows or able.loops:
+        several = able.rows and instances >= schedule.rows * schedule.few * processors.count
+        rows = schedule.rows if several else 1
+        missing = schedule.full * processors.count * rows // max(instances, 1)
+        wanted = min(missing, turns // schedule.turns, schedule.parts)
+        return Share(rows=rows, parts=1 << max(wanted.bit_length() - 1, 0), group=schedule.group)
     if not schedule.wide or instances < schedule.many * processors.count:
         return ALONE
     lanes = able.lanes
@@ -136,22 +157,23 @@ def launch_shape(
 
     Where there are two outer axes, a block covers several rows of the last (`tall`), so that threads share the
     neighbours along it, and walks along the one before; else short lane axes alone leave room for several rows
-    (`one_row`: not in this kernel). Where there are more blocks than keep all multiprocessors busy, threads take
-    several rows, so that what does not change along them is done once.
+    (`one_row`: not in this kernel), unless threads along z share the loops of an instance. Where there are more blocks
+    than keep all multiprocessors busy, threads take several rows, so that what does not change along them is done once.
     """
     y, z = (*span.outer[::-1][:2], 1, 1)[:2]
     count = -(-span.lanes // max(share.lanes, 1))
     y = -(-y // share.rows)
+    one_row = one_row or share.parts > 1
     lanes = 1 << (count - 1).bit_length() if count <= WARP else -(-count // WARP) * WARP
     tiled = len(span.outer) > 1 and not one_row and y >= tall
-    width = min(threads // tall if tiled else threads, lanes)
-    width = max(width, WARP) if one_row or not span.outer else max(width, 1)
+    width = min(threads // (tall if tiled else share.parts), lanes)
+    width = max(width, WARP // share.parts) if one_row or not span.outer else max(width, 1)
     high = 1 if one_row else max(1, min(threads // width, y))
     across, up = -(-count // width), -(-y // high)
     rows = min(max(across * up * z // (BLOCKS * multiprocessors), 1), ROWS)
     if tiled:
         return (across, min(up, GRID_LIMIT), min(-(-z // rows), GRID_LIMIT)), (width, high, 1)
-    return (across, min(-(-up // rows), GRID_LIMIT), min(z, GRID_LIMIT)), (width, high, 1)
+    return (across, min(-(-up // rows), GRID_LIMIT), min(z, GRID_LIMIT)), (width, high, share.parts)
 
 
 def address_of(array: Any) -> int:

@@ -37,7 +37,7 @@ from .interface import Arrays, LaunchRange, OneDevice, Optimise, Scalars, addres
 
 COMPILERS = ("g++", "c++", "clang++")
 FLAGS = ("-std=c++17", "-O1", "-shared", "-fPIC", "-ffp-contract=off", "-w")
-SEVERAL = Schedule(few=0, many=0)  # threads take several instances whatever the size of a launch
+SEVERAL = Schedule(few=0, many=0, turns=1, parts=2)  # threads take several instances whatever the size of a launch
 DYNAMIC = "extern __shared__ sym_quad sym_shared[]"  # as much as the launch says
 STATIC = "__shared__ sym_quad sym_shared[1 << 14]"  # as much as any launch may say
 SYMBOL = "sym_shim_kernel"  # the kernel's own name may be one of the C library's
@@ -151,13 +151,13 @@ class ShimKernel:
         real = ctypes.c_float if self.dtype == "float32" else ctypes.c_double
         there = {a.name: (address(arrays[a.name]), arrays[a.name].nbytes) for a in in_pieces(self.kernel)}
         begins = beginnings(self.kernel, there, self.halo, span.first, stride, np.dtype(self.dtype).itemsize)
-        share = share_of(self.schedule, self.able, span, begins, Processors(1, 0))
+        share = share_of(self.schedule, self.able, span, begins, Processors(1, 0), self.able.turns(scalars))
         y, z = (*(min(n, self.rows) for n in span.outer[::-1][:2]), 1, 1)[:2]
         grid = (ctypes.c_uint * 3)(-(-span.lanes // (self.block * max(share.lanes, 1))), y, z)
         tall = (
-            self.tall if span.outer and not adds_up(self.kernel) else 1
+            self.tall if span.outer and not adds_up(self.kernel) and share.parts == 1 else 1
         )  # without rows all threads of a column are one
-        block = (ctypes.c_uint * 3)(self.block, tall, 1)
+        block = (ctypes.c_uint * 3)(self.block, tall, share.parts)
         scratch = []
         if self.team is not None:  # fewer blocks than tiles of instances
             blocks = min(-(-span.lanes // self.team.samples), self.rows)

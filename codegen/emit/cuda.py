@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from codegen.errors import CompilerBug
-from codegen.ir import variables, walk
+from codegen.ir import Kind, Node, variable, variables, walk
 from codegen.outer import write_out
 from codegen.product import write_out_products
 from codegen.program import (
@@ -56,7 +56,8 @@ def emit_cuda(kernel: Kernel, dtype: str = "float64", halo: int = 0, narrow: boo
     thread. Blocks of kernels for which `adds_up` holds have one row of threads. Sums are added to. `narrow`: no array
     has more than 2^31 - 1 elements, no axis and no loop (times `largest_factor`) more turns, and 32 bits count them.
     `share`: how many instances a thread takes; with `lanes` above 0 the instance that runs first begins on a boundary
-    of 16 bytes in every row of every array of `in_pieces`.
+    of 16 bytes in every row of every array of `in_pieces`; with `parts` above 1 threads along z of a block of one row
+    share the loops of an instance.
 
     Raises CompilerBug for statements and operations that are not of the IR.
     """
@@ -65,7 +66,7 @@ def emit_cuda(kernel: Kernel, dtype: str = "float64", halo: int = 0, narrow: boo
     names = name_functions(kernel.body, layout.naming)
     parts = ["\n".join(device_function(f, dtype, names)) for f in functions(kernel.body)]
     parts.append("\n".join(_kernel(layout, dtype, halo, names, share)))
-    body, group = "\n\n".join(parts), turns_of_a_group(kernel, share.rows)
+    body, group = "\n\n".join(parts), turns_of_a_group(kernel, share.rows, share.group)
     real = "float" if dtype == "float32" else "double"
     place = f"typedef {'int' if narrow else 'long long'} sym_place;"
     return "\n\n".join([f"typedef {real} real;\n{place}", *support(body, dtype, group), body]) + "\n"
@@ -111,7 +112,7 @@ def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str], sha
     sums = block_sums(kernel, addresses, naming)
     printer = CudaPrinter(dtype, naming, names, addresses, sums)
     printer.depth, printer.streaming = 0, share.streaming
-    printer.group, printer.large = turns_of_a_group(kernel, share.rows), LARGEST_TURN * share.rows
+    printer.group, printer.large = turns_of_a_group(kernel, share.rows, share.group), LARGEST_TURN * share.rows
     printer.comment(
         "A thread per instance. The parameters: which instances of the lane axis run and the padded length of"
         if share.lanes <= 1 and share.rows == 1
@@ -126,7 +127,9 @@ def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str], sha
     printer.line(f"{last}) {{")
     thread = "(long long)blockIdx.x * blockDim.x + threadIdx.x"
     thread = thread if share.lanes <= 1 else f"{share.lanes} * ({thread})"
-    printer.line(f"const sym_place {lane} = {layout.first} + {thread};")
+    mine = _share_loops(printer, layout, thread) if share.parts > 1 else None
+    if mine is None:
+        printer.line(f"const sym_place {lane} = {layout.first} + {thread};")
     axes = tuple(zip(kernel.outer, layout.extents, _grid_axes(len(kernel.outer)), strict=True))
     bounds = [
         _share_out(printer, naming, axis, extent, place) if place else ("0", extent) for axis, extent, place in axes
@@ -142,7 +145,7 @@ def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str], sha
         printer.line(f"for (sym_place {name} = {start}; {name} < {stop}; ++{name}) {{")
         printer.depth += 1
         printer.block(levels.get(axis, ()))
-    inside = Inside(printer, layout, share, dtype, levels.get(order[-1], ()) if order else (), body)
+    inside = Inside(printer, layout, share, dtype, levels.get(order[-1], ()) if order else (), body, mine)
     if order:
         inside.rows(*limits[order[-1]], several=not of_rows)
         printer.depth += 1
@@ -158,6 +161,18 @@ def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str], sha
         printer.depth -= 1
         printer.close(())
     return printer.lines
+
+
+def _share_loops(printer: CudaPrinter, layout: Layout, thread: str) -> Node:
+    """Every thread of a block takes part, those beyond the end in the last instance; what holds in one that writes."""
+    naming = layout.naming
+    lane, place = naming(layout.kernel.lane), naming.take(f"{layout.kernel.lane}_thread")
+    mine = variable(naming.unused("mine"), Kind.BOOL)
+    printer.shares_loops = True
+    printer.line(f"const sym_place {place} = {layout.first} + {thread};")
+    printer.line(f"const sym_place {lane} = {place} < {layout.last} ? {place} : {layout.last} - 1;")
+    printer.line(f"const bool {printer.name(mine)} = {place} < {layout.last} && threadIdx.z == 0;")
+    return mine
 
 
 def _share_out(printer: CudaPrinter, naming: Naming, axis: str, extent: str, place: str) -> tuple[str, str]:

@@ -39,11 +39,11 @@ LEAST = 4  # turns of a group: sixteen bytes in single precision
 PLAIN = (Let, Load, Assign, Accumulate, Comment)
 
 
-def turns_of_a_group(kernel: Kernel, rows: int) -> int:
+def turns_of_a_group(kernel: Kernel, rows: int, group: int = GROUP) -> int:
     """How many turns a group has where threads take several rows at once: fewer where the text would be too long."""
     loops = [s for s in kernel.body if isinstance(s, For)]
     most = max((sum(bool(n.args) for n in walk([n for s in f.body for n in nodes_of(s)])) for f in loops), default=0)
-    return GROUP if rows * most <= LARGE else max(LEAST, GROUP // rows)
+    return group if rows * most <= LARGE else max(LEAST, group // rows)
 
 
 def grouped_loads(

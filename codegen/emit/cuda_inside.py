@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from codegen.ir import Node
 from codegen.program import Block
 
 from .cuda_ahead import Ahead, ahead_of
 from .cuda_layout import Layout
+from .cuda_parts import first_alone
 from .cuda_printer import CudaPrinter
 from .cuda_rows import loop_order
 from .cuda_together import Share, together
@@ -14,13 +16,23 @@ from .expressions import Sharing
 
 
 class Inside:
-    """The innermost loop of a thread over rows, at whose head `level` stands, and the instances in it."""
+    """The innermost loop of a thread over rows, at whose head `level` stands, and the instances in it.
+
+    `mine`: what holds in the thread that writes, where several share the loops of an instance.
+    """
 
     def __init__(
-        self, printer: CudaPrinter, layout: Layout, share: Share, dtype: str, level: Block, body: Block
+        self,
+        printer: CudaPrinter,
+        layout: Layout,
+        share: Share,
+        dtype: str,
+        level: Block,
+        body: Block,
+        mine: Node | None = None,
     ) -> None:
         self.printer, self.layout, self.share, self.dtype = printer, layout, share, dtype
-        self.level, self.body = level, body
+        self.level, self.body, self.mine = level, body, mine
         kernel = layout.kernel
         self.axis = loop_order(kernel)[-1] if kernel.outer else None
         self.wide = together(kernel, body, kernel.lane, share.lanes) if share.lanes else None
@@ -37,12 +49,15 @@ class Inside:
             p.line(f"sym_place {name} = {start};")
             p.line(f"for (; {name} + {share.rows} <= {stop}; {name} += {share.rows}) {{")
             p.depth += 1
-            p.open_if(f"{p.naming(self.layout.kernel.lane)} < {self.layout.last}")
             work = together(self.layout.kernel, (*self.level, *self.body), axis, share.rows)
-            p.depth += 1
-            p.alike(work.body)
-            p.depth -= 1
-            p.close(())
+            if self.mine is None:
+                p.open_if(f"{p.naming(self.layout.kernel.lane)} < {self.layout.last}")
+                p.depth += 1
+                p.alike(work.body)
+                p.depth -= 1
+                p.close(())
+            else:
+                p.alike(first_alone(work.body, self.mine))
             p.depth -= 1
             p.close(())
             p.line(f"for (; {name} < {stop}; ++{name}) {{")
@@ -73,6 +88,9 @@ class Inside:
     def instances(self) -> None:
         """The instances of a row: all of a thread at a time where there are as many, else one after the other."""
         p, lane, last = self.printer, self.printer.naming(self.layout.kernel.lane), self.layout.last
+        if self.mine is not None:
+            p.block(first_alone(self.body, self.mine))
+            return
         if self.wide is None:
             p.open_if(f"{lane} < {last}")
             p.nested(self.body, Sharing())

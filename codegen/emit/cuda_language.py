@@ -87,10 +87,10 @@ __device__ __forceinline__ void sym_atomic(long long* total, long long value) {{
 // Adds the values of all threads of a block to a total; every thread of the block must call it.
 template <class T> __device__ void sym_block_sum(T* total, T value) {{
     __shared__ T partial[1024];
-    const unsigned thread = threadIdx.x;
+    const unsigned thread = threadIdx.x + blockDim.x * threadIdx.z;
     partial[thread] = value;
     __syncthreads();
-    for (unsigned count = blockDim.x; count > 1;) {{
+    for (unsigned count = blockDim.x * blockDim.z; count > 1;) {{
         const unsigned half = (count + 1) / 2;
         if (thread < count - half) partial[thread] += partial[thread + half];
         __syncthreads();
@@ -98,6 +98,18 @@ template <class T> __device__ void sym_block_sum(T* total, T value) {{
     }}
     if (thread == 0) sym_atomic(total, partial[0]);
     __syncthreads();  // the next sum uses the same memory
+}}""",
+    "sym_part_sum": """\
+// The sum of what the threads of an instance have found, the same for all of them, added up in one order; every thread
+// of the block must call it.
+template <class T> __device__ T sym_part_sum(T value) {{
+    __shared__ T partial[1024];
+    partial[threadIdx.x + blockDim.x * threadIdx.z] = value;
+    __syncthreads();
+    T total = partial[threadIdx.x];
+    for (unsigned part = 1; part < blockDim.z; ++part) total += partial[threadIdx.x + blockDim.x * part];
+    __syncthreads();  // the next sum uses the same memory
+    return total;
 }}""",
     "sym_atomic_sum": """\
 // Adds a value to a total wherever it is called; a whole warp that agrees about the total adds once.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from codegen.ir import Node
+from codegen.ir import Kind, Node, variable
 from codegen.program import Accumulate, Array, Block, For, Kernel, Let, Load, Statement, Store
 
 from .cuda_addresses import Addresses, BlockSum
 from .cuda_groups import GROUP, LARGE, GroupPrinter, beside, grouped_loads, is_narrow, write_groups
 from .cuda_language import TYPES, cuda_language
+from .cuda_parts import sums_of
 from .cuda_together import Together
 from .cuda_wide import Piece, Pieces, is_streamed
 from .expressions import Sharing
@@ -37,6 +38,7 @@ class CudaPrinter(GroupPrinter):
         self.known: dict[tuple[str, bytes, int], str] = {}  # pieces that stand in registers
         self.made: dict[tuple[str, bytes, int], str] = {}  # pieces that are being put together
         self.streaming = False
+        self.shares_loops = False  # among the threads of an instance
         self.narrow = {addresses.lane, *addresses.outer} if addresses.lane is not None else set()
 
     def statement(self, statement: Statement, sharing: Sharing) -> None:
@@ -52,10 +54,35 @@ class CudaPrinter(GroupPrinter):
             self.narrow.add(statement.target)
         elif isinstance(statement, For):
             self.narrow.add(statement.counter)
-            if loads := grouped_loads(statement, self.addresses.arrays, self.where, self.large):
+            loads = grouped_loads(statement, self.addresses.arrays, self.where, self.large)
+            if self.shares_loops:
+                statement = self.open_share(statement, self.group if loads else 1, sharing)
+            if loads:
                 write_groups(self, statement, loads, sharing, self.group)
-                return
+            else:
+                super().statement(statement, sharing)
+            if self.shares_loops:
+                for register in map(self.name, sums_of(statement)):
+                    self.assign(register, f"sym_part_sum({register})")
+            return
         super().statement(statement, sharing)
+
+    def open_share(self, loop: For, unit: int, sharing: Sharing) -> For:
+        """A thread's stretch of a loop, whole units but for the last, and sums that begin with nothing but the first
+        thread's."""
+        wishes = (f"{loop.counter.attribute}_{word}" for word in ("share", "from", "to"))
+        share, begin, end = (variable(self.naming.unused(wish), Kind.INT) for wish in wishes)
+        self.narrow |= {share, begin, end}
+        each, first, last = map(self.name, (share, begin, end))
+        length, reach, stop = self.render((loop.stop - loop.start, loop.start, loop.stop), sharing)
+        parts, times = ("(int)blockDim.z", "") if unit == 1 else (f"({unit} * (int)blockDim.z)", f" * {unit}")
+        self.line(f"const sym_place {each} = ((sym_place)({length}) - 1) / {parts}{times} + {unit};")
+        self.line(f"sym_place {first} = {beside(reach)} + (int)threadIdx.z * {each};")
+        self.line(f"if ({first} > {beside(stop)}) {first} = {stop};")
+        self.line(f"const sym_place {last} = {first} + {each} < {beside(stop)} ? {first} + {each} : {stop};")
+        for register in map(self.name, sums_of(loop)):
+            self.line(f"if (threadIdx.z) {register} = 0;")
+        return replace(loop, start=begin, stop=end)
 
     def where(self, statement: Load | Store | Accumulate) -> tuple[Node, ...]:
         """One position in the memory of the kernel; nothing for a sum that is collected in a register."""

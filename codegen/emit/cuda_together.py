@@ -30,7 +30,7 @@ from codegen.program import (
 )
 from codegen.singles import one_by_one
 
-from .cuda_groups import LARGE
+from .cuda_groups import GROUP, LARGE
 
 STRAIGHT = (Let, Var, Assign, Load, Store, Accumulate, Comment)
 
@@ -41,13 +41,17 @@ class Share:
 
     rows: neighbours along the last outer axis, at once. lanes: neighbours along the lane axis, in pieces of sixteen
     bytes; 0: one, number by number. ahead: what the next row along the walk needs from memory is asked for before the
-    present row is computed. streaming: what is written will not be read before it has left the caches.
+    present row is computed. streaming: what is written will not be read before it has left the caches. parts: threads
+    that share the loops of an instance, along z of a block of one row; text for several is right for any number.
+    group: turns of a loop over neighbours that share their loads, where their text is short.
     """
 
     rows: int = 1
     lanes: int = 0
     ahead: bool = False
     streaming: bool = False
+    parts: int = 1
+    group: int = GROUP
 
 
 ALONE = Share()

@@ -48,7 +48,7 @@ inline void enter() {
 template <class Body> Status run_block(const Body& thread_body) {
     static thread_local std::vector<Fiber> fibers;
     static thread_local std::unique_ptr<char[]> stacks;  // kept: they take longer to make than most blocks to run
-    const size_t count = blockDim.x * blockDim.y;
+    const size_t count = blockDim.x * blockDim.y * blockDim.z;
     if (fibers.size() < count) {
         fibers.resize(count);
         stacks.reset(new char[count * stack_size]);
@@ -69,7 +69,8 @@ template <class Body> Status run_block(const Body& thread_body) {
             if (fibers[i].finished) return split_at_barrier;  // it left while others wait for it
             running = &fibers[i];
             threadIdx.x = static_cast<unsigned>(i % blockDim.x);
-            threadIdx.y = static_cast<unsigned>(i / blockDim.x);
+            threadIdx.y = static_cast<unsigned>(i / blockDim.x % blockDim.y);
+            threadIdx.z = static_cast<unsigned>(i / blockDim.x / blockDim.y);
             swapcontext(&scheduler, &running->context);
             finished += running->finished;
         }
@@ -81,8 +82,9 @@ template <class Body> Status run_block(const Body& thread_body) {
 #else
 
 template <class Body> Status run_block(const Body& thread_body) {
-    for (threadIdx.y = 0; threadIdx.y < blockDim.y; ++threadIdx.y)
-        for (threadIdx.x = 0; threadIdx.x < blockDim.x; ++threadIdx.x) thread_body();
+    for (threadIdx.z = 0; threadIdx.z < blockDim.z; ++threadIdx.z)
+        for (threadIdx.y = 0; threadIdx.y < blockDim.y; ++threadIdx.y)
+            for (threadIdx.x = 0; threadIdx.x < blockDim.x; ++threadIdx.x) thread_body();
     return done;
 }
 

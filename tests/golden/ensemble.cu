@@ -9,10 +9,10 @@ __device__ __forceinline__ void sym_atomic(long long* total, long long value) {
 // Adds the values of all threads of a block to a total; every thread of the block must call it.
 template <class T> __device__ void sym_block_sum(T* total, T value) {
     __shared__ T partial[1024];
-    const unsigned thread = threadIdx.x;
+    const unsigned thread = threadIdx.x + blockDim.x * threadIdx.z;
     partial[thread] = value;
     __syncthreads();
-    for (unsigned count = blockDim.x; count > 1;) {
+    for (unsigned count = blockDim.x * blockDim.z; count > 1;) {
         const unsigned half = (count + 1) / 2;
         if (thread < count - half) partial[thread] += partial[thread + half];
         __syncthreads();
