@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import runpy
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from codegen import backends
+from codegen.backends import shim
 from tests.codegen.backends.stand_in import StandIn
 
 STAND_IN = "stand-in"  # backend "cuda" on a stand-in for CuPy: the CUDA source, its launches and copies, without a GPU
@@ -25,10 +27,22 @@ def instead_of_cpu(name: str) -> Mapping[str, tuple[str, str]]:
 
 
 def take_the_place_of_cpu(name: str, folder: Path | None = None) -> None:
-    """From now on, for the whole process; `folder` is where the stand-in keeps what it compiled."""
+    """From now on, for the whole process; `folder` is where kernels that are compiled for the host are kept."""
     if name == STAND_IN:
         sys.modules["cupy"], name = StandIn(folder=folder), "cuda"  # type: ignore[assignment]
+    if name == "cuda-shim":
+        shim.load_library = kept_in(folder)
     backends.BACKENDS = instead_of_cpu(name)
+
+
+def kept_in(folder: Path | None) -> Callable[..., ctypes.CDLL]:
+    """Compiling for the host, with a folder that serves where none is given."""
+    load = shim.load_library
+
+    def loaded(source: str, own: Path | None = None) -> ctypes.CDLL:
+        return load(source, own or folder)
+
+    return loaded
 
 
 def main() -> None:

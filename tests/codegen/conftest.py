@@ -13,10 +13,10 @@ from codegen.cache import KernelCache
 from codegen.errors import BackendUnavailableError
 from codegen.interpret_program import Arrays, Scalars, interpret_launch, run_program
 from codegen.program import Intent, Kernel, Program
-from tests.gpu import ON_GPU
+from tests.gpu import ALL
 
 INTERPRETER = "interpreter"
-BACKENDS = (INTERPRETER, "reference", "cpu", "cuda-shim", ON_GPU)
+BACKENDS = (INTERPRETER, *ALL)
 
 RunProgram = Callable[[Program, dict[str, np.ndarray], dict[str, float | int]], None]
 

@@ -14,6 +14,7 @@ from codegen.optimise.pipeline import optimise_kernel
 from codegen.product import goes_with, write_out_products
 from codegen.program import Array, For, Intent, Kernel, Product, Store, statements
 from codegen.spec import check_kernel
+from tests.gpu import ALL
 
 INSTANCES, OFFSET = 11, 2
 SHAPES = [(3, 5, 1, False), (5, 3, 2, True), (13, 9, 3, False), (4, 30, 15, True)]  # rows, columns, vectors, transposed
@@ -52,7 +53,7 @@ def data(kernel: Kernel) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize(("rows", "columns", "vectors", "transposed"), SHAPES)
-@pytest.mark.parametrize("backend", ["interpreter", "reference", "cpu", "cuda-shim"])
+@pytest.mark.parametrize("backend", ["interpreter", *ALL])
 def test_every_backend_multiplies(rows: int, columns: int, vectors: int, transposed: bool, backend: str) -> None:
     """Sums of thirty products of order one: 64 units."""
     kernel = chain(rows, columns, vectors, transposed)

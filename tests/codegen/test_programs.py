@@ -18,6 +18,7 @@ from codegen.schedule import Tiling, skews, tiling
 from codegen.spec_program import check_program
 from tests.codegen.conftest import BACKENDS
 from tests.codegen.miniatures import MINIATURES
+from tests.gpu import ON_SHIM
 
 ROW, PLANE = variable("row", Kind.INT), variable("plane", Kind.INT)
 
@@ -120,9 +121,10 @@ def test_a_program_runs_as_the_interpreter_says(name: str, backend: str) -> None
         np.testing.assert_allclose(found, wanted[array.name], rtol=0, atol=allowed, err_msg=array.name)
 
 
+@pytest.mark.parametrize("backend", ["cpu", ON_SHIM])
 @pytest.mark.parametrize("scaled", [True, False])
 @pytest.mark.parametrize("kinds", [("fourier",), ("fourier", "fourier"), ("sine", "cosine"), ("cosine", "fourier")])
-def test_transforms_are_what_the_interpreter_says(kinds: tuple[str, ...], scaled: bool) -> None:
+def test_transforms_are_what_the_interpreter_says(kinds: tuple[str, ...], scaled: bool, backend: str) -> None:
     """There and back; sums of sixty terms of order one, times N where the inverse is not scaled."""
     shape = (6,)[: len(kinds) - 1]
     array = Array("z", shape, intent=Intent.INOUT, components=2)
@@ -133,7 +135,7 @@ def test_transforms_are_what_the_interpreter_says(kinds: tuple[str, ...], scaled
         program = Program("there and back", (array,), (), body)
         wanted, found = start.copy(), start.copy()
         run_program(program, {"z": wanted}, {})
-        compile_program(program, get_backend("cpu"))({"z": found}, {}, threads=2)
+        compile_program(program, get_backend(backend))({"z": found}, {}, threads=2)
         scale = np.abs(wanted[..., :20]).max()
         np.testing.assert_allclose(found[..., :20], wanted[..., :20], rtol=0, atol=60 * 8 * 2.0**-52 * scale)
     if scaled:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codegen.backends import get_backend
+from codegen.backends import Backend, get_backend
 from codegen.backends.cpu import CpuBackend
 from codegen.builder import Builder
 from codegen.cache import KernelCache
@@ -34,13 +34,13 @@ lane = variable("lane", Kind.INT)
 
 
 def run_cpu(
-    backend: CpuBackend, kernel: Kernel, arrays: Arrays, scalars: dict[str, float], extents: tuple[int, ...],
+    backend: Backend, kernel: Kernel, arrays: Arrays, scalars: dict[str, float], extents: tuple[int, ...],
     halo: int = 0, threads: int = 1, rubbish: float = 0, **span: int,
 ) -> Arrays:  # fmt: skip
     """A kernel on copies of arrays whose lane axes are padded with `rubbish`; what it leaves, without the padding."""
     dtype = next((a.dtype.name for a in arrays.values() if a.dtype.kind == "f"), "float64")
     compiled = backend.compile(kernel, dtype, halo)
-    missing = -extents[-1] % compiled.lanes
+    missing = -extents[-1] % backend.lanes(dtype)
     padded = {}
     for array in kernel.arrays:
         given = arrays[array.name]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
+from codegen.backends import Backend
 from codegen.backends.cpu import CpuBackend
 from codegen.backends.interface import Optimise
+from codegen.backends.shim import COMPILERS, ShimBackend
 from codegen.builder import Builder
 from codegen.cache import KernelCache
 from codegen.interpret import run_kernel
@@ -26,15 +30,18 @@ def check_exactly(
     size: int = 5,
     rubbish: float = 0,
 ) -> Arrays:
-    """On every lane count the interpreter's result to the last bit (kernels whose operations are exact)."""
+    """The interpreter's result to the last bit, on every lane count and as CUDA: operations are exact."""
     check_kernel(kernel)
     scalars = scalars or {}
     expected = {name: a.copy() for name, a in arrays.items()}
     run_kernel(kernel, expected, scalars, (size,))
-    for lanes in LANES:
-        found = run_cpu(CpuBackend(cache, lanes), kernel, arrays, scalars, (size,), rubbish=rubbish)
+    backends: dict[str, Backend] = {f"{lanes} lanes": CpuBackend(cache, lanes) for lanes in LANES}
+    if any(map(shutil.which, COMPILERS)):
+        backends["the host shim"] = ShimBackend()
+    for where, backend in backends.items():
+        found = run_cpu(backend, kernel, arrays, scalars, (size,), rubbish=rubbish)
         for name, a in expected.items():
-            np.testing.assert_array_equal(found[name], a, err_msg=f"{name} on {lanes} lanes")
+            np.testing.assert_array_equal(found[name], a, err_msg=f"{name} on {where}")
     return expected
 
 

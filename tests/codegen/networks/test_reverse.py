@@ -7,6 +7,7 @@ Both sides add a few hundred products: 1e-12 of the largest number is some hundr
 import numpy as np
 import pytest
 
+from codegen.backends import get_backend
 from codegen.backends.cpu import CpuBackend
 from codegen.bars import Bar
 from codegen.builder import Builder
@@ -23,6 +24,7 @@ from codegen.program import Array, Function, Intent, Kernel, Store, statements
 from tests.codegen.networks import rodini
 from tests.codegen.networks.kernels import drawn, jet_node, orders, point, run_pulling
 from tests.codegen.networks.running import run_both
+from tests.gpu import ON_SHIM
 
 ROUNDING = 1e-12
 SHAPES = {
@@ -180,9 +182,10 @@ def test_bars_go_to_a_part_of_an_array(run_backend):
     assert all(s.index[0] == integer(1) for s in stores)
 
 
+@pytest.mark.parametrize("backend", ["cpu", ON_SHIM])
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 11])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_sums_of_neighbours_are_added_in_order(count, dtype):
+def test_sums_of_neighbours_are_added_in_order(count, dtype, backend):
     """Value k of lane i is k + 1 for lanes that exist: the sums are multiples of the number of instances, exactly."""
     b = Builder()
     x = b.load("x", "points")
@@ -190,8 +193,9 @@ def test_sums_of_neighbours_are_added_in_order(count, dtype):
     b.accumulate("total", 0, 2, value=values[0], more=values[1:])
     total = Array("total", (2, 20), intent=Intent.SUM, instanced=False)
     kernel = Kernel("sum_up", "sample", (Array("points", ()), total), (), b.block())
-    for lanes in (1, 8, 32):
+    each = [CpuBackend(lane_count=n, grain=0) for n in (1, 8, 32)] if backend == "cpu" else [get_backend(backend)]
+    for made in each:
         arrays = {"points": np.ones(64, dtype), "total": np.zeros((2, 20), dtype)}
-        compile_kernel(kernel, CpuBackend(lane_count=lanes, grain=0), dtype)(arrays, {}, (37,), threads=2)
+        compile_kernel(kernel, made, dtype)(arrays, {}, (37,), threads=2)
         np.testing.assert_array_equal(arrays["total"][0, 2 : 2 + count], 37.0 * np.arange(1, count + 1))
         assert arrays["total"].sum() == 37.0 * count * (count + 1) / 2

@@ -5,7 +5,7 @@ import pytest
 from sympy import Abs, Eq, I, Symbol, conjugate
 
 import symphys as ph
-from tests.gpu import ON_GPU
+from tests.gpu import OTHERS
 
 t, x = ph.spacetime("t x")
 phi = ph.scalar_field("phi", (t, x))
@@ -40,7 +40,7 @@ def test_an_independent_integration_of_the_same_force_agrees():
     assert np.allclose(run[phi][-1], alone[q][-1], atol=1e-7)
 
 
-@pytest.mark.parametrize("backend", ["reference", "cuda-shim", ON_GPU])
+@pytest.mark.parametrize("backend", OTHERS)
 def test_backends_agree(backend):
     grid = ph.Grid({x: (-6, 6, 32)})
     weights = {f: f.initialise(seed=1), W: W.initialise(seed=2)}

@@ -5,6 +5,7 @@ import pytest
 from sympy import Abs, Eq, I, conjugate, cos
 
 import symphys as ph
+from tests.gpu import ALL
 
 t, x, y = ph.spacetime("t x y")
 phi = ph.scalar_field("phi", (t, x))
@@ -57,7 +58,7 @@ def test_runs_keep_the_energy_of_the_lattice():
     assert 12 < drifts[0] / drifts[1] < 45  # a slope of 4, or of 5 where the leading error is periodic
 
 
-@pytest.mark.parametrize("backend", ["cpu", "reference", "cuda-shim"])
+@pytest.mark.parametrize("backend", ALL)
 def test_neighbours_are_second_differences_on_every_backend_in_two_dimensions(backend):
     grid = ph.Grid({x: (0, 4, 8), y: (0, 6, 12)})
     bonds = sum((ph.shift(chi, {s: 1}) - chi) ** 2 / 0.25 for s in (x, y))

@@ -7,6 +7,7 @@ import pytest
 
 import symphys as ph
 from symphys.discretise.ewald import waves_of
+from tests.gpu import COMPILED
 
 ions = ph.particles("a", dim=3, attributes=("charge",))
 c, s = ph.parameters("c s", positive=True)
@@ -116,7 +117,7 @@ def test_forces_and_pressure_are_slopes_of_the_energy() -> None:
 
 @pytest.mark.parametrize(
     ("backend", "runs"),
-    [("reference", ()), ("reference", (5,)), ("cuda-shim", (5,)),
+    [("reference", ()), ("reference", (5,)), pytest.param("cuda-shim", (5,), marks=COMPILED),
      *(pytest.param("cuda", runs, marks=pytest.mark.gpu) for runs in ((), (5,)))],
 )  # fmt: skip
 def test_backends_agree(backend: str, runs: tuple[int, ...]) -> None:

@@ -12,7 +12,7 @@ from symphys.simulate.particles.simulator import ParticleSimulator
 from symphys.simulate.particles.skin import LEAST, MOST, RATIO, REBUILD, best_skin
 from symphys.simulate.particles.state import Choices
 from symphys.simulate.status import Outcome
-from tests.gpu import ON_GPU
+from tests.gpu import OTHERS
 
 atoms = ph.particles("r", dim=3)
 epsilon, sigma = ph.parameters("epsilon sigma", positive=True)
@@ -276,7 +276,7 @@ def test_energies_end_at_the_cutoff_as_asked(smoothing: str | None) -> None:
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-5)])
-@pytest.mark.parametrize("backend", ["reference", "cuda-shim", ON_GPU])
+@pytest.mark.parametrize("backend", OTHERS)
 def test_backends_agree_on_lists(backend: str, dtype: str, tolerance: float) -> None:
     """In single precision places lie otherwise in memory; differences of places lose some ten units of rounding."""
     x = lattice(3, np.eye(3) * 3.5)

@@ -9,11 +9,12 @@ from symphys.errors import InputError
 from symphys.lower.cells import cell_among
 from symphys.lower.frame import SignalTable
 from symphys.simulate.status import Outcome
+from tests.gpu import ALL
 from tests.symphys.particles.test_ewald import TRICLINIC, c, drop, ions, salt
 from tests.symphys.particles.test_lists import atoms, crowd, lattice
 
 
-@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("backend", ALL)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_every_place_has_a_cell(backend: str, dtype: str) -> None:
     b = Builder()

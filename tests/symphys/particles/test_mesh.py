@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symphys as ph
+from tests.gpu import OTHERS
 from tests.symphys.particles.test_ewald import (
     CSCL,
     NACL,
@@ -86,9 +87,7 @@ def test_forces_and_pressure_are_slopes_of_the_energy_however_coarse_the_mesh() 
     assert run.virial[0] == pytest.approx(-(up - down) / (2 * d), rel=1e-7)
 
 
-@pytest.mark.parametrize(
-    "backend", ["reference", "cuda-shim", pytest.param("cuda", marks=pytest.mark.gpu)],
-)  # fmt: skip
+@pytest.mark.parametrize("backend", OTHERS)
 def test_backends_agree(backend: str) -> None:
     """As to rounding; five runs, which a mesh takes one after the other."""
     agree(ph.Ewald(accuracy=1e-2, mesh=True), backend, (5,))
@@ -127,6 +126,7 @@ def test_no_bit_depends_on_the_number_of_threads(n: int) -> None:
     np.testing.assert_array_equal(one[ions], two[ions])
 
 
+@pytest.mark.everywhere
 def test_lists_of_neighbours_change_nothing() -> None:
     """Rounding, after a few steps; particles are sorted anew as lists are."""
     system, start, values, box = melt(8)

@@ -8,7 +8,7 @@ from sympy import cos, sin
 
 import symphys as ph
 from symphys.simulate.particles.shapes import shape_of
-from tests.gpu import ON_GPU
+from tests.gpu import OTHERS
 
 atoms = ph.particles("r", dim=3)
 k, l, q = ph.parameters("k l q", positive=True)
@@ -129,7 +129,7 @@ SHAPES = [*CHAIN, [5, 6], [7, 8], [8, 9], [9, 7], [10, 11], [12, 13], [13, 14], 
 
 
 @pytest.mark.parametrize("runs", [(), (5,)])
-@pytest.mark.parametrize("backend", ["reference", "cuda-shim", ON_GPU])
+@pytest.mark.parametrize("backend", OTHERS)
 def test_backends_agree_on_molecules_of_many_shapes(backend: str, runs: tuple[int, ...]) -> None:
     """A chain, rods and triangles, one run or five as lanes; twenty steps, a hundred roundings each."""
     mixed = ph.Lagrangian(kinetic - springs, constraints=[rods(SHAPES)])

@@ -7,7 +7,7 @@ import pytest
 from sympy import exp, sqrt
 
 import symphys as ph
-from tests.gpu import ON_GPU
+from tests.gpu import OTHERS
 
 atoms = ph.particles("r", dim=3)
 k, G, soft = ph.parameters("k G eps", positive=True)
@@ -69,7 +69,7 @@ def test_momenta_are_kept_to_rounding() -> None:
     assert 0 < run.drift["energy"] < 1e-2
 
 
-@pytest.mark.parametrize("backend", ["reference", "cuda-shim", ON_GPU])
+@pytest.mark.parametrize("backend", OTHERS)
 @pytest.mark.parametrize("runs", [(), (5,)])
 def test_backends_agree(backend: str, runs: tuple[int, ...]) -> None:
     """20 steps of sums over 6 particles: a hundred roundings, of errors that grow by less than 10."""

@@ -8,7 +8,7 @@ from scipy.linalg import expm
 
 import symphys as ph
 from symphys.quantum import VonNeumann, annihilation, commutator, pauli, pure_state, spin, tensor
-from tests.gpu import ON_GPU
+from tests.gpu import OTHERS
 
 sx, sy, sz = pauli()
 omega, delta, gamma = ph.parameters("omega delta gamma", positive=True)
@@ -114,7 +114,7 @@ def test_a_drive_in_time_and_an_input() -> None:
     np.testing.assert_allclose(run.rho[-1], expected, atol=2e-8)
 
 
-@pytest.mark.parametrize("backend", ["reference", "cuda-shim", ON_GPU])
+@pytest.mark.parametrize("backend", OTHERS)
 def test_backends_agree(backend: str) -> None:
     """Forty stages of steps of size 0.1, each with some ten roundings of numbers below one."""
     system = VonNeumann(omega * sx / 2, [(gamma, sz)])

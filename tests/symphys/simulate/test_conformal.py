@@ -6,7 +6,7 @@ from sympy import cos, exp
 
 import symphys as ph
 from symphys.errors import MethodError
-from tests.gpu import ON_GPU
+from tests.gpu import OTHERS
 
 q, x, y = ph.coordinates("q x y")
 v, vx, vy = ph.dot(q), ph.dot(x), ph.dot(y)
@@ -112,7 +112,7 @@ def test_other_friction_is_left_to_runge_and_kutta(dissipation):
         system.compile("verlet")
 
 
-@pytest.mark.parametrize("backend", ["reference", "cuda-shim", ON_GPU])
+@pytest.mark.parametrize("backend", OTHERS)
 def test_backends_agree_and_the_ledger_closes(uneven, backend):
     """The same arithmetic in another order, ten steps of it; the ledger to fourth order."""
     starts = {**START, x: np.array([0.5, 1.0, 1.5])}

@@ -9,7 +9,7 @@ from sympy import cos, sin
 
 import symphys as ph
 from symphys.integrators import METHODS, External
-from tests.gpu import ON_GPU
+from tests.gpu import ALL
 
 a, b = ph.coordinates("a b")
 va, vb = ph.dot(a), ph.dot(b)
@@ -29,7 +29,7 @@ def by_hand() -> np.ndarray:
     return np.linalg.solve(np.moveaxis(mass, -1, 0), np.moveaxis(force, -1, 0)[..., None])[..., 0].T
 
 
-@pytest.mark.parametrize("backend", ["reference", "cpu", "cuda-shim", ON_GPU])
+@pytest.mark.parametrize("backend", ALL)
 def test_accelerations_follow_from_the_equations(backend: str) -> None:
     found = DOUBLE.evaluate([ph.ddot(a), ph.ddot(b)], POINTS, VALUES, backend=backend)
     assert found.shape == (2, 37)

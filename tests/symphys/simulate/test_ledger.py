@@ -6,7 +6,7 @@ from scipy.integrate import simpson
 from sympy import Abs, cos, sin
 
 import symphys as ph
-from tests.gpu import ON_GPU
+from tests.gpu import ALL
 
 q, x, y = ph.coordinates("q x y")
 v = ph.dot(q)
@@ -113,7 +113,7 @@ def test_a_port_hamiltonian_takes_and_gives():
     assert run.drift["energy balance"] < 1e-8
 
 
-@pytest.mark.parametrize("backend", ["cpu", "reference", "cuda-shim", ON_GPU])
+@pytest.mark.parametrize("backend", ALL)
 @pytest.mark.parametrize("method", ["rk4", "dop853"])
 def test_ensembles_on_every_backend(driven, backend, method):
     """Twice the start is not twice the energy: each trajectory has a ledger of its own."""

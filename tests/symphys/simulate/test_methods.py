@@ -1,17 +1,14 @@
 """Every registered method, on every backend, in both precisions, gives the same trajectories."""
 
-import shutil
-
 import numpy as np
 import pytest
 import sympy
 
 import symphys as ph
-from codegen.backends.shim import COMPILERS
 from symphys.integrators import METHODS, ExplicitTableau, External, Gauss, Splitting, Taylor, is_adaptive
 from symphys.integrators.chebyshev import shifted_chebyshev
 from symphys.simulate.result import Result
-from tests.gpu import ON_GPU
+from tests.gpu import ON_GPU, ON_SHIM
 
 q = ph.coordinates("q")
 v = ph.dot(q)
@@ -90,10 +87,7 @@ def test_backends_and_precisions_agree(reference: tuple[str, str, Result], backe
         assert np.abs(found[s] - expected[s]).max() < allowance(name, kind, dtype)
 
 
-COMPILED = pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason="needs a C++ compiler")
-
-
-@pytest.mark.parametrize("backend", [pytest.param("cuda-shim", marks=COMPILED), ON_GPU])
+@pytest.mark.parametrize("backend", [ON_SHIM, ON_GPU])
 @pytest.mark.parametrize("case", sorted(SHIMMED), ids=" ".join)
 def test_cuda_source_agrees(case: tuple[str, str], backend: str) -> None:
     name, kind = case

@@ -10,7 +10,7 @@ from sympy import cos, sin, tan
 
 import symphys as ph
 from symphys.errors import InputError, MethodError, NotASymmetryError
-from tests.gpu import ON_GPU
+from tests.gpu import OTHERS
 
 x, y, z, theta, phi, psi = ph.coordinates("x y z theta phi psi")
 m, g, l, R, I, J, a = ph.parameters("m g l R I J a", positive=True)
@@ -166,7 +166,7 @@ def test_an_integrable_constraint_on_velocities_is_that_of_the_rod():
     np.testing.assert_allclose(2 * one[rod.multipliers[0]], other[rolled.multipliers[0]], atol=1e-7)
 
 
-@pytest.mark.parametrize("backend", ["reference", "cuda-shim", ON_GPU])
+@pytest.mark.parametrize("backend", OTHERS)
 def test_backends_agree(disc, backend):
     """The same arithmetic in another order, forty steps of it."""
     for options in ({"dt": 0.05}, {"rtol": 1e-8}):

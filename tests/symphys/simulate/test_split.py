@@ -1,7 +1,6 @@
 """Runs of a split that the user gave: exact where one part is all there is, of the generalised order, symplectic."""
 
 import math
-import shutil
 
 import mpmath
 import numpy as np
@@ -9,9 +8,8 @@ import pytest
 import sympy
 
 import symphys as ph
-from codegen.backends.shim import COMPILERS
 from symphys.integrators.kepler_flow import kepler_flow
-from tests.gpu import ON_GPU
+from tests.gpu import ALL
 
 x, px, y, py = ph.canonical("x p_x y p_y")
 m, k = ph.parameters("m k", positive=True)
@@ -31,11 +29,7 @@ def run(hamiltonian, split, method, start, values, end, steps, **options):
     return np.array([found[s][..., -1] for s in STATE])
 
 
-COMPILED = pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason="needs a C++ compiler")
-BACKENDS = ["reference", "cpu", pytest.param("cuda-shim", marks=COMPILED), ON_GPU]
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ALL)
 @pytest.mark.parametrize("h", [0.02, 0.7, 40.0], ids=["quick", "long", "periods"])
 def test_kepler_alone_is_exact_on_every_backend(backend, h):
     """Bound, parabolic-like and hyperbolic starts side by side; a step of 40 is several periods of the bound one.
@@ -50,7 +44,7 @@ def test_kepler_alone_is_exact_on_every_backend(backend, h):
         assert np.abs(found[:, i] - exact).max() < 200 * 2.0**-52 * (1 + speed * h)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ALL)
 def test_bodies_side_by_side_are_solved_alone(backend):
     """Two bodies in one part, one of which needs the sure way: the same numbers as each by itself, to rounding."""
     z, pz, u, pu = ph.canonical("z p_z u p_u")
@@ -67,7 +61,7 @@ def test_bodies_side_by_side_are_solved_alone(backend):
     assert np.abs(end - (*places, *speeds, *more, *fast)).max() < 200 * 2.0**-52
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ALL)
 @pytest.mark.parametrize("square", [4.0, 0.0, -4.0], ids=["turning", "free", "falling"])
 def test_linear_parts_are_matrix_exponentials(backend, square):
     """A pair with its own exponential, x; a Coriolis force couples four variables; both against mpmath's, which

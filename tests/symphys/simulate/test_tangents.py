@@ -6,7 +6,7 @@ from sympy import cos, tanh
 
 import symphys as ph
 from symphys.errors import InputError, MethodError, UnsupportedError
-from tests.gpu import ON_GPU
+from tests.gpu import OTHERS
 
 x, y, z, q = ph.coordinates("x y z q")
 v = ph.dot(q)
@@ -111,7 +111,7 @@ def test_the_largest_alone_is_that_of_the_spectrum():
     assert one.exponents.shape == (1,)
 
 
-@pytest.mark.parametrize("backend", ["reference", "cuda-shim", ON_GPU])
+@pytest.mark.parametrize("backend", OTHERS)
 def test_backends_agree(backend):
     """Two units of time: rounding grows by exp(2 * 0.9) on the way."""
     runs = [

@@ -7,7 +7,7 @@ import pytest
 import sympy
 
 import symphys as ph
-from tests.gpu import ON_GPU
+from tests.gpu import ALL
 
 q = ph.coordinates("q")
 v = ph.dot(q)
@@ -57,7 +57,7 @@ def test_the_network_stays_one_symbol_in_the_equations():
     assert system.dynamics.networks == (N,)
 
 
-@pytest.mark.parametrize("backend", ["reference", "cpu", "cuda-shim", ON_GPU])
+@pytest.mark.parametrize("backend", ALL)
 def test_accelerations_follow_from_the_curvature_of_the_network(backend):
     system = ph.Lagrangian(v**2 / 2 + N(q, v))
     weights, points = N.initialise(seed=2), np.random.default_rng(1).normal(size=(5, 2))

@@ -7,6 +7,7 @@ import pytest
 import sympy
 
 import symphys as ph
+from tests.gpu import ALL
 
 t, x, y = ph.spacetime("t x y")
 
@@ -24,7 +25,7 @@ def quarter_wave(axis: Any) -> tuple[float, Any]:
     return k, np.sin(k * far)
 
 
-@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("backend", ALL)
 @pytest.mark.parametrize("ends", [("dirichlet", "neumann"), ("neumann", "dirichlet")])
 @pytest.mark.parametrize("axes", [(x,), (x, y)])
 def test_standing_waves_between_unlike_ends(axes: Any, ends: Any, backend: str) -> None:
