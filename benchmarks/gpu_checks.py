@@ -7,6 +7,7 @@ CPU or the interpreter.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -25,30 +26,34 @@ from benchmarks.gpu_fits import differences
 from benchmarks.harness import Case, threads
 
 ROOT = Path(__file__).resolve().parent.parent
-LONGEST = 400.0  # seconds that a run of tests or programs may take
+LONGEST = 270.0  # seconds that a run of tests or programs may take
+PATIENCE = 20.0  # seconds that it may take to report when it is interrupted
 ABSENT = "which is not installed"  # as errors say that an optional library is missing
 
 
 def tests() -> list[Case]:
     """The tests marked `gpu`: kernels, programs and runs on the device against the interpreter."""
-    return [tested("pytest -m gpu", ("-m", "gpu", "tests"), min(8, threads()))]
+    return [run_tests("pytest -m gpu", ("-m", "gpu", "tests"), min(8, threads()))]
 
 
 def survey() -> list[Case]:
     """All tests of symphys with the GPU in the place of the CPU."""
-    return [tested("tests of the CPU", ("--backend", "cuda", "tests/symphys"), max(1, threads() - 2))]
+    return [run_tests("tests of the CPU", ("--backend", "cuda", "tests/symphys"), max(1, threads() - 2))]
 
 
-def tested(name: str, arguments: Sequence[str], workers: int) -> Case:
+def run_tests(name: str, arguments: Sequence[str], workers: int, longest: float = LONGEST) -> Case:
     """A run of the tests: how many failed, and which; those that miss an optional library are counted apart."""
     with TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-n", str(workers), "-p", "no:cacheprovider", "--tb=short"]
         command += ["--timeout=120"] if find_spec("pytest_timeout") else []
         command += [f"--junitxml={report}", *arguments]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONGEST)
-        if not report.exists():
-            raise RuntimeError(f"pytest reports nothing:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        with (Path(folder) / "said").open("w+") as said:
+            with subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT) as run:
+                ended = ended_within(run, longest)
+            if not report.exists():
+                said.seek(0)
+                raise RuntimeError(f"pytest reports nothing:\n{said.read()[-2000:]}")
         cases = list(ElementTree.parse(report).getroot().iter("testcase"))
     failed, absent = [], 0
     for case in cases:
@@ -59,8 +64,22 @@ def tested(name: str, arguments: Sequence[str], workers: int) -> Case:
             failed.append(f"{case.get('classname')}::{case.get('name')}")
             print(failed[-1], *trouble, sep="\n", flush=True)
     skipped = sum(case.find("skipped") is not None for case in cases)
+    if not ended:
+        failed.append(f"not done after {longest:.0f} s")
     notes = {"tests": len(cases), "skipped": skipped, "miss a library": absent, "failed": failed}
     return Case(name, "failures", float(len(failed)), limit=0.0, notes=notes)
+
+
+def ended_within(run: subprocess.Popen[bytes], longest: float) -> bool:
+    """Whether a process ends by itself; one that does not is interrupted, so that it can say how far it came."""
+    for limit, give_up in ((longest, lambda: run.send_signal(signal.SIGINT)), (PATIENCE, run.kill)):
+        try:
+            run.wait(limit)
+        except subprocess.TimeoutExpired:
+            give_up()
+        else:
+            return limit == longest
+    return False
 
 
 def programs(folder: Path, backend: str = "cuda", pattern: str = "c[0-9]*.py") -> list[Case]:

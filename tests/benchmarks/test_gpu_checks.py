@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks import gpu_checks
 
 OSCILLATOR = """
@@ -36,9 +38,18 @@ def test_programs_run_with_another_backend_and_each_is_told(tmp_path: Path) -> N
 
 def test_tests_that_fail_are_named(tmp_path: Path) -> None:
     (tmp_path / "test_three.py").write_text(TESTS)
-    case = gpu_checks.tested("three", (str(tmp_path),), 0)
+    case = gpu_checks.run_tests("three", (str(tmp_path),), 0)
     assert case.ours == 1.0
     assert case.met is False
     assert case.notes["tests"] == 3
     assert case.notes["miss a library"] == 1
     assert [str(name).rpartition("::")[2] for name in case.notes["failed"]] == ["test_wrong"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_tests_that_do_not_end_show_how_far_they_came(tmp_path: Path) -> None:
+    (tmp_path / "test_long.py").write_text("import time\n\ndef test_short(): pass\ndef test_long(): time.sleep(60)\n")
+    case = gpu_checks.run_tests("long", (str(tmp_path),), 0, longest=10.0)
+    assert case.met is False
+    assert case.notes["failed"] == ["not done after 10 s"]
+    assert int(str(case.notes["tests"])) >= 1
