@@ -182,6 +182,12 @@ def _cosh(w: Writer, x: Value) -> Value:
     return w.select(compare(w, "olt", w.intrinsic("llvm.fabs", x), constant(w, 20.0)), near, far)
 
 
+def _sech(w: Writer, x: Value) -> Value:
+    """2 e / (1 + e^2) with e = exp(-|x|), which is zero in the end and never too large."""
+    e = w.mathematics("math.exp", w.operation("fneg", w.intrinsic("llvm.fabs", x)))
+    return quotient(w, w.operation("fadd", e, e), w.fma(e, e, constant(w, 1.0)))
+
+
 def _sign(w: Writer, x: Value) -> Value:
     one, zero = constant(w, 1.0), constant(w, 0.0)
     rest = w.operation("fadd", x, zero)  # nan stays, -0 becomes 0
@@ -205,7 +211,7 @@ def _rsqrt(w: Writer, x: Value) -> Value:
 
 _PLAIN: dict[str, Body] = {
     "math.exp": _exp, "math.log": _log, "math.expm1": _expm1, "math.log1p": _log1p, "math.tanh": _tanh,
-    "math.sinh": _sinh, "math.cosh": _cosh, "math.sign": _sign, "math.rsqrt": _rsqrt,
+    "math.sinh": _sinh, "math.cosh": _cosh, "math.sech": _sech, "math.sign": _sign, "math.rsqrt": _rsqrt,
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from sympy.logic.boolalg import BooleanAtom
 from codegen.errors import CompilerBug, UnsupportedError
 from codegen.ir import Kind, Node, add_many, boolean, constant_value, divide, multiply, negate, real, subtract
 from codegen.lower.error_function import erfc
+from codegen.lower.hyperbolic import HyperbolicPower, bounded, bounded_power, hyperbolic
 from codegen.primitives import apply
 
 Rule = Callable[[Any, list[Node]], Node]
@@ -118,21 +119,34 @@ class _Lowering:
         numbers = [argument for argument in expression.args if id(argument) in self.numbers]
         number = _number(numbers[0] if len(numbers) == 1 else sympy.Mul(*numbers)) if numbers else real(1.0)
         coefficient = float(constant_value(number) or 0.0)
-        above, below = [], []
+        above: list[Node] = []
+        below: list[Node] = []
+        powers: list[HyperbolicPower] = []
         for argument, factor in zip(expression.args, factors, strict=True):
             if id(argument) in self.numbers:
                 continue
             if factor.op == "neg":
                 coefficient, factor = -coefficient, factor.args[0]
-            if _is_reciprocal(argument) and factor.op == "div":
+            if (found := hyperbolic(*self.power(argument, factor))) is not None:
+                powers.append(found)
+            elif _is_reciprocal(argument) and factor.op == "div":
                 above.append(factor.args[0])
                 below.append(factor.args[1])
             else:
                 above.append(factor)
-        result = multiply(reduce(multiply, above), real(abs(coefficient)))
+        for factors, more in zip((above, below), bounded(powers), strict=True):
+            factors += more
+        result = multiply(reduce(multiply, above, real(1.0)), real(abs(coefficient)))
         if below:
             result = divide(result, reduce(multiply, below))
         return negate(result) if coefficient < 0 else result
+
+    def power(self, expression: sympy.Basic, node: Node) -> tuple[Node, float]:
+        """Of what an expression with that node is a power, and which; itself where it is none by a number."""
+        base = self.done.get(id(expression.base)) if expression.is_Pow and expression not in self.symbols else None
+        if base is None or not expression.exp.is_Number:
+            return node, 1.0
+        return base, float(expression.exp)
 
 
 def _rule(expression: sympy.Basic) -> Rule | None:
@@ -202,7 +216,8 @@ def _power(expression: sympy.Basic, arguments: list[Node]) -> Node:
     if expression.base is sympy.E:
         return apply("exp", exponent)
     if _is_reciprocal(expression):
-        return divide(real(1.0), apply("pow", base, negate(exponent)))
+        known = bounded_power(base, float(expression.exp))
+        return divide(real(1.0), apply("pow", base, negate(exponent))) if known is None else known
     return apply("pow", base, exponent)
 
 
@@ -212,6 +227,11 @@ def _function(op: str, _: sympy.Basic, arguments: list[Node]) -> Node:
 
 def _reciprocal(op: str, _: sympy.Basic, arguments: list[Node]) -> Node:
     return divide(real(1.0), apply(op, *arguments))
+
+
+def _cosecant(_: sympy.Basic, arguments: list[Node]) -> Node:
+    """Hyperbolic, 1 / sinh."""
+    return divide(apply("sech", *arguments), apply("tanh", *arguments))
 
 
 def _of_reciprocal(op: str, _: sympy.Basic, arguments: list[Node]) -> Node:
@@ -300,6 +320,7 @@ _RULES: Mapping[Any, Rule] = MappingProxyType(
         sympy.sinc: _sinc,
         sympy.erfc: lambda _, arguments: erfc(arguments[0]),
         sympy.cot: _cotangent,
+        sympy.csch: _cosecant,
         sympy.ceiling: _ceiling,
         sympy.functions.frac: _fraction,
         sympy.Heaviside: _heaviside,
@@ -338,6 +359,7 @@ _RULES: Mapping[Any, Rule] = MappingProxyType(
                 sympy.sinh: "sinh",
                 sympy.cosh: "cosh",
                 sympy.tanh: "tanh",
+                sympy.sech: "sech",
                 sympy.asinh: "asinh",
                 sympy.acosh: "acosh",
                 sympy.atanh: "atanh",
@@ -350,8 +372,6 @@ _RULES: Mapping[Any, Rule] = MappingProxyType(
                 sympy.sec: "cos",
                 sympy.csc: "sin",
                 sympy.coth: "tanh",
-                sympy.sech: "cosh",
-                sympy.csch: "sinh",
             }.items()
         },
         **{

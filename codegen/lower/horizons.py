@@ -15,7 +15,7 @@ from codegen.ir import Node, multiply, real, walk
 # The exponent of the exponential that stands in it: tanh u = 1 - 2 / (exp(2 u) + 1), erf' u = 2 exp(-u^2) / sqrt(pi).
 _EXPONENTS: Mapping[str, Callable[[Node], Node]] = MappingProxyType(
     {
-        **dict.fromkeys(("exp", "expm1", "cosh", "sinh"), lambda u: u),
+        **dict.fromkeys(("exp", "expm1", "cosh", "sinh", "sech"), lambda u: u),
         "tanh": lambda u: multiply(u, real(2.0)),
         "erf": lambda u: multiply(u, u),
     }

@@ -89,7 +89,7 @@ def never_negative(n: Node) -> bool:
         below = all(known[a.key] for a in m.args)
         value = constant_value(m)
         known[m.key] = (
-            m.op in ("sqrt", "exp", "cosh", "abs")
+            m.op in ("sqrt", "exp", "cosh", "sech", "abs")
             or (m.op == "mul" and m.args[0] == m.args[1])
             or (m.op in ("add", "mul", "div") and below)
             or (value is not None and value >= 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import scipy.special
@@ -19,6 +20,12 @@ def _f(op: str, *args: Node) -> Node:
 
 def _sqrt(a: Node) -> Node:
     return node("sqrt", (a,), R)
+
+
+def _hyperbolic_secant(a: Any) -> Any:
+    """1 / cosh(a), zero where cosh is beyond all numbers."""
+    e = np.exp(-np.abs(a))
+    return 2.0 * e / (1.0 + e * e)
 
 
 def _bell(a: Node) -> Node:
@@ -59,6 +66,8 @@ ROWS = (
               lambda a, y: (_f("sinh", a[0]),), ulp=4.0),
     Primitive("tanh", (R,), R, np.tanh, "math.tanh({0})", "tanh{f}({0})", "math.tanh",
               lambda a, y: (real(1.0) - y * y,), ulp=4.0),
+    Primitive("sech", (R,), R, _hyperbolic_secant, "(1.0 / math.cosh({0}))", "(1 / cosh{f}({0}))", "math.sech",
+              lambda a, y: (-(y * _f("tanh", a[0])),), ulp=5.0),
     Primitive("asinh", (R,), R, np.arcsinh, "math.asinh({0})", "asinh{f}({0})", "libm.asinh",
               lambda a, y: (real(1.0) / _sqrt(a[0] * a[0] + real(1.0)),), ulp=3.0),
     Primitive("acosh", (R,), R, np.arccosh, "math.acosh({0})", "acosh{f}({0})", "libm.acosh",

@@ -114,6 +114,49 @@ def test_expression(expression):
     assert value(expression) == pytest.approx(exact(expression.doit()), rel=1e-15)
 
 
+HYPERBOLIC = (
+    sympy.sinh(x) / sympy.cosh(x) ** 3,
+    2 * (3 * sympy.sinh(x) ** 2 / sympy.cosh(x) ** 2 - 1) / sympy.cosh(x) ** 2,
+    y * sympy.sinh(x) / sympy.cosh(x),
+    1 / sympy.sqrt(sympy.cosh(x)),
+    -3 / sympy.sinh(x) ** 2,
+    sympy.cosh(x) / sympy.sinh(x) ** 3,
+    sympy.csch(x) * sympy.coth(x),
+    sympy.tanh(x) * sympy.sech(x) ** 2 * y,
+    sympy.sinh(x) ** 2 / sympy.cosh(x) ** 2 / sympy.cosh(y),
+    sympy.sinh(y) ** 2 * sympy.cosh(y) * sympy.sech(x),
+)
+
+
+@pytest.mark.parametrize("expression", HYPERBOLIC, ids=str)
+@pytest.mark.parametrize("at", [-2000.0, -400.0, -120.0, -0.37, 0.01, 40.0, 250.0, 720.0])
+def test_hyperbolic_functions_have_the_limits_of_their_quotients(expression, at):
+    """Where cosh is no number any more, too; 60 covers the roundings of six functions, of 4 units, and 700 of x."""
+    assert value(expression, x=at) == pytest.approx(
+        exact(expression, x=at), rel=60 * 2.3e-16 * max(1, abs(at)), abs=1e-306
+    )
+
+
+@pytest.mark.parametrize("at", [-900.0, -150.0, -3.0, 0.0, 300.0])
+def test_taylor_coefficients_of_a_pulse_are_right_far_away(at):
+    """x' = sinh(x) / cosh(x)^3 + 1, where the higher terms are those of x + t far away."""
+    rate = lower(sympy.sinh(x) / sympy.cosh(x) ** 3 + 1)
+    rows = taylor_coefficients([SYMBOLS[x]], [rate], 8)
+    found = [float(v) for v in evaluate(tuple(row[0] for row in rows), {"x": at})]
+    series = [mpmath.mpf(at)]
+
+    def rate_along(t):
+        """Of what is known of the path: every order of the rate makes one more known."""
+        here = sum(a * t**j for j, a in enumerate(series))
+        return mpmath.sinh(here) / mpmath.cosh(here) ** 3 + 1
+
+    with mpmath.workdps(60):
+        for k in range(8):
+            series.append(mpmath.taylor(rate_along, 0, k)[k] / (k + 1))  # noqa: PERF401 - it grows what it reads
+    expected = [float(v) for v in series]
+    np.testing.assert_allclose(found, expected, rtol=1e-11 * max(1, abs(at)), atol=1e-15)
+
+
 LEAVES = st.sampled_from([x, y, z, sympy.Integer(3), sympy.Rational(-2, 3), sympy.pi, sympy.Float("0.1")])
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sympy import erf, erfc, exp, tanh
+from sympy import cosh, erf, erfc, exp, sech, tanh
 
 import symphys as ph
 
@@ -28,6 +28,18 @@ def test_what_is_slower_than_a_thin_barrier_turns_back(shape) -> None:
     assert run[x][0, -1] < -5
     assert run[x][1, -1] > 5
     assert run.drift["energy"].max() < 1e-5
+
+
+@pytest.mark.parametrize("method", ["taylor", "dop853"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("shape", [sech(x) ** 2, 1 / cosh(x) ** 2], ids=str)
+def test_a_barrier_is_met_from_where_cosh_is_beyond_all_numbers(shape, method: str, dtype: str) -> None:
+    """From -1000 at a speed of 50: over a height of at most 1, so that the end is within a thousandth of 1000."""
+    simulator = ph.Lagrangian(v**2 / 2 - shape).compile(method, dtype=dtype)
+    run = simulator.run({x: -1000.0, v: 50.0}, {}, (0, 40), rtol=1e-6)
+    assert run.ok
+    assert abs(run[x][-1] - 1000) < 1
+    assert run.drift["energy"] < 1e-4
 
 
 def test_friction_of_almost_constant_size_is_followed_through_its_changes_of_sign() -> None:
