@@ -24,6 +24,7 @@ GRID_LIMIT = 65535  # blocks along y and z; threads walk along the rest
 REGISTERS = 65536  # of a multiprocessor, on every architecture from Kepler on
 BLOCKS = 32  # of a multiprocessor, more than it holds at once, before threads take several rows
 ROWS = 64  # that a thread takes at most
+LISTED = 128  # turns of a loop whose length stands in memory: about the neighbours that a list has in a fluid
 
 Shape = tuple[int, int, int]
 
@@ -47,7 +48,7 @@ class Schedule:
     few: int = 192
     group: int = GROUP
     parts: int = 16
-    turns: int = 64
+    turns: int = 32
     full: int = 1024
     wide: bool = True
     many: int = 2048
@@ -91,9 +92,10 @@ class Able:
         return self.rows or self.lanes > 0 or bool(self.loops)
 
     def turns(self, scalars: Scalars) -> int:
-        """Of the longest loop that threads may share, where scalars say so; else none."""
+        """Of the longest loop that threads may share, `LISTED` of one of which scalars do not say; none without any."""
         known = [n for n in self.loops if {v.attribute for v in variables((n,))} <= scalars.keys()]
-        return max((int(n) for n in evaluate(tuple(known), scalars)), default=0)
+        guessed = LISTED if len(known) < len(self.loops) else 0
+        return max([guessed, *map(int, evaluate(tuple(known), scalars))])
 
 
 def share_of(

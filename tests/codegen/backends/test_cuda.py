@@ -55,6 +55,26 @@ def test_arguments_reach_the_kernel_and_results_come_back(cupy: StandIn, name: s
 
 
 @needs_compiler
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_only_double_precision_rounds_quotients_and_roots_exactly(
+    cupy: StandIn, monkeypatch: pytest.MonkeyPatch, dtype: str
+) -> None:
+    asked: list[tuple[str, ...]] = []
+    make = cupy.RawModule
+
+    def noted(code: str, options: tuple[str, ...], backend: str) -> object:
+        asked.append(options)
+        return make(code, options, backend)
+
+    monkeypatch.setattr(cupy, "RawModule", noted)
+    case = CASES["ensemble"]()
+    CudaBackend().compile(case.kernel, dtype, case.halo)
+    single = {"--ftz=true", "--prec-div=false", "--prec-sqrt=false"}
+    assert all(single & set(options) == (single if dtype == "float32" else set()) for options in asked)
+    assert asked
+
+
+@needs_compiler
 def test_arrays_on_the_device_stay_there(cupy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     case = CASES["ensemble"]()
     run = CudaBackend().compile(case.kernel)

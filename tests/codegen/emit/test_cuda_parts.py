@@ -11,7 +11,7 @@ import pytest
 
 from codegen.backends import get_backend
 from codegen.backends.cuda import CudaBackend
-from codegen.backends.cuda_schedule import USUAL, Able, Processors, Schedule, launch_shape, share_of
+from codegen.backends.cuda_schedule import LISTED, USUAL, Able, Processors, Schedule, launch_shape, share_of
 from codegen.backends.interface import LaunchRange
 from codegen.backends.nvrtc import check_cuda
 from codegen.backends.shim import SEVERAL, ShimBackend
@@ -139,10 +139,11 @@ def test_size_and_turns_decide() -> None:
     assert shared(2048, 65536) == Share(rows=2, parts=4)
     assert shared(32768, 1 << 20) == Share(rows=2)
     assert shared(128, 4096) == Share(parts=16)
-    assert shared(128, 300) == Share(parts=4)
-    assert shared(128, 100) == shared(128, 4096, Schedule(parts=1)) == Share()
+    assert shared(128, 150) == Share(parts=4)
+    assert shared(128, 50) == shared(128, 4096, Schedule(parts=1)) == Share()
     assert pull.turns({"count": 7}) == 7
-    assert Able.of(bodies(rows_before=True), "float32").turns({"count": 7}) == 0
+    assert Able.of(bodies(rows_before=True), "float32").turns({"count": 7}) == LISTED
+    assert Able.of(kernel_of("product"), "float32").turns({"count": 7}) == 0
 
 
 def test_shares_stand_along_z_of_blocks_of_one_row() -> None:
