@@ -12,7 +12,7 @@ import numpy as np
 from codegen.emit.cuda_blocks import emit_kernel
 from codegen.emit.cuda_layout import Layout
 from codegen.emit.cuda_team import ROOM, team_of
-from codegen.emit.cuda_together import ALONE, Share
+from codegen.emit.cuda_together import Share
 from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.interpret_program import program_halo
 from codegen.program import Kernel, Program, kernels_of
@@ -81,8 +81,8 @@ class CudaBackend:
         def function(narrow: bool, share: Share) -> Any:
             return loaded(narrow, share, load_cupy().cuda.Device().id)
 
-        function(True, ALONE)  # here, not at the first launch, it is said what is missing
         able = Able.of(kernel, dtype)
+        function(True, Share(beside=bool(able.rows_of)))  # here, not at the first launch, it is said what is missing
         source = emit_kernel(kernel, dtype, halo, True, room=room)
         return CudaKernel(kernel, dtype, halo, source, function, able, self.schedule, team)
 

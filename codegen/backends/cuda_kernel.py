@@ -13,7 +13,7 @@ from codegen.emit.cuda import adds_up
 from codegen.emit.cuda_groups import largest_factor
 from codegen.emit.cuda_team import THREADS, Team
 from codegen.emit.cuda_together import Share
-from codegen.emit.cuda_wide import in_pieces
+from codegen.emit.cuda_wide import BYTES, in_pieces
 from codegen.ir import Kind
 from codegen.program import Intent, Kernel
 
@@ -164,7 +164,8 @@ class CudaKernel:
         begins = beginnings(self.kernel, there, self.halo, span.first, stride, np.dtype(self.dtype).itemsize)
         attributes = cupy.cuda.Device().attributes
         processors = Processors(int(attributes["MultiProcessorCount"]), int(attributes.get("L2CacheSize", 0)))
-        return share_of(self.schedule, self.able, span, begins, processors, self.able.turns(scalars))
+        level = all(address_of(given[name]) % BYTES == 0 for name in self.able.rows_of)
+        return share_of(self.schedule, self.able, span, begins, processors, self.able.turns(scalars), level)
 
     def _shape(self, cupy: Any, function: Any, span: LaunchRange, share: Share) -> tuple[Shape, Shape]:
         processors = int(cupy.cuda.Device().attributes["MultiProcessorCount"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from codegen.emit.cuda_beside import in_rows
 from codegen.emit.cuda_groups import GROUP
 from codegen.emit.cuda_parts import can_share_loops, lengths
 from codegen.emit.cuda_together import ALONE, Share, can_share_rows
@@ -72,11 +73,12 @@ class Processors:
 @dataclass(frozen=True)
 class Able:
     """What threads may take of a kernel: neighbours along the outer axis that share loops; `lanes` (0: none); parts of
-    `loops` of so many turns (empty: none)."""
+    `loops` of so many turns (empty: none); what lies side by side in arrays `rows_of` (empty: none) by one access."""
 
     rows: bool
     lanes: int
     loops: tuple[Node, ...] = ()
+    rows_of: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, kernel: Kernel, dtype: str) -> Able:
@@ -84,12 +86,12 @@ class Able:
         if kernel.shares:  # by blocks, in a way of their own
             return cls(False, 0)
         loops = lengths(kernel) if can_share_loops(kernel) else ()
-        return cls(can_share_rows(kernel), wide_lanes(kernel, dtype), loops)
+        return cls(can_share_rows(kernel), wide_lanes(kernel, dtype), loops, in_rows(kernel, dtype))
 
     @property
     def several(self) -> bool:
         """Whether it depends on a launch how many instances a thread takes."""
-        return self.rows or self.lanes > 0 or bool(self.loops)
+        return self.rows or self.lanes > 0 or bool(self.loops or self.rows_of)
 
     def turns(self, scalars: Scalars) -> int:
         """Of the longest loop that threads may share, `LISTED` of one of which scalars do not say; none without any."""
@@ -105,26 +107,29 @@ def share_of(
     begins: Mapping[str, tuple[int, int]],
     processors: Processors,
     turns: int = 0,
+    level: bool = False,
 ) -> Share:
     """How many instances a thread takes, or how many threads an instance whose longest loop has so many `turns`.
 
     `begins`: the address of the first instance that runs in the first row, and the bytes of all rows, of each array
-    of `in_pieces`.
+    of `in_pieces`. level: whether all arrays of `able.rows_of` begin on a boundary of sixteen bytes.
     """
+    beside = level and bool(able.rows_of)
     instances = span.lanes * int(np.prod(span.outer, dtype=np.int64))
     if able.rows or able.loops:
         several = able.rows and instances >= schedule.rows * schedule.few * processors.count
         rows = schedule.rows if several else 1
         missing = schedule.full * processors.count * rows // max(instances, 1)
         wanted = min(missing, turns // schedule.turns, schedule.parts)
-        return Share(rows=rows, parts=1 << max(wanted.bit_length() - 1, 0), group=schedule.group)
+        return Share(rows=rows, parts=1 << max(wanted.bit_length() - 1, 0), group=schedule.group, beside=beside)
     if not schedule.wide or instances < schedule.many * processors.count:
-        return ALONE
+        return Share(beside=beside)
     lanes = able.lanes
     if not lanes or span.lanes < lanes or any(begin % BYTES for begin, _ in begins.values()):
-        return ALONE
+        return Share(beside=beside)
     large = sum(size for _, size in begins.values()) > schedule.beyond * processors.cache
-    return Share(lanes=lanes, ahead=schedule.ahead and bool(span.outer), streaming=schedule.streaming and large)
+    ahead, streaming = schedule.ahead and bool(span.outer), schedule.streaming and large
+    return Share(lanes=lanes, ahead=ahead, streaming=streaming, beside=beside)
 
 
 def beginnings(

@@ -25,7 +25,7 @@ from codegen.emit.cuda_blocks import emit_kernel
 from codegen.emit.cuda_layout import Layout
 from codegen.emit.cuda_team import ROOM, THREADS, Team, team_of
 from codegen.emit.cuda_together import ALONE, Share
-from codegen.emit.cuda_wide import in_pieces
+from codegen.emit.cuda_wide import BYTES, in_pieces
 from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.ir import Kind
 from codegen.program import Intent, Kernel, Program
@@ -151,7 +151,8 @@ class ShimKernel:
         real = ctypes.c_float if self.dtype == "float32" else ctypes.c_double
         there = {a.name: (address(arrays[a.name]), arrays[a.name].nbytes) for a in in_pieces(self.kernel)}
         begins = beginnings(self.kernel, there, self.halo, span.first, stride, np.dtype(self.dtype).itemsize)
-        share = share_of(self.schedule, self.able, span, begins, Processors(1, 0), self.able.turns(scalars))
+        level = all(address(arrays[name]) % BYTES == 0 for name in self.able.rows_of)
+        share = share_of(self.schedule, self.able, span, begins, Processors(1, 0), self.able.turns(scalars), level)
         y, z = (*(min(n, self.rows) for n in span.outer[::-1][:2]), 1, 1)[:2]
         grid = (ctypes.c_uint * 3)(-(-span.lanes // (self.block * max(share.lanes, 1))), y, z)
         tall = (

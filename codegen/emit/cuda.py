@@ -37,6 +37,7 @@ from .cuda_layout import Layout, pointer
 from .cuda_printer import CudaPrinter
 from .cuda_rows import early_loads, loop_order
 from .cuda_together import ALONE, Share
+from .cuda_wide import per_piece
 from .expressions import Sharing
 from .names import Naming, name_function, name_functions
 
@@ -57,7 +58,7 @@ def emit_cuda(kernel: Kernel, dtype: str = "float64", halo: int = 0, narrow: boo
     has more than 2^31 - 1 elements, no axis and no loop (times `largest_factor`) more turns, and 32 bits count them.
     `share`: how many instances a thread takes; with `lanes` above 0 the instance that runs first begins on a boundary
     of 16 bytes in every row of every array of `in_pieces`; with `parts` above 1 threads along z of a block of one row
-    share the loops of an instance.
+    share the loops of an instance; with `beside` arrays of `in_rows` begin on a boundary of 16 bytes.
 
     Raises CompilerBug for statements and operations that are not of the IR.
     """
@@ -112,6 +113,7 @@ def _kernel(layout: Layout, dtype: str, halo: int, names: Mapping[str, str], sha
     sums = block_sums(kernel, addresses, naming)
     printer = CudaPrinter(dtype, naming, names, addresses, sums)
     printer.depth, printer.streaming = 0, share.streaming
+    printer.row_width = per_piece(dtype) if share.beside else 0
     printer.group, printer.large = turns_of_a_group(kernel, share.rows, share.group), LARGEST_TURN * share.rows
     printer.comment(
         "A thread per instance. The parameters: which instances of the lane axis run and the padded length of"

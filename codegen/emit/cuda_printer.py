@@ -9,11 +9,12 @@ from codegen.ir import Kind, Node, variable
 from codegen.program import Accumulate, Array, Block, For, Kernel, Let, Load, Statement, Store
 
 from .cuda_addresses import Addresses, BlockSum
+from .cuda_beside import beside as beside_in
 from .cuda_groups import GROUP, LARGE, GroupPrinter, beside, grouped_loads, is_narrow, write_groups
 from .cuda_language import TYPES, cuda_language
 from .cuda_parts import sums_of
 from .cuda_together import Together
-from .cuda_wide import Piece, Pieces, is_streamed
+from .cuda_wide import Part, Piece, Pieces, is_streamed
 from .expressions import Sharing
 from .names import Naming
 
@@ -39,12 +40,22 @@ class CudaPrinter(GroupPrinter):
         self.made: dict[tuple[str, bytes, int], str] = {}  # pieces that are being put together
         self.streaming = False
         self.shares_loops = False  # among the threads of an instance
+        self.row_width = 0  # of numbers side by side that are loaded together; 0: one by one
+        self.rows: dict[int, Part] = {}  # of the present block, by the id of the statement that loads one of them
         self.narrow = {addresses.lane, *addresses.outer} if addresses.lane is not None else set()
 
     def statement(self, statement: Statement, sharing: Sharing) -> None:
         """One statement; loops over neighbours go by groups of turns."""
         if id(statement) in self.parts and isinstance(statement, Load):
             self.declare(self.name(statement.target), self.parts[id(statement)], statement.target, fixed=True)
+            return
+        if id(statement) in self.rows and isinstance(statement, Load):
+            part = self.rows[id(statement)]
+            if part.piece.key not in self.known:
+                (base,) = self.render((part.piece.base,), sharing)
+                self.load_piece(self.naming.take(f"{statement.array}_row"), part.piece, base)
+            text = f"{self.known[part.piece.key]}.part[{part.number}]"
+            self.declare(self.name(statement.target), text, statement.target, fixed=True)
             return
         if self.pieces is not None and id(statement) in self.pieces.parts:
             assert isinstance(statement, Load | Store)
@@ -67,6 +78,16 @@ class CudaPrinter(GroupPrinter):
             return
         super().statement(statement, sharing)
 
+    def block(self, block: Block, outer: Sharing | None = None, results: tuple[Node, ...] = ()) -> tuple[str, ...]:
+        """The statements of a block, in which what lies side by side is loaded together."""
+        if not self.row_width:
+            return super().block(block, outer, results)
+        rows, known = self.rows, self.known
+        self.rows, self.known = {**rows, **beside_in(block, self.addresses, self.row_width)}, dict(known)
+        texts = super().block(block, outer, results)
+        self.rows, self.known = rows, known
+        return texts
+
     def open_share(self, loop: For, unit: int, sharing: Sharing) -> For:
         """A thread's stretch of a loop, whole units but for the last, and sums that begin with nothing but the first
         thread's."""
@@ -88,6 +109,8 @@ class CudaPrinter(GroupPrinter):
         """One position in the memory of the kernel; nothing for a sum that is collected in a register."""
         if isinstance(statement, Accumulate) and self._block_sum(statement):
             return ()
+        if id(statement) in self.rows:
+            return (self.rows[id(statement)].piece.base,)
         if self.pieces is not None and id(statement) in self.pieces.parts:
             return (self.pieces.parts[id(statement)].piece.base,)
         shift = statement.shift if isinstance(statement, Load) else 0

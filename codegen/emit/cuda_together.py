@@ -43,7 +43,8 @@ class Share:
     bytes; 0: one, number by number. ahead: what the next row along the walk needs from memory is asked for before the
     present row is computed. streaming: what is written will not be read before it has left the caches. parts: threads
     that share the loops of an instance, along z of a block of one row; text for several is right for any number.
-    group: turns of a loop over neighbours that share their loads, where their text is short.
+    group: turns of a loop over neighbours that share their loads, where their text is short. beside: numbers that all
+    instances read and that lie side by side are loaded together; see `in_rows`.
     """
 
     rows: int = 1
@@ -52,6 +53,7 @@ class Share:
     streaming: bool = False
     parts: int = 1
     group: int = GROUP
+    beside: bool = False
 
 
 ALONE = Share()
