@@ -11,7 +11,7 @@ import numpy as np
 
 from codegen.emit.cuda import adds_up
 from codegen.emit.cuda_groups import largest_factor
-from codegen.emit.cuda_team import THREADS, Team
+from codegen.emit.cuda_team import ROOM, Team
 from codegen.emit.cuda_together import Share
 from codegen.emit.cuda_wide import BYTES, in_pieces
 from codegen.ir import Kind
@@ -23,6 +23,7 @@ from .cuda_resident import DeviceMemory
 from .cuda_schedule import (
     BLOCK_LIMIT,
     GRID_LIMIT,
+    REGISTERS,
     USUAL,
     WARP,
     Able,
@@ -37,6 +38,8 @@ from .cuda_schedule import (
 )
 from .interface import Arrays, LaunchRange, Scalars, check_arrays, launch_range
 
+KEPT = 1024  # bytes of shared memory of each block that are not its own
+THREADS_THERE = 2048  # of a multiprocessor
 TEAMS = 2  # blocks of a multiprocessor, where each needs global memory of its own
 # Elements of arrays, turns of loops and multiples of either that fit 32 bits, with room for threads that stand beyond
 # the end and compare their place with it: lanes of the last block (at most 1024 threads of a few neighbours each), and
@@ -171,14 +174,23 @@ class CudaKernel:
         processors = int(cupy.cuda.Device().attributes["MultiProcessorCount"])
         if self.team is not None:
             blocks = -(-span.lanes // self.team.samples)
-            most = blocks if self.team.shared else TEAMS * processors
-            return (min(blocks, most), 1, 1), (THREADS, 1, 1)
+            most = resident_teams(cupy, function, self.team) if self.team.shared else TEAMS
+            most *= processors
+            return (min(blocks, most), 1, 1), (self.team.threads, 1, 1)
         instances = span.lanes * int(np.prod(span.outer, dtype=np.int64)) // (max(share.lanes, 1) * share.rows)
         limit = function.max_threads_per_block
         size = block_size(function.num_regs, instances * share.parts, processors, limit, self.schedule.threads)
         if share.parts > 1:
             size = min(max(size, WARP * share.parts), 1 << (limit.bit_length() - 1))
         return launch_shape(span, size, processors, adds_up(self.kernel), share, self.schedule.tall)
+
+
+def resident_teams(cupy: Any, function: Any, team: Team) -> int:
+    """How many blocks of a team a multiprocessor holds at once: more than these take their turns in what is there."""
+    room = int(cupy.cuda.Device().attributes.get("MaxSharedMemoryPerMultiprocessor", ROOM))
+    by_memory = room // (team.bytes + function.shared_size_bytes + KEPT)
+    by_registers = REGISTERS // (-(-function.num_regs // 8) * 8 * team.threads)
+    return max(1, min(by_memory, by_registers, THREADS_THERE // team.threads))
 
 
 class Idle(Bound):

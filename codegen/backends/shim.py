@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from codegen.emit.cuda import adds_up
 from codegen.emit.cuda_blocks import emit_kernel
 from codegen.emit.cuda_layout import Layout
-from codegen.emit.cuda_team import ROOM, THREADS, Team, team_of
+from codegen.emit.cuda_team import ROOM, Team, team_of
 from codegen.emit.cuda_together import ALONE, Share
 from codegen.emit.cuda_wide import BYTES, in_pieces
 from codegen.errors import BackendUnavailableError, CompilerBug
@@ -162,7 +162,7 @@ class ShimKernel:
         scratch = []
         if self.team is not None:  # fewer blocks than tiles of instances
             blocks = min(-(-span.lanes // self.team.samples), self.rows)
-            grid, block = (ctypes.c_uint * 3)(blocks, 1, 1), (ctypes.c_uint * 3)(THREADS, 1, 1)
+            grid, block = (ctypes.c_uint * 3)(blocks, 1, 1), (ctypes.c_uint * 3)(self.team.threads, 1, 1)
             scratch = [np.full(1 if self.team.shared else blocks * self.team.memory, np.nan, self.dtype)]
         arguments: list[Any] = [grid, block]
         arguments += [ctypes.c_longlong(n) for n in (span.first, span.last, stride, *span.outer)]

@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from importlib.resources import files
 
 from codegen.errors import CompilerBug
+from codegen.ir import Node, constant_value
 from codegen.program import (
     Accumulate,
     Array,
+    Block,
     For,
     If,
     Kernel,
@@ -36,11 +38,14 @@ from .cuda_layout import Layout
 from .cuda_printer import CudaPrinter
 from .cuda_rows import early_loads
 from .cuda_spread import Spread, spread
-from .cuda_team import DEPTH, ROOM, THREADS, Team, overlapping, team_of, works_together
+from .cuda_team import DEPTH, PIECE, ROOM, TOGETHER, Team, overlapping, team_of, works_together
 from .cuda_together import ALONE, Share
 from .expressions import Sharing
 from .names import Naming, name_functions
 from .text import inside_loop
+
+STAGE = ""  # stands for the memory of pieces among the names of vectors
+UNROLLED = 4  # turns of a loop that are written one after the other at most
 
 
 def emit_kernel(
@@ -54,8 +59,8 @@ def emit_kernel(
     """What `emit_cuda` gives, or where the kernel `shares` products, text for blocks that work together.
 
     That takes one more parameter behind the others, `real* sym_scratch`: memory of as many blocks as there are, where
-    it is not in shared memory, of which a block has `room` bytes. Blocks have `THREADS` threads and `Team.bytes` of
-    shared memory; any grid along x is right.
+    it is not in shared memory, of which a block has `room` bytes. Blocks have `Team.threads` threads and take
+    `Team.bytes` of shared memory; any grid along x is right.
     """
     team = team_of(kernel, dtype, room) if kernel.shares else None
     if team is None:
@@ -67,17 +72,17 @@ def emit_kernel(
     real = "float" if dtype == "float32" else "double"
     constants = {
         "samples": team.samples,
-        "threads": THREADS,
+        "threads": team.threads,
+        "resident": team.resident,
         "line": team.line,
         "rows": team.tall,
-        "depth": DEPTH,
+        "depth": PIECE if team.direct else DEPTH,
     }
     head = [f"typedef {real} real;", f"typedef {'int' if narrow else 'long long'} sym_place;"]
     head += [f"constexpr int sym_{name} = {value};" for name, value in constants.items()]
-    together = files("codegen.emit").joinpath("team.h").read_text()
-    return (
-        "\n\n".join(["\n".join(head), *support(body + " sym_block_sum(", dtype, GROUP), together.rstrip(), body]) + "\n"
-    )
+    products = "staged" if not team.direct else "tiles" if dtype == "float32" else "fragments"
+    together = [files("codegen.emit").joinpath(n).read_text().rstrip() for n in ("team.h", f"team_{products}.h")]
+    return "\n\n".join(["\n".join(head), *support(body + " sym_block_sum(", dtype, GROUP), *together, body]) + "\n"
 
 
 def _kernel(layout: Layout, team: Team, dtype: str, halo: int, names: Mapping[str, str]) -> list[str]:
@@ -86,12 +91,12 @@ def _kernel(layout: Layout, team: Team, dtype: str, halo: int, names: Mapping[st
     printer = TeamPrinter(dtype, naming, names, addresses, block_sums(kernel, addresses, naming), team, kernel)
     printer.depth = 0
     for text in (
-        f"Blocks of {THREADS} threads, which take {team.samples} instances at a time. The parameters: which instances",
-        "of the lane axis run and the padded length of that axis; arrays, row-major with the lane axis last; scalars;",
-        "memory for vectors of the blocks, if that is not in shared memory.",
+        f"Blocks of {team.threads} threads, which take {team.samples} instances at a time. The parameters: which",
+        "instances of the lane axis run and the padded length of that axis; arrays, row-major with the lane axis last;",
+        "scalars; memory for vectors of the blocks, if that is not in shared memory.",
     ):
         printer.comment(text)
-    printer.line(f'extern "C" __launch_bounds__(sym_threads) __global__ void {layout.symbol}(')
+    printer.line(f'extern "C" __launch_bounds__(sym_threads, sym_resident) __global__ void {layout.symbol}(')
     printer.depth = 1
     *parameters, last = [f"{kind} {name}" for kind, name in layout.parameters()]
     for parameter in parameters:
@@ -152,29 +157,38 @@ class TeamPrinter(CudaPrinter):
         self.own = set(addresses.private) - set(team.places)
         self.read: set[str] = set()  # since threads met last
         self.written: set[str] = set()
+        self.apart_since = False  # who knows what was read and written
+        self.whole_warps = False  # where turns are shared out, all threads of a warp take one or none does
+        self.added: list[tuple[str, str]] = []  # totals and names of values, of the present block
 
     # --- barriers -----------------------------------------------------------------------------------------------------
 
     def meet(self) -> None:
         """A barrier, if anything was read or written since the last."""
-        if self.read or self.written:
+        if self.apart_since or self.read or self.written:
             self.line("__syncthreads();")
             self.met()
 
     def met(self) -> None:
         """All threads have met."""
-        self.read, self.written = set(), set()
+        self.read, self.written, self.apart_since = set(), set(), False
+
+    def must_meet(self, read: set[str], written: set[str]) -> bool:
+        """Whether what is to be read was written, or what is to be written was read or written, since threads met."""
+        if self.apart_since:
+            return bool(read or written)
+        return bool(read & self.written or written & (self.written | self.read))
 
     def reach(self, statement: Statement) -> None:
-        """A barrier where a statement reads what was written, or writes what was read or written; then note it."""
+        """A barrier where a statement needs one; then note it."""
         inside = list(statements((statement,)))
         read = {s.array for s in inside if isinstance(s, Load)} - self.own
         written = {s.array for s in inside if isinstance(s, Store)} - self.own
-        meant = self._memory(read)
-        if meant & self.written or self._memory(written) & (self.written | self.read):
+        read, written = self._memory(read), self._memory(written)
+        if self.must_meet(read, written):
             self.meet()
-        self.read |= meant
-        self.written |= self._memory(written)
+        self.read |= read
+        self.written |= written
 
     def _memory(self, names: set[str]) -> set[str]:
         """The arrays that share memory with some."""
@@ -211,13 +225,13 @@ class TeamPrinter(CudaPrinter):
         if found is not None:
             self.share_out(statement, found, sharing)
             return
-        self.meet()
+        self.apart_since = True  # a turn follows on what stands before the loop, or on another
         self.narrow.add(statement.counter)
         start, stop = self.render((statement.start, statement.stop), sharing)
         self.open_for(self.name(statement.counter), start, stop)
         self.depth += 1
         self.block(statement.body, inside_loop(statement, sharing))
-        self.meet()
+        self.apart_since = True
         self.depth -= 1
         self.close(statement.body)
 
@@ -239,14 +253,48 @@ class TeamPrinter(CudaPrinter):
         counter = self.name(loop.counter)
         self.narrow.add(loop.counter)
         first = "sym_rank" if start == "0" else f"{beside(start)} + sym_rank"
-        self.line(f"for (sym_place {counter} = {first}; {counter} < {beside(stop)}; {counter} += sym_ranks) {{")
+        if turns := self.even_turns(loop):
+            turn = self.naming.take("sym_turn")
+            self.line("#pragma unroll")
+            self.line(f"for (int {turn} = 0; {turn} < {turns}; ++{turn}) {{")
+            self.line(f"    const sym_place {counter} = {first} + {turn} * sym_ranks;")
+        else:
+            self.line(f"for (sym_place {counter} = {first}; {counter} < {beside(stop)}; {counter} += sym_ranks) {{")
+        self.whole_warps = self.keeps_warps_whole(loop)
         with self.apart(True):
             self.nested(loop.body, inside_loop(loop, sharing))
-        for name, total in zip(before, found.sums, strict=True):
-            text = self.name(total)
-            self.line(f"{text} = {name} + sym_team_sum({text}, sym_stage);")
-        if found.sums:
-            self.met()
+        self.whole_warps = False
+        for begin in range(0, len(found.sums), TOGETHER):
+            self.add_up(found.sums[begin : begin + TOGETHER], before[begin : begin + TOGETHER])
+
+    def add_up(self, sums: tuple[Node, ...], before: list[str]) -> None:
+        """What the threads of an instance have added up, to what was there before."""
+        if self.must_meet(set(), {STAGE}):
+            self.meet()
+        name = self.naming.take("sym_sums")
+        self.line(f"real {name}[] = {{{', '.join(self.name(total) for total in sums)}}};")
+        self.line(f"sym_team_sums({name}, sym_stage);")
+        for place, (total, already) in enumerate(zip(sums, before, strict=True)):
+            self.line(f"{self.name(total)} = {already} + {name}[{place}];")
+        self.met()
+        self.read.add(STAGE)
+
+    def even_turns(self, loop: For) -> int:
+        """How many turns every thread takes, of those that are shared out; 0 where that is unknown, uneven or many."""
+        first, last = constant_value(loop.start), constant_value(loop.stop)
+        if first is None or last is None:
+            return 0
+        turns, rest = divmod(int(last) - int(first), self.team.threads // self.team.samples)
+        return 0 if rest or turns > UNROLLED else turns
+
+    def keeps_warps_whole(self, loop: For) -> bool:
+        """Whether the threads of a warp all take a turn, or none does."""
+        first, last = constant_value(loop.start), constant_value(loop.stop)
+        inner = [s for s in statements(loop.body) if isinstance(s, For)]
+        ends = [constant_value(n) for s in inner for n in (s.start, s.stop)]
+        if first is None or last is None or None in ends:
+            return False
+        return (int(last) - int(first)) % max(1, 32 // self.team.samples) == 0
 
     def store(self, statement: Store, sharing: Sharing) -> None:
         """By one thread of an instance that is there."""
@@ -270,8 +318,28 @@ class TeamPrinter(CudaPrinter):
         block_sum = self._block_sum(statement)
         if block_sum:
             self.line(f"{block_sum.name} += {chosen};")
+            return
+        target = f"&{self.element(statement.array, index, 0)}"
+        if self.whole_warps and kind == "real":
+            name = self.naming.take("added")
+            self.line(f"const real {name} = {chosen};")
+            self.added.append((target, name))
         else:
-            self.line(f"sym_team_add(&{self.element(statement.array, index, 0)}, {chosen});")
+            self.line(f"sym_team_add({target}, {chosen});")
+
+    def block(self, block: Block, outer: Sharing | None = None, results: tuple[Node, ...] = ()) -> tuple[str, ...]:
+        """The statements of a block; what it adds to totals it does at its end, many at a time."""
+        outside, self.added = self.added, []
+        texts = super().block(block, outer, results)
+        while self.added:
+            count = 1 << min(len(self.added), TOGETHER).bit_length() - 1
+            some, self.added = self.added[:count], self.added[count:]
+            totals, values = self.naming.take("sym_totals"), self.naming.take("sym_values")
+            self.line(f"real* const {totals}[] = {{{', '.join(target for target, _ in some)}}};")
+            self.line(f"real {values}[] = {{{', '.join(name for _, name in some)}}};")
+            self.line(f"sym_team_adds({totals}, {values});")
+        self.added = outside
+        return texts
 
     def local(self, array: Array) -> None:
         """A vector in the memory of the block, or private memory."""
@@ -290,33 +358,50 @@ class TeamPrinter(CudaPrinter):
     # --- products -----------------------------------------------------------------------------------------------------
 
     def product(self, s: Product, sharing: Sharing) -> None:
-        """Tiles of sums; it begins with a barrier, and its vectors were read before its last."""
+        """Tiles of sums. It begins with a barrier where vectors or the stage need one."""
         self.expect_all(s)
         (where,) = self.addresses.where(s.array, s.index, 0)
         place, given, made = self.render((where, s.given_begin, s.made_begin), sharing)
+        reads, writes = self._memory(set(s.given)) | {STAGE}, self._memory(set(s.made)) | {STAGE}
+        meet = not self.team.direct or self.must_meet(reads, writes)
         for part in self.team.parts(len(s.given)):
             sources = self.vectors("given", [s.given[v] for v in part], given, "const real*")
             targets = self.vectors("made", [s.made[v] for v in part], made, "real*")
-            high, wide = self.team.tile(len(part) * self.team.samples)
             turned = "true" if s.transposed else "false"
-            sizes = f"{s.sums}, {s.terms}, {s.columns}, {turned}, {high}, {wide}"
+            across = len(part) * self.team.samples
+            if self.team.direct:
+                how = f"{self.team.split(s.terms, across)}, {'true' if meet else 'false'}"
+            else:
+                how = "{}, {}".format(*self.team.tile(across))
             matrix = f"&{self.naming(s.array)}[(sym_place)({place})]"
+            sizes = f"{s.sums}, {s.terms}, {s.columns}, {turned}, {how}"
             self.line(f"sym_product<{sizes}>({matrix}, {sources}, {targets}, sym_stage);")
+            meet = True  # the next part lays its pieces into the same stage
         self.met()
-        self.written = self._memory(set(s.made))
+        self.read = reads if self.team.direct else {STAGE}
+        self.written = writes - {STAGE}
 
     def outer(self, s: Outer, sharing: Sharing) -> None:
-        """Tiles of sums over instances; it begins with a barrier, and its vectors were read before its last."""
+        """Tiles of sums over instances."""
         self.expect_all(s)
         (where,) = self.addresses.where(s.array, s.index, 0)
         place, left, right = self.render((where, s.left_begin, s.right_begin), sharing)
+        reads = self._memory({*s.left, *s.right})
+        if self.team.direct and self.must_meet(reads, set()):
+            self.meet()
         lefts = self.vectors("left", s.left, left, "const real*")
         rights = self.vectors("right", s.right, right, "const real*")
-        high, wide = self.team.tile(self.team.tall)
         matrix = f"&{self.naming(s.array)}[(sym_place)({place})]"
-        sizes = f"{s.rows}, {s.columns}, {high}, {wide}"
+        if self.team.direct:
+            split = self.team.split(self.team.samples * len(s.left), self.team.tall, most=self.team.samples // 4)
+            sizes = f"{s.rows}, {s.columns}, {split}"
+            self.line(f"sym_outer<{sizes}>({matrix}, {lefts}, {rights}, sym_present);")
+            self.read |= reads
+            return
+        sizes = "{}, {}, {}, {}".format(s.rows, s.columns, *self.team.tile(self.team.tall))
         self.line(f"sym_outer<{sizes}>({matrix}, {lefts}, {rights}, sym_present, sym_stage);")
         self.met()
+        self.read = {STAGE}
 
     def expect_all(self, s: Product | Outer) -> None:
         """Products are made where all threads are."""

@@ -8,7 +8,7 @@ instance does for itself.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codegen.ir import Kind, constant_value
 from codegen.optimise.cost import work
@@ -32,17 +32,24 @@ from codegen.program import (
 from .cuda_spread import spread
 
 LEAST = 16  # rows of a tile of a product
+ROW = 64  # bytes of an element of a vector, of all instances, where products read vectors where they lie
 ROOM = 232_448  # bytes of shared memory that a block may have on sm_90
 BESIDE = 16 * 1024  # bytes of it that sums over a block take, of reals and of integers
-THREADS = 256
+THREADS = 256  # of a block, where a multiprocessor has room for two
+ALL = 512  # where it has not
 WARPS, SCHEDULERS = THREADS // 32, 4  # of a block; of a multiprocessor
+TOGETHER = 8  # sums over the elements of vectors at a time
 SAMPLES = (32, 16)  # instances of a block, where a multiprocessor has room for two blocks
 FEWER = (32, 16, 8)  # where it has not
 UNKNOWN = 64  # turns of a loop whose length is not known
 ELSEWHERE = 32  # of them where the vectors of eight do not fit, and lie in global memory
 DEPTH = 16  # terms of a piece of a product
+PIECE = 64  # of a piece of a matrix, where products read vectors where they lie
 TALL = 64  # rows of a tile of a product
 ACROSS = 128  # columns of it
+WARP_TILES = {1: (8, 4), 2: (4, 4), 4: (2, 4), 8: (2, 2)}  # of four by four sums, of a warp whose threads share terms
+TERM = 18  # instructions of a term of such a tile: two loads of sixteen bytes, sixteen products
+ADDING = {1: 0, 2: 32, 4: 48, 8: 56}  # of adding up over the threads that share terms
 TILES = ((1, 1), (2, 1), (2, 2), (4, 2), (4, 4), (8, 4))  # of sums, of a thread
 
 
@@ -51,7 +58,8 @@ class Team:
     """How a block works: `samples` instances; `rows` elements of memory each, of which vectors take some from
     `places` on, `line` numbers from one to the next; `tall` rows of a tile; `stage` numbers for pieces of products.
 
-    `shared`: all that is in shared memory, not the pieces alone.
+    `shared`: all that is in shared memory, not the pieces alone. `direct`: products read vectors where they lie, in
+    rows of `ROW` bytes; else pieces of both sides are laid side by side first. `resident` blocks fit a multiprocessor.
     """
 
     samples: int
@@ -62,6 +70,9 @@ class Team:
     places: Mapping[str, int]
     shared: bool
     width: int  # bytes of a number
+    threads: int = THREADS
+    resident: int = 1
+    direct: bool = False
 
     @property
     def memory(self) -> int:
@@ -72,6 +83,24 @@ class Team:
     def bytes(self) -> int:
         """Of shared memory."""
         return self.width * (self.stage + (self.memory if self.shared else 0))
+
+    def split(self, terms: int, across: int, most: int = 8) -> int:
+        """Among how many threads of a warp the terms of a tile of four by four sums are shared out, where products read
+        vectors where they lie: turns of the warp that makes most tiles, and adding up, cost least.
+        """
+
+        def cycles(split: int) -> tuple[int, int]:
+            high, wide = WARP_TILES[split]
+            tiles = -(-self.tall // 4 // high) * -(-across // 4 // wide)
+            rounds = -(-tiles // (self.threads // 32))
+            return rounds * (-(-terms // split) * TERM + ADDING[split]), split
+
+        fitting = (
+            split
+            for split, (high, wide) in WARP_TILES.items()
+            if split <= most and not (self.tall // 4 % high or across // 4 % wide)
+        )
+        return min(fitting, key=cycles)
 
     def tile(self, columns: int) -> tuple[int, int]:
         """The sums of a thread, rows by columns, where the threads of a block make `tall` by `columns`.
@@ -97,7 +126,7 @@ class Team:
     def pays(self, kernel: Kernel) -> bool:
         """Whether what all threads of an instance do is less than what they share out."""
         shared, alone = _work(kernel.body, frozenset(self.places))
-        return alone * (THREADS // self.samples) <= shared
+        return alone * (self.threads // self.samples) <= shared
 
     def parts(self, vectors: int) -> list[range]:
         """Vectors in groups that fit a tile."""
@@ -126,14 +155,22 @@ def team_of(kernel: Kernel, dtype: str, room: int = ROOM) -> Team | None:
     tall = min(TALL, 1 << (largest - 1).bit_length())
     vectors = max(len(p.given) for p in products)
 
-    def made(samples: int, line: int, shared: bool) -> Team:
+    def staged(samples: int, line: int, shared: bool) -> Team:
         columns = max(tall, samples * min(vectors, ACROSS // samples))
-        stage = max(THREADS, DEPTH * (tall + 16 // width + columns))
+        stage = max(TOGETHER * samples * (WARPS + 1), DEPTH * (tall + 16 // width + columns))
         return Team(samples, line, rows, tall, stage, placed, shared, width)
 
-    twice = (team for team in (made(n, n + 1, True) for n in SAMPLES) if 2 * (team.bytes + BESIDE) <= room)
-    once = (team for team in (made(n, n + 1, True) for n in FEWER) if team.bytes + BESIDE <= room)
-    return next((team for options in (twice, once) for team in options), made(ELSEWHERE, ELSEWHERE, False))
+    def direct(threads: int, resident: int) -> Team:
+        samples = ROW // width
+        threads = min(threads, samples * tall)  # no more than share out the elements of a vector
+        piece = min(max(p.terms for p in products) + 7, PIECE) // 8 * 8 * (tall + 8) if width == 4 else 0
+        stage = max(TOGETHER * samples * (threads // 32 + 1), piece)
+        return Team(samples, samples, rows, tall, stage, placed, True, width, threads, resident, direct=True)
+
+    options = [direct(THREADS, 2), direct(ALL, 1)]
+    options += [replace(staged(n, n + 1, True), resident=2) for n in SAMPLES] + [staged(n, n + 1, True) for n in FEWER]
+    fitting = (team for team in options if team.resident * (team.bytes + BESIDE) <= room)
+    return next(fitting, staged(ELSEWHERE, ELSEWHERE, False))
 
 
 def vectors_of(kernel: Kernel) -> frozenset[str] | None:

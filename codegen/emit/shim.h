@@ -1,7 +1,7 @@
 // Enough of CUDA's language to run a kernel on the CPU, so that emitted text can be tested, stepped through and
 // understood without a GPU. Blocks run one after the other. The threads of a block run one after the other too; where the
-// kernel has barriers they are fibers, each of which runs to its next barrier before any goes past it. A warp has one
-// thread. Nothing is contracted or reordered. Headers are few: they take longer to read than most kernels.
+// kernel has barriers they are fibers, each of which runs to its next barrier before any goes past it, and the threads of a
+// warp can show each other what they have; `__activemask` finds every thread alone. Nothing is contracted or reordered. Headers are few: they take longer to read than most kernels.
 #include <math.h>
 #include <string.h>
 
@@ -28,21 +28,64 @@ enum Status { done = 0, split_at_barrier = 1 };
 
 constexpr size_t stack_size = 1 << 20;
 
+enum Wait { for_nobody, for_the_warp, for_the_block };
+
 struct Fiber {
     ucontext_t context;
     bool finished = false;
+    Wait waits = for_nobody;
 };
+
+constexpr size_t warp_size = 32;
 
 static thread_local ucontext_t scheduler;
 static thread_local Fiber* running;
 static thread_local void (*body)(const void*);
 static thread_local const void* given;
+static thread_local double shown[1024][2];  // by each thread of a block, in turn in one place and the other
+static thread_local unsigned char turns[1024];
 
-inline void barrier() { swapcontext(&running->context, &scheduler); }
+inline void wait(Wait whom) {
+    running->waits = whom;
+    swapcontext(&running->context, &scheduler);
+}
 
 inline void enter() {
     body(given);
     running->finished = true;
+}
+
+inline size_t this_thread() { return threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z); }
+
+// What another thread of the warp shows; all show something.
+template <class T> T exchange(T value, size_t other) {
+    const size_t here = this_thread(), turn = turns[here]++ % 2;
+    memcpy(&shown[here][turn], &value, sizeof(T));
+    wait(for_the_warp);
+    memcpy(&value, &shown[other][turn], sizeof(T));
+    return value;
+}
+
+// Runs threads from one to another until each has finished or waits for the block; whether each came so far.
+inline bool run_warp(Fiber* fibers, size_t from, size_t to) {
+    for (;;) {
+        size_t waiting = 0, finished = 0;
+        for (size_t i = from; i < to; ++i) {
+            Fiber& fiber = fibers[i];
+            if (!fiber.finished && fiber.waits == for_nobody) {
+                running = &fiber;
+                threadIdx.x = static_cast<unsigned>(i % blockDim.x);
+                threadIdx.y = static_cast<unsigned>(i / blockDim.x % blockDim.y);
+                threadIdx.z = static_cast<unsigned>(i / blockDim.x / blockDim.y);
+                swapcontext(&scheduler, &fiber.context);
+            }
+            finished += fiber.finished;
+            waiting += !fiber.finished && fiber.waits == for_the_warp;
+        }
+        if (!waiting) return true;
+        if (waiting < to - from) return false;  // some left or wait elsewhere, while others wait for them
+        for (size_t i = from; i < to; ++i) fibers[i].waits = for_nobody;
+    }
 }
 
 template <class Body> Status run_block(const Body& thread_body) {
@@ -58,25 +101,26 @@ template <class Body> Status run_block(const Body& thread_body) {
     for (size_t i = 0; i < count; ++i) {
         Fiber& fiber = fibers[i];
         fiber.finished = false;
+        fiber.waits = for_nobody;
         getcontext(&fiber.context);
         fiber.context.uc_stack.ss_sp = stacks.get() + i * stack_size;
         fiber.context.uc_stack.ss_size = stack_size;
         fiber.context.uc_link = &scheduler;
         makecontext(&fiber.context, enter, 0);
     }
-    for (size_t finished = 0; finished < count;) {
-        for (size_t i = 0; i < count; ++i) {
-            if (fibers[i].finished) return split_at_barrier;  // it left while others wait for it
-            running = &fibers[i];
-            threadIdx.x = static_cast<unsigned>(i % blockDim.x);
-            threadIdx.y = static_cast<unsigned>(i / blockDim.x % blockDim.y);
-            threadIdx.z = static_cast<unsigned>(i / blockDim.x / blockDim.y);
-            swapcontext(&scheduler, &running->context);
-            finished += running->finished;
+    for (;;) {
+        size_t finished = 0;
+        for (size_t from = 0; from < count; from += warp_size) {
+            const size_t to = from + warp_size < count ? from + warp_size : count;
+            if (!run_warp(fibers.data(), from, to)) return split_at_barrier;
         }
-        if (finished && finished < count) return split_at_barrier;
+        for (size_t i = 0; i < count; ++i) {
+            finished += fibers[i].finished;
+            fibers[i].waits = for_nobody;
+        }
+        if (finished == count) return done;
+        if (finished) return split_at_barrier;  // some left while others wait for them
     }
-    return done;
 }
 
 #else
@@ -104,7 +148,13 @@ template <class Body> Status run(dim3 grid, dim3 block, const Body& thread_body)
 }  // namespace sym_shim
 
 #ifdef SYM_SHIM_BARRIERS
-inline void __syncthreads() { sym_shim::barrier(); }
+inline void __syncthreads() { sym_shim::wait(sym_shim::for_the_block); }
+template <class T> inline T __shfl_sync(unsigned, T value, int lane) {
+    return sym_shim::exchange(value, sym_shim::this_thread() / 32 * 32 + lane);
+}
+template <class T> inline T __shfl_xor_sync(unsigned, T value, int mask) {
+    return sym_shim::exchange(value, sym_shim::this_thread() ^ mask);
+}
 #endif
 
 struct alignas(16) float4 {
@@ -142,7 +192,7 @@ template <class T> inline T __shfl_down_sync(unsigned, T value, unsigned, int = 
 
 // Last, because the headers of the C++ library use some of these words.
 #define __global__
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #define __align__(bytes) alignas(bytes)
 #define __device__
 #define __shared__ static thread_local

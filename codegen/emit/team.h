@@ -1,11 +1,9 @@
 // Work that the threads of a block do together. A block takes `sym_samples` instances at a time; thread t works for
 // instance t % sym_samples, and is one of `sym_ranks` that share the elements of its vectors. Vectors lie
-// [element][instance], `sym_line` numbers from element to element. Products go by pieces of `sym_depth` terms, which are
-// laid in `stage` first: of one side [term][sym_rows + pad], of the other [term][columns]; then each thread adds up a
-// tile of sums in registers.
+// [element][instance], `sym_line` numbers from element to element.
 constexpr int sym_ranks = sym_threads / sym_samples;
+constexpr int sym_warps = sym_threads / 32;
 constexpr int sym_each = 16 / sizeof(real);  // numbers of a load
-constexpr int sym_pitch = sym_rows + sym_each;
 
 struct __align__(16) sym_quad { real part[sym_each]; };
 
@@ -24,27 +22,34 @@ template <int count> __device__ __forceinline__ void sym_read(real (&to)[count],
     }
 }
 
-// How many tiles high the part of a warp is: as near to 8 by 4 as they go, so that it loads few numbers; 0: none fits.
-__device__ __forceinline__ constexpr int sym_warp_height(int down, int across) {
-    return down % 8 == 0 && across % 4 == 0    ? 8
-           : down % 4 == 0 && across % 8 == 0  ? 4
-           : down % 2 == 0 && across % 16 == 0 ? 2
-                                               : 0;
+// Neighbours, the first of which lies on a boundary of as many bytes as are stored at once.
+template <int count> __device__ __forceinline__ void sym_write(real* to, const real* from) {
+    if constexpr (count % sym_each == 0) {
+#pragma unroll
+        for (int i = 0; i < count; i += sym_each) {
+            sym_quad quad;
+#pragma unroll
+            for (int j = 0; j < sym_each; ++j) quad.part[j] = from[i + j];
+            *(sym_quad*)(to + i) = quad;
+        }
+    } else {
+#pragma unroll
+        for (int i = 0; i < count; ++i) to[i] = from[i];
+    }
 }
 
-// Which tile is a thread's.
-template <int down, int across> __device__ __forceinline__ void sym_seat(int& i, int& j) {
-    constexpr int tall = sym_warp_height(down, across);
-    const int thread = threadIdx.x;
-    if constexpr (tall > 0) {
-        constexpr int side = 32 / tall, warps = across / side;
-        const int lane = thread % 32, warp = thread / 32;
-        i = lane / side + tall * (warp / warps);
-        j = lane % side + side * (warp % warps);
-    } else {
-        i = thread / across;
-        j = thread % across;
-    }
+// A row of a matrix that has `rows`, which all tiles of it may load.
+template <int rows> __device__ __forceinline__ int sym_inside(int row) { return row < rows ? row : rows - 1; }
+
+// Instances past the last are zero from here on, in `rows` elements of some vectors.
+template <int rows, int count>
+__device__ __forceinline__ void sym_clear(const real* const (&vectors)[count], int present) {
+    if (present == sym_samples) return;
+    __syncthreads();
+    for (int v = 0; v < count; ++v)
+        for (int e = threadIdx.x; e < rows * sym_samples; e += sym_threads)
+            if (e % sym_samples >= present) ((real*)vectors[v])[e / sym_samples * sym_line + e % sym_samples] = 0;
+    __syncthreads();
 }
 
 template <int count, class T> __device__ __forceinline__ T* sym_pick(T* const (&list)[count], int which) {
@@ -55,145 +60,54 @@ template <int count, class T> __device__ __forceinline__ T* sym_pick(T* const (&
     return found;
 }
 
-// The products of one piece, of `depth` terms.
-template <int depth, int high, int wide, int columns>
-__device__ __forceinline__ void sym_multiply(real (&sums)[high][wide], const real* left, const real* right) {
+// The sums over all that share an instance's vectors, the same for each of them: `values` becomes them. What is in
+// `stage` is no longer needed by anybody. The threads of a warp that have an instance in common add up first.
+template <int count> __device__ __forceinline__ void sym_team_sums(real (&values)[count], real* stage) {
+    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
 #pragma unroll
-    for (int k = 0; k < depth; ++k) {
-        real x[high], y[wide];
-        sym_read(x, left + k * sym_pitch);
-        sym_read(y, right + k * columns);
+    for (int v = 0; v < count; ++v) {
 #pragma unroll
-        for (int r = 0; r < high; ++r)
+        for (int mask = 16; mask >= sym_samples; mask /= 2) values[v] += __shfl_xor_sync(0xffffffffu, values[v], mask);
+        if (lane < sym_samples) stage[(v * sym_warps + warp) * sym_samples + lane] = values[v];
+    }
+    __syncthreads();
+    real* const totals = stage + count * sym_warps * sym_samples;
+    for (int e = threadIdx.x; e < count * sym_samples; e += sym_threads) {
+        real total = 0;
 #pragma unroll
-            for (int c = 0; c < wide; ++c) sums[r][c] += x[r] * y[c];
+        for (int w = 0; w < sym_warps; ++w) total += stage[(e / sym_samples * sym_warps + w) * sym_samples + e % sym_samples];
+        totals[e] = total;
+    }
+    __syncthreads();
+#pragma unroll
+    for (int v = 0; v < count; ++v) values[v] = totals[v * sym_samples + threadIdx.x % sym_samples];
+}
+
+// Adds up values of threads whose numbers differ in a bit: one takes over the first half of them, the other the second,
+// and so on with the next bits down, until each has `last` of `count`: those from the one on that is returned.
+template <int count, int last> __device__ __forceinline__ int sym_halve(real* values, int bit) {
+    if constexpr (count == last) {
+        return 0;
+    } else {
+        constexpr int half = count / 2;
+        const bool upper = threadIdx.x & bit;
+#pragma unroll
+        for (int v = 0; v < half; ++v) {
+            const real away = upper ? values[v] : values[v + half];
+            values[v] = (upper ? values[v + half] : values[v]) + __shfl_xor_sync(0xffffffffu, away, bit);
+        }
+        return (upper ? half : 0) + sym_halve<half, last>(values, bit / 2);
     }
 }
 
-// made_v[i] = sum_k W[i, k] given_v[k], or of W[k, i], for `total` sums of `terms` products; W has `pitch` columns.
-template <int total, int terms, int pitch, bool transposed, int high, int wide, int count>
-__device__ __forceinline__ void sym_product(
-    const real* __restrict__ matrix, const real* const (&given)[count], real* const (&made)[count], real* stage
-) {
-    constexpr int columns = count * sym_samples;
-    constexpr int share = (sym_depth * sym_rows + sym_threads - 1) / sym_threads;
-    constexpr int portion = (sym_depth * sym_samples + sym_threads - 1) / sym_threads;
-    constexpr bool whole = sym_depth * sym_rows % sym_threads == 0;
-    constexpr bool exact = sym_depth * sym_samples % sym_threads == 0;
-    real* const left = stage;
-    real* const right = stage + sym_depth * sym_pitch;
-    int i, j;
-    sym_seat<sym_rows / high, columns / wide>(i, j);
-    const bool seated = i < sym_rows / high && j < columns / wide;
-    for (int first = 0; first < total; first += sym_rows) {
-        real sums[high][wide] = {};
-        real next[share];  // of the matrix, on their way while products are made
-        const auto fetch = [&](int term) {
+// Adds values, a power of two of them, to totals that are the same for all instances of the block; whole warps call it.
+template <int count> __device__ __forceinline__ void sym_team_adds(real* const (&totals)[count], real (&values)[count]) {
+    constexpr int width = sym_samples < 32 ? sym_samples : 32;
+    static_assert(count <= width, "each thread is left with one value");
+    const int which = sym_halve<count, 1>(values, width / 2);
 #pragma unroll
-            for (int n = 0; n < share; ++n) {
-                const int e = threadIdx.x + n * sym_threads;
-                const int k = transposed ? e / sym_rows : e % sym_depth;
-                const int row = transposed ? e % sym_rows : e / sym_depth;
-                const bool inside = (whole || e < sym_depth * sym_rows) && (terms % sym_depth == 0 || term + k < terms) &&
-                                    (total % sym_rows == 0 || first + row < total);
-                const int place = transposed ? (term + k) * pitch + first + row : (first + row) * pitch + term + k;
-                next[n] = inside ? matrix[place] : (real)0;
-            }
-        };
-        fetch(0);
-        for (int term = 0; term < terms; term += sym_depth) {
-            __syncthreads();
-#pragma unroll
-            for (int n = 0; n < share; ++n) {
-                const int e = threadIdx.x + n * sym_threads;
-                const int k = transposed ? e / sym_rows : e % sym_depth;
-                const int row = transposed ? e % sym_rows : e / sym_depth;
-                if (whole || e < sym_depth * sym_rows) left[k * sym_pitch + row] = next[n];
-            }
-#pragma unroll
-            for (int v = 0; v < count; ++v)
-#pragma unroll
-                for (int n = 0; n < portion; ++n) {
-                    const int e = threadIdx.x + n * sym_threads;
-                    const int k = e / sym_samples, s = e % sym_samples;
-                    if (!exact && e >= sym_depth * sym_samples) break;
-                    const bool inside = terms % sym_depth == 0 || term + k < terms;
-                    right[k * columns + v * sym_samples + s] = inside ? given[v][(term + k) * sym_line + s] : (real)0;
-                }
-            __syncthreads();
-            if (term + sym_depth < terms) fetch(term + sym_depth);
-            if (seated) sym_multiply<sym_depth, high, wide, columns>(sums, left + i * high, right + j * wide);
-        }
-        if (seated) {
-            real* const out = sym_pick(made, j * wide / sym_samples) + j * wide % sym_samples;
-#pragma unroll
-            for (int r = 0; r < high; ++r)
-                if (total % sym_rows == 0 || first + i * high + r < total)
-#pragma unroll
-                    for (int c = 0; c < wide; ++c) out[(first + i * high + r) * sym_line + c] = sums[r][c];
-        }
-    }
-}
-
-// matrix[i, k] += sum_p sum_s left_p[i] right_p[k] over the `present` instances of the block.
-template <int rows, int columns, int high, int wide, int count>
-__device__ __forceinline__ void sym_outer(
-    real* matrix, const real* const (&lefts)[count], const real* const (&rights)[count], int present, real* stage
-) {
-    constexpr int depth = sym_samples < sym_depth ? sym_samples : sym_depth;
-    constexpr int width = sym_rows;
-    constexpr int share = (depth * sym_rows + sym_threads - 1) / sym_threads;
-    constexpr bool exact = depth * sym_rows % sym_threads == 0;
-    real* const left = stage;
-    real* const right = stage + sym_depth * sym_pitch;
-    int i, j;
-    sym_seat<sym_rows / high, width / wide>(i, j);
-    const bool seated = i < sym_rows / high && j < width / wide;
-    for (int row = 0; row < rows; row += sym_rows)
-        for (int column = 0; column < columns; column += width) {
-            real sums[high][wide] = {};
-            for (int p = 0; p < count; ++p) {
-                const real* const l = sym_pick(lefts, p) + row * sym_line;
-                const real* const r = sym_pick(rights, p) + column * sym_line;
-                for (int first = 0; first < sym_samples; first += depth) {
-                    __syncthreads();
-#pragma unroll
-                    for (int turn = 0; turn < share; ++turn) {
-                        const int e = threadIdx.x + turn * sym_threads;
-                        if (!exact && e >= depth * sym_rows) break;
-                        const int n = sym_line % 2 ? e % sym_rows : e / depth;  // odd lines: neighbours in any order
-                        const int s = sym_line % 2 ? e / sym_rows : e % depth;
-                        const bool there = first + s < present;
-                        const bool low = rows % sym_rows == 0 || row + n < rows;
-                        const bool near = columns % width == 0 || column + n < columns;
-                        left[s * sym_pitch + n] = there && low ? l[n * sym_line + first + s] : (real)0;
-                        right[s * width + n] = there && near ? r[n * sym_line + first + s] : (real)0;
-                    }
-                    __syncthreads();
-                    if (seated) sym_multiply<depth, high, wide, width>(sums, left + i * high, right + j * wide);
-                }
-            }
-            if (seated) {
-#pragma unroll
-                for (int r = 0; r < high; ++r)
-#pragma unroll
-                    for (int c = 0; c < wide; ++c)
-                        if ((rows % sym_rows == 0 || row + i * high + r < rows) &&
-                            (columns % width == 0 || column + j * wide + c < columns))
-                            atomicAdd(&matrix[(row + i * high + r) * columns + column + j * wide + c], sums[r][c]);
-            }
-        }
-}
-
-// The sum over all that share an instance's vectors, the same for each of them.
-__device__ __forceinline__ real sym_team_sum(real value, real* stage) {
-    __syncthreads();
-    stage[threadIdx.x] = value;
-    __syncthreads();
-    real total = 0;
-#pragma unroll 4
-    for (int rank = 0; rank < sym_ranks; ++rank) total += stage[rank * sym_samples + threadIdx.x % sym_samples];
-    return total;
+    for (int bit = width / count / 2; bit > 0; bit /= 2) values[0] += __shfl_xor_sync(0xffffffffu, values[0], bit);
+    if (threadIdx.x % (width / count) == 0) sym_atomic(sym_pick(totals, which), values[0]);
 }
 
 // Adds a value to a total that is the same for all instances of the block: whole warps add theirs up first.

@@ -276,12 +276,13 @@ class RawFunction:
     """A kernel of the emitted text."""
 
     num_regs = 100
+    shared_size_bytes = 0
     max_dynamic_shared_size_bytes = 48 * 1024
     max_threads_per_block = 1024
 
     def __init__(self, module: StandIn, code: str, name: str) -> None:
         self.module, self.device = module, module.here.device
-        kind = r'extern "C" (?:__launch_bounds__\(\w+\) )?__global__ void'
+        kind = r'extern "C" (?:__launch_bounds__\([\w, ]+\) )?__global__ void'
         head = re.search(rf"{kind} {name}\((.*?)\) {{", code, re.DOTALL)
         assert head
         parameters = [tuple(p.strip().rsplit(" ", 1)) for p in head[1].split(",")]
