@@ -69,7 +69,7 @@ template <class T> T exchange(T value, size_t other) {
 // Runs threads from one to another until each has finished or waits for the block; whether each came so far.
 inline bool run_warp(Fiber* fibers, size_t from, size_t to) {
     for (;;) {
-        size_t waiting = 0, finished = 0;
+        size_t waiting = 0;
         for (size_t i = from; i < to; ++i) {
             Fiber& fiber = fibers[i];
             if (!fiber.finished && fiber.waits == for_nobody) {
@@ -79,7 +79,6 @@ inline bool run_warp(Fiber* fibers, size_t from, size_t to) {
                 threadIdx.z = static_cast<unsigned>(i / blockDim.x / blockDim.y);
                 swapcontext(&scheduler, &fiber.context);
             }
-            finished += fiber.finished;
             waiting += !fiber.finished && fiber.waits == for_the_warp;
         }
         if (!waiting) return true;
@@ -102,6 +101,7 @@ template <class Body> Status run_block(const Body& thread_body) {
         Fiber& fiber = fibers[i];
         fiber.finished = false;
         fiber.waits = for_nobody;
+        turns[i] = 0;
         getcontext(&fiber.context);
         fiber.context.uc_stack.ss_sp = stacks.get() + i * stack_size;
         fiber.context.uc_stack.ss_size = stack_size;

@@ -17,7 +17,7 @@ from codegen.backends.shim import ShimBackend
 from codegen.builder import Builder, Names
 from codegen.compile import compile_kernel
 from codegen.emit.cuda_spread import spread
-from codegen.emit.cuda_team import ROOM, overlapping, team_of
+from codegen.emit.cuda_team import ROOM, ROW, WARP_TILES, overlapping, team_of
 from codegen.interpret import run_kernel
 from codegen.ir import Kind, integer, real, variable
 from codegen.networks import Dense
@@ -37,7 +37,9 @@ NETWORKS = {
 slow = pytest.mark.slow
 CASES = [
     ("deep", "rows", "float64", ROOM),
+    ("deep", "sum", "float32", ROOM),
     ("deep", "sum", "float32", 20_000),  # vectors in global memory
+    pytest.param("two outputs", "sum", "float32", 150_000, marks=slow),  # pieces of them laid side by side
     pytest.param("two outputs", "sum", "float32", ROOM, marks=slow),
     pytest.param("many inputs", "sum", "float64", ROOM, marks=slow),
     pytest.param("very wide", "sum", "float64", 60_000, marks=slow),
@@ -107,14 +109,50 @@ def test_the_device_is_asked_for_memory(monkeypatch: pytest.MonkeyPatch) -> None
     assert cupy.launches == [((2, 1, 1), (256, 1, 1))]
 
 
-@pytest.mark.parametrize(("architecture", "dtype"), [("sm_80", "float64"), ("sm_90", "float32")])
+@needs_compiler
+def test_as_many_blocks_as_are_there_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """37 instances, eight a block: five tiles, for the two blocks for which the multiprocessor has room."""
+    cupy = StandIn(processors=1)
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    network = NETWORKS["deep"]
+    kernel = pulling(network, everything(network), "sum")
+    run = compile_kernel(kernel, CudaBackend())
+    team = team_of(run.kernel, "float64")
+    assert team is not None
+    cupy.attributes["MaxSharedMemoryPerMultiprocessor"] = 2 * (team.bytes + 1024)
+    given = inputs(network, "sum", "float64")
+    found = {array: a.copy() for array, a in given.items()}
+    run(found, {}, (INSTANCES,))
+    assert_pulled(found, given, kernel, "float64")
+    assert cupy.launches == [((2, 1, 1), (team.threads, 1, 1))]
+
+
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_they_compile(dtype: str, architecture: str) -> None:
     pytest.importorskip("cuda.bindings.nvrtc", reason="needs cuda-bindings and the NVRTC library")
     network = Dense("N", 2, (64, 64), 1, "silu")
     source = cuda_source(pulling(network, CURVATURE, "sum"), dtype)
     assert "sym_product<64, 64, 64, false" in source
     assert "sym_outer<64, 64" in source
+    assert ("mma.sync" in source) == (dtype == "float64")
     assert check_cuda(source, architecture)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("hidden", [(16, 16), (33, 20), (64, 64, 64)])
+def test_tiles_of_warps_cover_products(hidden: tuple[int, ...], dtype: str) -> None:
+    """However terms are shared out, whole tiles of warps make all rows and all instances of all vectors."""
+    kernel = prepared(pulling(Dense("N", 2, hidden, 1, "tanh"), CURVATURE, "sum"), optimise_kernel, dtype)
+    team = team_of(kernel, dtype)
+    assert team is not None
+    assert team.direct
+    assert team.samples * team.width == ROW
+    for vectors in range(1, 9):
+        across = vectors * team.samples
+        high, wide = WARP_TILES[team.split(max(hidden), across)]
+        assert team.tall // 4 % high == across // 4 % wide == 0
+    assert team.split(64, 16) >= team.split(64, 128)  # fewer sums, more threads for each
 
 
 def test_narrow_networks_and_one_thread_an_instance_stay() -> None:
