@@ -26,6 +26,7 @@ from codegen.program import (
     statements,
 )
 
+UNROLLED = 4  # turns of a loop that are written one after the other at most
 PLAIN = (Let, Var, Assign, Load, Store, Accumulate, Comment, For, Call)
 
 
@@ -141,3 +142,23 @@ def _apart(ranges: list[_Range | None], loop: For) -> bool:
         extents.append((min(r.low for r in alike) + min(ends), max(r.high for r in alike) + max(ends)))
     extents.sort()
     return all(before[1] < after[0] for before, after in pairwise(extents))
+
+
+def even_turns(loop: For, threads: int) -> int:
+    """How many turns each of some threads takes, of those that are shared out; 0 where it is unknown or not the same
+    for all, and where there are more than are worth writing one after the other.
+    """
+    first, last = constant_value(loop.start), constant_value(loop.stop)
+    if first is None or last is None:
+        return 0
+    turns, rest = divmod(int(last) - int(first), threads)
+    return 0 if rest or turns > UNROLLED else turns
+
+
+def keeps_groups_whole(loop: For, threads: int) -> bool:
+    """Whether as many neighbours among threads all take a turn, or none does."""
+    first, last = constant_value(loop.start), constant_value(loop.stop)
+    ends = [constant_value(n) for s in statements(loop.body) if isinstance(s, For) for n in (s.start, s.stop)]
+    if first is None or last is None or None in ends:
+        return False
+    return (int(last) - int(first)) % threads == 0
