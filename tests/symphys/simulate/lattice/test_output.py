@@ -29,13 +29,13 @@ BAR = psi.conjugate()
 FREE = ph.LagrangianDensity(1j * (BAR * psi.diff(t) - psi * BAR.diff(t)) / 2 - BAR.diff(x) * psi.diff(x) / 2)
 START = {phi: np.random.default_rng(1).normal(size=PLANE.shape), phi.diff(t): 0.0}
 PACKET = {psi: np.exp(-(LINE.points[x] ** 2) + 0.5j * LINE.points[x])}
-SUFFIXES = [".nc", ".zarr"]
+NEEDS = {".nc": "h5netcdf", ".zarr": "zarr"}
+SUFFIXES = [*NEEDS]
 
 
 @pytest.fixture(params=SUFFIXES)
 def out(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    if request.param == ".zarr":
-        pytest.importorskip("zarr")
+    pytest.importorskip(NEEDS[request.param])
     return tmp_path / f"run{request.param}"
 
 
@@ -110,8 +110,7 @@ ENDLESS = """
 def test_a_file_outlives_its_process(tmp_path: Path, suffix: str) -> None:
     """Killed at some moment, after at least 30 rows: all that were counted are there."""
     out = tmp_path / f"run{suffix}"
-    if suffix == ".zarr":
-        pytest.importorskip("zarr")
+    pytest.importorskip(NEEDS[suffix])
     code = [sys.executable, "-c", textwrap.dedent(ENDLESS), str(out)]
     with subprocess.Popen(code, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
         assert process.stdout is not None
