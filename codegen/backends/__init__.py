@@ -8,9 +8,18 @@ from types import MappingProxyType
 from codegen.errors import InputError
 
 from .interface import Backend, CompiledKernel, CompiledProgram
-from .memory import HostMemory, Memory
+from .memory import HostMemory, Memory, all_finite
 
-__all__ = ["BACKENDS", "Backend", "CompiledKernel", "CompiledProgram", "HostMemory", "Memory", "get_backend"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "CompiledKernel",
+    "CompiledProgram",
+    "HostMemory",
+    "Memory",
+    "all_finite",
+    "get_backend",
+]
 
 BACKENDS = MappingProxyType(
     {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cuda_memory import block_of, room
-from .memory import Copies, Memory
+from .cuda_transfer import Transfers, pieces
+from .memory import Answer, Copies, Memory, laid_out
 
-PIECE = 1 << 25  # bytes of recorded rows that one buffer holds
+SMALL = 1 << 16  # bytes that are not worth a way of their own
 
 
 @dataclass
@@ -61,15 +62,6 @@ class Place:
         return there[self.first : self.first + self.size].view(self.dtype).reshape(self.shape)
 
 
-@dataclass
-class Buffer:
-    """Pinned memory of the host, and memory of the device from which it is filled; `filled`: when the copy is over."""
-
-    pinned: Any = None
-    staged: Any = None
-    filled: Any = None
-
-
 class DeviceMemory(Memory):
     """See `memory.Memory`."""
 
@@ -81,7 +73,7 @@ class DeviceMemory(Memory):
         self.stream, self.copying = streams or (cupy.cuda.Stream(non_blocking=True) for _ in range(2))
         self.places: dict[str, Place] = {}
         self.host: dict[str, NDArray[Any]] = {}
-        self.buffers, self.turn = (Buffer(), Buffer()), 0
+        self.transfers = Transfers(cupy, self.stream, self.copying)
         self.in_flight: deque[tuple[Any, object]] = deque()
         self.plans: dict[Any, Any] = {}  # of transforms: they work on this stream, one after the other
 
@@ -118,16 +110,39 @@ class DeviceMemory(Memory):
         """See `Memory`."""
         return self.places[name].shape
 
-    def full(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float) -> None:
-        """See `Memory`."""
+    def full(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float | None) -> None:
+        """See `Memory`; None leaves what was there."""
         kind = np.dtype(dtype)
         size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
         with self.stream, room(self.cupy, size):
             block = Block(size, None, None, block_of(self.cupy, size, 0), host_is_newer=False, device_is_newer=True)
             place = Place(block, 0, kind, shape)
-            place.on_device.fill(fill)
+            if fill is not None:
+                place.on_device.fill(fill)
         self.places[name] = place
         self.host.pop(name, None)
+
+    def lay_out(self, name: str, rows: Sequence[Any], width: int, dtype: Any) -> None:
+        """See `Memory`: rows of the host go through pinned memory, where they take the type that is wanted."""
+        kind = np.dtype(dtype)
+        there = [row for row in rows if isinstance(row, self.cupy.ndarray)]
+        if len(rows) * width * kind.itemsize <= SMALL and not there:
+            self[name] = laid_out(rows, width, kind)
+            return
+        if there:
+            self.cupy.cuda.get_current_stream().synchronize()  # of what the caller has on its way
+        self.full(name, (max(len(rows), 1), width), kind, None if rows else 0.0)
+        with self.stream:
+            for line, row in zip(self.places[name].on_device, rows, strict=False):
+                count = row.size if row.ndim else width
+                if not row.ndim:
+                    line.fill(float(row))
+                elif isinstance(row, self.cupy.ndarray):
+                    line[:count] = row
+                else:
+                    self.transfers.upload(row, line[:count])
+                if count < width:
+                    line[count:] = line[count - 1 : count]
 
     # -- the two sides -------------------------------------------------------------------------------------------------
     def arrays_for(self, names: Collection[str]) -> dict[str, Any]:
@@ -214,6 +229,32 @@ class DeviceMemory(Memory):
             found = [self.cupy.isfinite(arrays[name][..., part]).all() for name, part in parts.items()]
             return all(bool(each) for each in found)
 
+    def note_finite(self, name: str, parts: Mapping[str, slice]) -> None:
+        """See `Memory`."""
+        if name not in self.places:
+            self.full(name, (len(parts),), np.bool_, None)
+        with self.stream:
+            arrays, noted = self.arrays_for(list(parts)), self.places[name].on_device
+            for number, (other, part) in enumerate(parts.items()):
+                self.cupy.isfinite(arrays[other][..., part]).all(out=noted[number : number + 1].reshape(()))
+        self.wrote([name])
+
+    def ask(self, names: Collection[str], act: Callable[[Mapping[str, Any]], Answer]) -> Answer:
+        """See `Memory`."""
+        with self.stream:
+            return act(self.arrays_for(names))
+
+    def line(self, name: str, number: int, count: int) -> NDArray[Any]:
+        """See `Memory`."""
+        with self.stream:
+            given = self.arrays_for([name])[name][number, :count]
+            if given.nbytes <= SMALL:
+                found: NDArray[Any] = given.get()
+                return found
+        out = np.empty(count, dtype=given.dtype)
+        self.transfers.bring(pieces(given, out), self.mark())
+        return out
+
     # -- what stays for users ------------------------------------------------------------------------------------------
     def blank(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """See `Memory`."""
@@ -238,7 +279,7 @@ class DeviceMemory(Memory):
         """See `Memory`."""
         places = {name: self.places[name] for name in names}
         size = sum(_lines(place.size) for place in places.values())
-        buffer = self._next(size)
+        buffer = self.transfers.next(size)
         with self.stream:
             arrays = self.arrays_for(names)
             if buffer.staged is None or len(buffer.staged) < size:
@@ -253,7 +294,7 @@ class DeviceMemory(Memory):
                 first += _lines(place.size)
             ready = self.cupy.cuda.Event(disable_timing=True)
             ready.record(self.stream)
-        self._send(buffer, buffer.staged, first, ready)
+        self.transfers.send(buffer, buffer.staged, first, ready)
         filled, pinned = buffer.filled, buffer.pinned
 
         def copies() -> dict[str, NDArray[Any]]:
@@ -269,49 +310,12 @@ class DeviceMemory(Memory):
         return event
 
     def bring(self, name: str, rows: slice, out: NDArray[Any], since: Any) -> None:
-        """See `Memory`: rows of each leading index go in pieces, one of which is on its way while another is read."""
-        place, array = self.places[name], self.places[name].on_device
-        given = array.reshape(-1, *place.shape[-2:])
-        each = max(1, PIECE // max(1, place.shape[-1] * place.dtype.itemsize))
-        pieces = [
-            (lead, slice(low, min(low + each, rows.stop)))
-            for lead in range(len(given))
-            for low in range(rows.start, rows.stop, each)
-        ]
-        target = out.reshape(-1, *out.shape[-2:])
-        waiting: list[tuple[Buffer, tuple[int, slice], NDArray[Any]]] = []
-        for piece in pieces:
-            there = given[piece]
-            buffer = self._next(there.nbytes)
-            self._send(buffer, there, there.nbytes, since)
-            waiting.append((buffer, piece, buffer.pinned[: there.nbytes].view(place.dtype).reshape(there.shape)))
-            if len(waiting) == len(self.buffers):
-                _take(*waiting.pop(0), target)
-        for arrived in waiting:
-            _take(*arrived, target)
-
-    def _next(self, size: int) -> Buffer:
-        """The buffer whose turn it is, large enough; what it holds for the host is lost."""
-        buffer = self.buffers[self.turn]
-        self.turn = (self.turn + 1) % len(self.buffers)
-        if buffer.pinned is None or len(buffer.pinned) < size:
-            if buffer.filled is not None:
-                buffer.filled.synchronize()
-            buffer.pinned = np.frombuffer(self.cupy.cuda.alloc_pinned_memory(size), dtype=np.uint8, count=size)
-            buffer.staged = None
-        return buffer
-
-    def _send(self, buffer: Buffer, there: Any, size: int, since: Any) -> None:
-        """Copy `size` bytes of contiguous memory of the device into a pinned buffer, once `since` is past."""
-        self.copying.wait_event(since)
-        there.data.copy_to_host_async(ctypes.c_void_p(buffer.pinned.ctypes.data), size, self.copying)
-        buffer.filled = self.cupy.cuda.Event(disable_timing=True)
-        buffer.filled.record(self.copying)
-
-
-def _take(buffer: Buffer, piece: tuple[int, slice], values: NDArray[Any], target: NDArray[Any]) -> None:
-    buffer.filled.synchronize()
-    target[piece] = values
+        """See `Memory`."""
+        place = self.places[name]
+        given, target = place.on_device.reshape(-1, *place.shape[-2:]), out.reshape(-1, *out.shape[-2:])
+        self.transfers.bring(
+            (piece for lead in range(len(given)) for piece in pieces(given[lead, rows], target[lead, rows])), since
+        )
 
 
 def _lines(size: int) -> int:

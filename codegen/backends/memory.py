@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
-from typing import Any, Self
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,30 @@ from numpy.typing import NDArray
 from codegen.errors import InputError
 
 Copies = Callable[[], Mapping[str, NDArray[Any]]]
+Answer = TypeVar("Answer")
+
+
+def all_finite(values: Any) -> bool:
+    """Whether an array, of the host or of a device, holds nothing but finite numbers.
+
+    A sum tells, in one pass that makes no array of answers; where finite numbers overflow it, each is asked.
+    """
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(values.sum())) or bool(np.isfinite(values).all())
+
+
+def laid_out(rows: Sequence[Any], width: int, dtype: Any) -> NDArray[Any]:
+    """[rows, width] of rows that are one number, [], or many, [count]; beyond these the last goes on. At least one."""
+    out = np.empty((max(len(rows), 1), width), dtype=dtype)
+    if not len(rows):
+        out[...] = 0.0
+    for line, row in zip(out, rows, strict=False):
+        if not np.ndim(row):
+            line[...] = row
+        elif len(row):
+            line[: len(row)] = row
+            line[len(row) :] = row[-1]
+    return out
 
 
 class Memory(MutableMapping[str, NDArray[Any]]):
@@ -38,6 +62,19 @@ class Memory(MutableMapping[str, NDArray[Any]]):
         """A new array where launches need it, all of one value."""
 
     @abstractmethod
+    def lay_out(self, name: str, rows: Sequence[Any], width: int, dtype: Any) -> None:
+        """A new array [rows, width] where launches need it, of rows of the host or of a device; see `laid_out`."""
+
+    @abstractmethod
+    def ask(self, names: Collection[str], act: Callable[[Mapping[str, Any]], Answer]) -> Answer:
+        """What `act` finds in arrays where they are, after the launches before: numbers, not arrays. It may use what
+        arrays of NumPy and CuPy have in common."""
+
+    @abstractmethod
+    def line(self, name: str, number: int, count: int) -> NDArray[Any]:
+        """The first numbers of one line of an array [lines, width] as they are now, a copy of the caller's own."""
+
+    @abstractmethod
     def copied(self, names: Collection[str]) -> Memory:
         """Copies of some arrays, where they are."""
 
@@ -48,6 +85,10 @@ class Memory(MutableMapping[str, NDArray[Any]]):
     @abstractmethod
     def finite(self, parts: Mapping[str, slice]) -> bool:
         """Whether parts of arrays, along their last axis, hold nothing but finite numbers."""
+
+    @abstractmethod
+    def note_finite(self, name: str, parts: Mapping[str, slice]) -> None:
+        """Let an array [parts] hold which of them are `finite`, when the launches before are over; nobody waits."""
 
     @abstractmethod
     def snapshot(self, names: Collection[str]) -> Copies:
@@ -119,6 +160,19 @@ class HostMemory(Memory):
         """See `Memory`."""
         self[name] = np.full(shape, fill, dtype) if fill else np.zeros(shape, dtype)
 
+    def lay_out(self, name: str, rows: Sequence[Any], width: int, dtype: Any) -> None:
+        """See `Memory`."""
+        self[name] = laid_out(rows, width, dtype)
+
+    def ask(self, names: Collection[str], act: Callable[[Mapping[str, Any]], Answer]) -> Answer:
+        """See `Memory`."""
+        return act({name: self.read(name) for name in names})
+
+    def line(self, name: str, number: int, count: int) -> NDArray[Any]:
+        """See `Memory`."""
+        found: NDArray[Any] = self[name][number, :count].copy()
+        return found
+
     def copied(self, names: Collection[str]) -> HostMemory:
         """See `Memory`."""
         return HostMemory({name: self[name].copy() for name in names})
@@ -130,7 +184,11 @@ class HostMemory(Memory):
 
     def finite(self, parts: Mapping[str, slice]) -> bool:
         """See `Memory`."""
-        return all(bool(np.isfinite(self[name][..., part]).all()) for name, part in parts.items())
+        return all(all_finite(self[name][..., part]) for name, part in parts.items())
+
+    def note_finite(self, name: str, parts: Mapping[str, slice]) -> None:
+        """See `Memory`."""
+        self[name] = np.array([self.finite({other: part}) for other, part in parts.items()])
 
     def snapshot(self, names: Collection[str]) -> Copies:
         """See `Memory`."""

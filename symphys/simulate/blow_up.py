@@ -23,22 +23,24 @@ def keep_state(kernel: CompiledKernel, buffers: Buffers) -> Memory:
 
 
 def find_steps(
-    kernel: CompiledKernel,
+    kernels: tuple[CompiledKernel, CompiledKernel],
     buffers: Buffers,
-    before: Memory,
+    before: Memory | None,
     scalars: dict[str, Any],
     first: int,
     threads: int,
 ) -> None:
     """Set the step counters of trajectories that failed in a launch to the last step that did not.
 
-    before: the state at the start of the launch, whose first row was `first`.
+    kernels: the one that prepares and the one that advances. before: the state at the start of the launch, whose first
+    row was `first`; None where it was the start of the run.
     """
-    ended = np.isin(buffers.counter(STATUS), (NOT_FINITE, NOT_CONVERGED))
-    if not ended.any():
+    if not buffers.having(NOT_FINITE, NOT_CONVERGED):
         return
+    ended = np.isin(buffers.counter(STATUS), (NOT_FINITE, NOT_CONVERGED))
     boundaries = buffers.arrays.read("step_marks")
-    ended &= before.read("counters")[STATUS, : buffers.instances] == RUNNING
+    if before is not None:
+        ended &= before.read("counters")[STATUS, : buffers.instances] == RUNNING
     for last_good in np.unique(buffers.counter(STEPS)[ended]):
         which = np.flatnonzero(ended & (buffers.counter(STEPS) == last_good))
         start = boundaries[first]
@@ -47,19 +49,29 @@ def find_steps(
             continue  # a row of one step has told already
         rows = boundaries[first:row]
         marks = np.concatenate([rows, np.arange(rows[-1] + 1, boundaries[row] + 1)])
-        again = _members(kernel, buffers, before, which)
+        again = _members(kernels, buffers, before, scalars, which, threads)
         again.arrays["step_marks"], again.arrays["row_slots"] = marks, np.full(len(marks), -1, dtype=np.int64)
         span = {"marks": len(marks), "first_row": 0, "last_row": len(marks) - 1}
-        launch(kernel, again, {**scalars, **span}, threads)
+        launch(kernels[1], again, {**scalars, **span}, threads)
         buffers.arrays["counters"][STEPS, which] = again.counter(STEPS)
 
 
-def _members(kernel: CompiledKernel, buffers: Buffers, before: Memory, which: NDArray[np.int64]) -> Buffers:
+def _members(
+    kernels: tuple[CompiledKernel, CompiledKernel],
+    buffers: Buffers,
+    before: Memory | None,
+    scalars: dict[str, Any],
+    which: NDArray[np.int64],
+    threads: int,
+) -> Buffers:
     """The buffers of some trajectories alone, at the start of the launch."""
     width = -(-len(which) // buffers.lanes) * buffers.lanes
     padded = np.concatenate([which, np.full(width - len(which), which[-1])])
     arrays = HostMemory()
-    for array in kernel.kernel.arrays:
-        source = (before if array.name in before else buffers.arrays).read(array.name)
+    for array in {a.name: a for kernel in kernels for a in kernel.kernel.arrays}.values():
+        source = (before if before is not None and array.name in before else buffers.arrays).read(array.name)
         arrays[array.name] = np.ascontiguousarray(source[..., padded]) if array.instanced else source
-    return Buffers(arrays, len(which), buffers.lanes, buffers.dtype)
+    some = Buffers(arrays, len(which), buffers.lanes, buffers.dtype)
+    if before is None:
+        launch(kernels[0], some, scalars, threads)
+    return some

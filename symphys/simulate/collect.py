@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,9 @@ from symphys.simulate.stiffness import why_so_many_steps
 def collect_fixed(request: RunRequest, run: FixedRun) -> Result:
     """The result of a fixed-step run; what was not reached is cut off (one trajectory) or NaN (ensembles)."""
     buffers, marks = run.buffers, run.marks
-    outcomes = _outcomes(buffers, run.interrupted)
+    outcomes = _outcomes(buffers.line("counters", STATUS), run.interrupted)
     saved, times = _saved(request, buffers), marks.times
-    reached = request.span[0] + buffers.counter(STEPS) * marks.h
+    reached = _each(buffers.line("counters", STEPS), lambda steps: request.span[0] + steps * marks.h)
     if not request.instances.shape:
         times, saved = _cut(times, saved, np.isfinite(saved[:, :, 0]).all(axis=0))
     return _result(request, buffers, times, saved, outcomes, reached)
@@ -36,11 +37,12 @@ def collect_fixed(request: RunRequest, run: FixedRun) -> Result:
 def collect_adaptive(request: RunRequest, run: AdaptiveRun, times: NDArray[np.float64] | None) -> Result:
     """The result of an adaptive run, sampled at `times` or (None) at its own steps; see `collect_fixed`."""
     buffers, count, shape = run.buffers, request.instances.count, request.instances.shape
-    outcomes = _outcomes(buffers, run.interrupted)
-    exhausted = run.exhausted[:count] & (buffers.counter(STATUS) == RUNNING)
-    outcomes[exhausted] = Outcome.MAX_STEPS
+    outcomes, exhausted = _outcomes(buffers.line("counters", STATUS), run.interrupted), run.exhausted[:count]
+    if exhausted.any():
+        exhausted = exhausted & (buffers.counter(STATUS) == RUNNING)
+        outcomes = np.where(exhausted, np.array(Outcome.MAX_STEPS, dtype=object), outcomes)
     saved = _saved(request, buffers)
-    reached = buffers.read("carry")[saved.shape[0]].astype(np.float64)
+    reached = _each(buffers.line("carry", saved.shape[0]), lambda time: time.astype(np.float64))
     if times is None:
         rows = int(buffers.counter(ROW).max())
         saved, own = saved[:, :rows], buffers.arrays["row_times"][:rows, :count].astype(np.float64)
@@ -53,12 +55,17 @@ def collect_adaptive(request: RunRequest, run: AdaptiveRun, times: NDArray[np.fl
     return _result(request, buffers, shown, saved, outcomes, reached, details)
 
 
-def _outcomes(buffers: Buffers, interrupted: bool) -> NDArray[np.object_]:
-    status = buffers.counter(STATUS)
-    outcomes = np.array([OUTCOMES[code] for code in status.tolist()], dtype=object)
-    if interrupted:
-        outcomes[status == RUNNING] = Outcome.INTERRUPTED
-    return outcomes
+def _each(values: NDArray[Any], act: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
+    """What `act` makes of each number, once where a number stands for all."""
+    return act(values) if values.strides[0] or len(values) < 2 else np.broadcast_to(act(values[:1]), values.shape)
+
+
+def _outcomes(status: NDArray[np.int64], interrupted: bool) -> NDArray[np.object_]:
+    """How trajectories ended [instances]."""
+    names = np.empty(max(OUTCOMES) + 1, dtype=object)
+    names[list(OUTCOMES)] = list(OUTCOMES.values())
+    names[RUNNING] = Outcome.INTERRUPTED if interrupted else names[RUNNING]
+    return _each(status, names.__getitem__)
 
 
 def _saved(request: RunRequest, buffers: Buffers) -> Any:
@@ -146,12 +153,12 @@ def _result(
     return Result(
         t=times,
         states={label: states[i].T.reshape(*shape, states.shape[1]) for i, label in enumerate(flow.labels)},
-        parameters={symbol: instances.parameters[i].reshape(shape) for i, symbol in enumerate(dynamics.parameters)},
+        parameters=_parameters(request),
         drift=dict(zip(flow.watched, drifts, strict=False)),
         outcomes=outcomes.reshape(shape),
         times_reached=np.asarray(reached, dtype=np.float64).reshape(shape),
-        steps=buffers.counter(STEPS).reshape(shape).copy(),
-        rejected=buffers.counter(REJECTED).reshape(shape).copy(),
+        steps=buffers.line("counters", STEPS).reshape(shape),
+        rejected=buffers.line("counters", REJECTED).reshape(shape),
         events=events,
         method=request.method.name,
         conserved={quantity.name: quantity.expression for quantity in dynamics.conserved},
@@ -160,6 +167,17 @@ def _result(
         ledger=ledger_along(request, saved, works, times),
         details=None if details is None else details.reshape(shape),
     )
+
+
+def _parameters(request: RunRequest) -> dict[Any, NDArray[np.float64]]:
+    """Copies of what was given, by symbol [...]: on the device where they were given there and results stay there."""
+    instances, found = request.instances, {}
+    for symbol, given in zip(request.lowered.dynamics.parameters, instances.values, strict=True):
+        row = given if request.on_device else on_host(given)
+        own = row.astype(np.float64) if np.ndim(row) else np.array(row, dtype=np.float64)
+        many = own.ndim or not instances.shape
+        found[symbol] = own.reshape(instances.shape) if many else np.broadcast_to(own, instances.shape)
+    return found
 
 
 def _pairs(dynamics: Dynamics) -> tuple[tuple[Any, Any], ...]:

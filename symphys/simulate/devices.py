@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from codegen import Backend, HostMemory
 from symphys.errors import InputError
 from symphys.simulate.execute import Buffers, Report
-from symphys.simulate.inputs import Instances, whole_number
+from symphys.simulate.inputs import whole_number
 from symphys.simulate.request import RunRequest
 
 LEAST = 32  # trajectories that are worth a device: fewer leave a warp half empty
@@ -69,8 +69,7 @@ def shared_out(
 
     def run(device: int) -> Run:
         part = slice(edges[device], edges[device + 1])
-        given = request.instances
-        some = Instances(given.state[:, part], given.parameters[:, part], (part.stop - part.start,))
+        some = request.instances.part(part)
         with request.kernels.backend.on(device):
             return advance(replace(request, instances=some, report=watch.reporter(device))).on_host()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,8 +18,10 @@ from symphys.lower.frame import (
     NOT_CONVERGED,
     NOT_FINITE,
     RUNNING,
+    STATUS,
     STEP_TOO_SMALL,
 )
+from symphys.simulate.inputs import Instances
 from symphys.simulate.status import Outcome
 
 OUTCOMES = {
@@ -57,31 +59,60 @@ class Buffers:
         """The arrays of the instances on the host."""
         return replace(self, arrays=HostMemory({name: self.arrays[name] for name in self.own}))
 
+    def lay_out(self, name: str, rows: Sequence[Any]) -> None:
+        """An instanced array of rows that are one number or one of each instance, padded."""
+        self.arrays.lay_out(name, rows, self.width, self.dtype)
+        self.own.add(name)
+
     def read(self, name: str) -> NDArray[Any]:
         """An instanced array as it is now, the padding, which kernels may leave alone, left out."""
         return self.arrays.read(name)[..., : self.instances]
 
     def counter(self, which: int) -> NDArray[np.int64]:
         """One of the kernel's counters, a number an instance."""
-        counters: NDArray[np.int64] = self.read("counters")[which]
+        counters: NDArray[np.int64] = self.line("counters", which)
         return counters
+
+    def line(self, name: str, number: int) -> NDArray[Any]:
+        """A line of an instanced array as it is now, for the caller to keep; read-only where all instances agree."""
+        count = self.instances
+
+        def agreed(arrays: Mapping[str, Any]) -> Any:
+            values = arrays[name][number, :count]
+            with np.errstate(all="ignore"):  # NaN agrees with nothing
+                least, most = values.min(), values.max()
+            return least.item() if bool(least == most) else None
+
+        one = self.arrays.ask([name], agreed) if count > 1 else None
+        if one is None:
+            return self.arrays.line(name, number, count)
+        kind = np.int64 if name == "counters" else self.dtype
+        return np.broadcast_to(np.array(one, dtype=kind), (count,))
+
+    def having(self, *codes: int) -> int:
+        """How many instances have one of these codes as their status."""
+
+        def counted(arrays: Mapping[str, Any]) -> int:
+            status = arrays["counters"][STATUS, : self.instances]
+            return sum(int((status == code).sum()) for code in codes)
+
+        return self.arrays.ask(["counters"], counted)
 
 
 def make_buffers(
     memory: Memory,
-    state: NDArray[Any],
-    parameters: NDArray[Any],
-    instances: int,
+    instances: Instances,
     lanes: int,
+    dtype: np.dtype[Any],
     carry: int,
     watches: int,
     shared: dict[str, NDArray[Any]],
 ) -> Buffers:
     """`initial` and `parameters` as given; `carry`, `counters`, `watched` empty; shared arrays (signal tables)."""
-    dtype = parameters.dtype
     memory.update(shared)
-    buffers = Buffers(memory, instances, lanes, dtype, {"initial", "parameters"})
-    buffers.arrays["initial"], buffers.arrays["parameters"] = state, parameters
+    buffers = Buffers(memory, instances.count, lanes, dtype)
+    buffers.lay_out("initial", instances.components)
+    buffers.lay_out("parameters", instances.values)
     buffers.new("carry", (carry,), dtype)
     buffers.new("counters", (COUNTERS,), np.int64)
     if watches:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen import all_finite
 from symphys.errors import InputError
 from symphys.language.arrays import on_host
 from symphys.simulate.naming import plain_name
@@ -27,10 +28,11 @@ _ASSUMPTIONS: tuple[tuple[str, Callable[[NDArray[np.float64]], NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Instances:
-    """Values by component and instance: `state` [n, instances], `parameters` [P, instances]; the ensemble's `shape`."""
+    """Values by component and instance: of the state [n] and of the parameters [P], each a number that all instances
+    share, [], or one of each, [instances], on the host or on a device; the ensemble's `shape`."""
 
-    state: NDArray[np.float64]
-    parameters: NDArray[np.float64]
+    components: Sequence[Any]
+    values: Sequence[Any]
     shape: tuple[int, ...]
 
     @property
@@ -38,16 +40,55 @@ class Instances:
         """The number of trajectories."""
         return math.prod(self.shape)
 
+    @cached_property
+    def state(self) -> NDArray[np.float64]:
+        """[n, instances], on the host."""
+        return self._stacked(self.components)
+
+    @cached_property
+    def parameters(self) -> NDArray[np.float64]:
+        """[P, instances], on the host."""
+        return self._stacked(self.values)
+
+    def part(self, chosen: slice) -> Instances:
+        """Some of the instances, on the host."""
+
+        def cut(rows: Sequence[Any]) -> list[Any]:
+            return [on_host(row)[chosen] if np.ndim(row) else row for row in rows]
+
+        return Instances(cut(self.components), cut(self.values), (chosen.stop - chosen.start,))
+
+    def _stacked(self, rows: Sequence[Any]) -> NDArray[np.float64]:
+        out = np.empty((len(rows), self.count))
+        for line, row in zip(out, rows, strict=True):
+            line[...] = on_host(row)
+        return out
+
 
 def numbers(what: str, symbol: Any, value: Any) -> NDArray[np.float64]:
     """A user's value as finite real numbers; refused where it is complex, not numeric or not finite."""
     if isinstance(value, float) and math.isfinite(value):  # the usual case, which needs no questions
         return np.array(value, dtype=np.float64)
     array = real_numbers(what, symbol, value)
-    if not np.isfinite(array).all():
+    _refuse_infinite(what, symbol, array)
+    return array
+
+
+def numbers_as_given(what: str, symbol: Any, value: Any, on_device: bool) -> Any:
+    """As `numbers`, but single precision stays what it is, arrays are not copied, and CuPy arrays may stay there."""
+    stays = on_device and hasattr(value, "__cuda_array_interface__")
+    given = value if stays else on_host(value)
+    if getattr(given, "dtype", None) not in (np.float32, np.float64) or not np.ndim(given):
+        return numbers(what, symbol, value)
+    _refuse_infinite(what, symbol, given)
+    return given
+
+
+def _refuse_infinite(what: str, symbol: Any, array: Any) -> None:
+    if not all_finite(array):
+        array = on_host(array)
         bad = array[~np.isfinite(array)].flat[0]
         raise InputError(f"the {what} {symbol} is not finite: it holds {bad}; give finite numbers")
-    return array
 
 
 def real_numbers(what: str, symbol: Any, value: Any) -> NDArray[np.float64]:
@@ -105,9 +146,15 @@ def _labels_of(keys: tuple[Any, ...], labels: tuple[Any, ...]) -> tuple[Any, ...
 
 
 def read_instances(
-    initial: Given, parameters: Given, labels: Sequence[Any], wanted: Sequence[Any], others: Iterable[Any] = ()
+    initial: Given,
+    parameters: Given,
+    labels: Sequence[Any],
+    wanted: Sequence[Any],
+    others: Iterable[Any] = (),
+    on_device: bool = False,
 ) -> Instances:
-    """The initial state and the parameters of every trajectory, broadcast against each other.
+    """The initial state and the parameters of every trajectory, broadcast against each other; views of what was given,
+    where that is possible, and CuPy arrays if they may stay `on_device`.
 
     Raises InputError for a symbol without a value, a value without a symbol, numbers that are not finite or break an
     assumption of their symbol, and shapes that do not broadcast.
@@ -119,21 +166,15 @@ def read_instances(
     refuse_strange(strange, wanted, "parameter")
     refuse_missing([label for label in labels if label not in state], "initial value", initial)
     refuse_missing([symbol for symbol in wanted if symbol not in values], "value", parameters)
-    arrays = {label: numbers("initial value of", label, state[label]) for label in labels}
-    arrays.update({symbol: numbers("parameter", symbol, values[symbol]) for symbol in wanted})
+    arrays = {label: numbers_as_given("initial value of", label, state[label], on_device) for label in labels}
+    arrays.update({symbol: numbers_as_given("parameter", symbol, values[symbol], on_device) for symbol in wanted})
     for symbol in wanted:
         check_assumptions(symbol, arrays[symbol])
     shape = broadcast_shape(arrays)
     if 0 in shape:
         raise InputError(f"the ensemble has the shape {shape} and no trajectory; give arrays of at least one element")
-    if shape:
-        arrays = {key: np.broadcast_to(array, shape).reshape(-1) for key, array in arrays.items()}
-    count = math.prod(shape)
-    return Instances(
-        np.array([arrays[label] for label in labels]).reshape(len(labels), count),
-        np.array([arrays[symbol] for symbol in wanted]).reshape(len(wanted), count),
-        shape,
-    )
+    flat = {key: np.broadcast_to(a, shape).reshape(-1) if a.shape else a for key, a in arrays.items()}
+    return Instances([flat[label] for label in labels], [flat[symbol] for symbol in wanted], shape)
 
 
 def refuse_strange(strange: Sequence[Any], known: Sequence[Any], what: str) -> None:
@@ -155,7 +196,7 @@ def check_assumptions(symbol: Any, array: NDArray[np.float64]) -> None:
     """InputError where a value contradicts what its symbol was declared to be."""
     for assumption, holds in _ASSUMPTIONS:
         if getattr(symbol, f"is_{assumption}", None) and not holds(array).all():
-            bad = array[~holds(array)].flat[0]
+            bad = on_host(array[~holds(array)]).flat[0]
             raise InputError(f"{symbol} was declared {assumption}, and its value is {bad}; give a {assumption} number")
 
 
@@ -236,7 +277,9 @@ def padded(values: NDArray[Any], lanes: int, dtype: Any) -> NDArray[Any]:
     """[components, instances] padded to a multiple of the lanes with copies of the last; at least one component."""
     components, count = values.shape
     width = -(-count // lanes) * lanes
-    out = np.zeros((max(components, 1), width), dtype=dtype)
+    out = np.empty((max(components, 1), width), dtype=dtype)
+    if not components:
+        out[...] = 0.0
     out[:components, :count] = values
     if count:
         out[:components, count:] = values[:, -1:]

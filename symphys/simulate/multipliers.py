@@ -119,7 +119,7 @@ def _projected(flow: Flow, instances: Instances, start: float, tables: Arrays, p
         **tables,
     }
     _run(projection_kernel(flow), arrays, {"t_start": start, **places}, instances.count)
-    return replace(instances, state=arrays["state"])
+    return replace(instances, components=list(arrays["state"]))
 
 
 def _refuse(

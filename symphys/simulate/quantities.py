@@ -63,7 +63,7 @@ def _expression(expression: Any) -> Any:
 
 def _known(result: Result) -> Mapping[str, NDArray[Any]]:
     """What can be put into expressions, by plain name, with the axes of the ensemble and of time."""
-    parameters = {plain_name(symbol): np.asarray(value)[..., None] for symbol, value in result.parameters.items()}
+    parameters = {plain_name(s): np.asarray(on_host(value))[..., None] for s, value in result.parameters.items()}
     states = {plain_name(label): on_host(values) for label, values in result.states.items()}
     return {**parameters, **states, time_symbol.name: result.t}
 

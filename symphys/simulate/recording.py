@@ -28,13 +28,14 @@ class Recording:
     host: dict[str, NDArray[Any]]
     waiting: list[tuple[slice, Any]] = field(default_factory=list)  # each until it is there: interrupts lose none
     done: int = 0  # rows that were told to be `ready`
+    there: int = 0  # rows that have come
 
     @classmethod
     def of(cls, buffers: Buffers, on_device: bool) -> Recording:
         """Nothing is copied where launches are over when they return, nor where results stay `on_device`."""
         memory = buffers.arrays
         names = [name for name in ROWS if name in memory] if memory.ahead and not on_device else []
-        return cls(buffers, {name: np.full(memory.shape(name), np.nan, buffers.dtype) for name in names})
+        return cls(buffers, {name: np.empty(memory.shape(name), buffers.dtype) for name in names})
 
     def follow(self, slots: NDArray[np.int64]) -> None:
         """A launch was started that saves rows into these slots: take what the one before it saved."""
@@ -68,6 +69,7 @@ class Recording:
         """Take what the last launch saved; the host's arrays are the run's from here on."""
         self._take(0)
         for name, rows in self.host.items():
+            rows[..., self.there :, :] = np.nan
             self.buffers.arrays[name] = rows
 
     def _take(self, left: int) -> None:
@@ -76,4 +78,5 @@ class Recording:
             rows, since = self.waiting[0]
             for name, out in self.host.items():
                 self.buffers.arrays.bring(name, rows, out, since)
+            self.there = rows.stop
             self.waiting.pop(0)

@@ -8,6 +8,7 @@ sorted by that, and put back at the end. No trajectory knows of another, so that
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,17 +32,21 @@ def _length(expected: NDArray[np.float64], lanes: int) -> float:
 
 @dataclass
 class Grouping:
-    """The order of the trajectories of a run in its arrays: column j holds the one that came as number order[j]."""
+    """The trajectories of a run in its arrays: column j holds the one that came as number order[j]."""
 
     buffers: Buffers
     threads: int
-    order: NDArray[np.intp]
     changed: bool = False
 
     @classmethod
     def of(cls, buffers: Buffers, threads: int) -> Grouping:
         """As they came."""
-        return cls(buffers, threads, np.arange(buffers.instances))
+        return cls(buffers, threads)
+
+    @cached_property
+    def order(self) -> NDArray[np.intp]:
+        """At first they are as they came."""
+        return np.arange(self.buffers.instances)
 
     @property
     def useful(self) -> bool:

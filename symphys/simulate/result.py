@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from symphys.errors import InputError
 from symphys.simulate.ledger import EnergyLedger
 from symphys.simulate.naming import plain_name
-from symphys.simulate.status import Ended
+from symphys.simulate.status import Ended, counted
 from symphys.simulate.table import result_fields, table_of
 
 
@@ -117,9 +117,7 @@ class Result(Ended):
     def __repr__(self) -> str:
         many = "one trajectory" if not self.shape else f"{'x'.join(map(str, self.shape))} trajectories"
         names = ", ".join(plain_name(s) for s in self.states)
-        counts: dict[str, int] = {}
-        for outcome in self.outcomes.flat:
-            counts[outcome.name.lower()] = counts.get(outcome.name.lower(), 0) + 1
+        counts = {outcome.name.lower(): n for outcome, n in counted(self.outcomes).items()}
         ends = ", ".join(f"{n} {name}" if self.shape else name for name, n in counts.items())
         known = {name: float(np.nanmax(drift)) for name, drift in self.drift.items() if np.size(drift)}
         drifts = "".join(f"\n  drift of {name}: {value:.2g}" for name, value in known.items())

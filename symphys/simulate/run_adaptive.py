@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,6 @@ from symphys.lower.pacer import Pacer, RungeKuttaPacer, TaylorPacer
 from symphys.simulate.compiled import Lowered
 from symphys.simulate.devices import joined
 from symphys.simulate.execute import Buffers, launch, make_buffers
-from symphys.simulate.inputs import padded
 from symphys.simulate.recording import Recording, widened
 from symphys.simulate.regroup import PROBE, WITH_ROWS, Grouping
 from symphys.simulate.request import RunRequest, Sampling, Tolerances
@@ -78,10 +78,9 @@ def run_adaptive(request: RunRequest, sampling: Sampling, tolerances: Tolerances
     rows = FIRST_ROWS if times is None else len(times)
     buffers = make_buffers(
         kernels.backend.memory(),
-        padded(instances.state, lanes, dtype),
-        padded(instances.parameters, lanes, dtype),
-        instances.count,
+        instances,
         lanes,
+        dtype,
         len(adaptive.carry_names(flow, pacer)),
         request.watches,
         dict(request.tables),
@@ -150,7 +149,7 @@ def _advance(
     grouping = Grouping.of(buffers, request.threads)
     try:
         interrupted, exhausted = _launches(kernel, request, buffers, scalars, max_steps, free, recording, grouping)
-        return interrupted, exhausted[grouping.came]
+        return interrupted, exhausted[grouping.came] if grouping.changed else exhausted
     finally:
         grouping.restore()
 
@@ -168,7 +167,8 @@ def _launches(
     """What `_advance` does, told in the order in which the grouping leaves the trajectories."""
     attempts, fresh = 0, 1
     time_row = len(request.lowered.flow.names)  # `carry` holds the time after the state
-    span = scalars["t_end"] - scalars["t_start"]
+    scale = (scalars["t_start"], scalars["t_end"] - scalars["t_start"])
+    at = partial(Pace.at, instances=buffers.instances, time_row=time_row, scale=scale)
     never = np.zeros(buffers.instances, dtype=np.bool_)
     try:
         while True:
@@ -177,24 +177,54 @@ def _launches(
             launch(kernel, buffers, {**scalars, "budget": budget, "fresh": fresh}, request.threads)
             fresh = 0
             recording.take()
-            running = buffers.counter(STATUS) == RUNNING
-            if not running.any():
+            if not buffers.having(RUNNING):
                 request.report(1.0)
                 return False, never
-            share = (buffers.read("carry")[time_row] - scalars["t_start"]) / span
-            request.report(float(np.mean(np.where(running, share, 1.0))))
-            recording.ready(int(buffers.counter(ROW)[running].min()))
-            if free and (buffers.counter(ROW)[running] >= scalars["rows"]).any():
+            pace = buffers.arrays.ask(["counters", "carry"], at)
+            request.report(pace.share)
+            recording.ready(pace.first_row)
+            if free and pace.last_row >= scalars["rows"]:
                 recording.take()
                 _widen(buffers, recording, scalars)
-            attempts = int((buffers.counter(STEPS) + buffers.counter(REJECTED))[running].max())
+            attempts = pace.attempts
             if attempts >= max_steps:
-                return False, running
+                return False, buffers.counter(STATUS) == RUNNING
             if grouping.useful:
-                done = buffers.counter(STEPS) + buffers.counter(REJECTED)
-                grouping.sort(np.where(running, done * (1.0 / np.maximum(share, TINY) - 1.0), 0.0))
+                running, shares, done = _paces(buffers.arrays, buffers.instances, time_row, *scale)
+                grouping.sort(np.where(running, done * (1.0 / np.maximum(shares, TINY) - 1.0), 0.0))
     except KeyboardInterrupt:
         return True, never
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How far trajectories have come: the mean share of the span, and of those that run the fewest and the most rows
+    that they have saved, and the most attempts."""
+
+    share: float
+    first_row: int
+    last_row: int
+    attempts: int
+
+    @classmethod
+    def at(cls, arrays: Mapping[str, Any], instances: int, time_row: int, scale: tuple[float, float]) -> Pace:
+        """As it is now; some are running."""
+        running, shares, done = _paces(arrays, instances, time_row, *scale)
+        rows = arrays["counters"][ROW, :instances]
+        last = int(np.where(running, rows, 0).max())
+        return cls(
+            float(np.where(running, shares, 1.0).mean()),
+            int(np.where(running, rows, last).min()),
+            last,
+            int(np.where(running, done, 0).max()),
+        )
+
+
+def _paces(arrays: Mapping[str, Any], instances: int, time_row: int, start: float, span: float) -> tuple[Any, Any, Any]:
+    """Which trajectories run, the share of the span that each has done, and its attempts [instances]."""
+    counters = arrays["counters"][:, :instances]
+    shares = (arrays["carry"][time_row, :instances] - start) / span
+    return counters[STATUS] == RUNNING, shares, counters[STEPS] + counters[REJECTED]
 
 
 def _widen(buffers: Buffers, recording: Recording, scalars: dict[str, Any]) -> None:

@@ -88,8 +88,7 @@ def _evaluator(request: RunRequest, key: Any, functions: list[Function]) -> Eval
 
 def _buffers(request: RunRequest, times: NDArray[np.float64] | None) -> Buffers:
     n, instances = len(request.lowered.flow.names), request.instances
-    given = (instances.state, instances.parameters, instances.count)
-    buffers = make_buffers(HostMemory(), *given, 1, n + 1, request.watches, {})
+    buffers = make_buffers(HostMemory(), instances, 1, np.dtype(np.float64), n + 1, request.watches, {})
     rows = FIRST_ROWS if times is None else len(times)
     buffers.new("saved", (n, rows), np.float64, np.nan)
     if times is None:

@@ -14,12 +14,11 @@ from codegen import CompiledKernel
 from symphys.errors import InputError
 from symphys.integrators import Gauss
 from symphys.lower import fixed
-from symphys.lower.frame import RUNNING, STATUS
+from symphys.lower.frame import RUNNING
 from symphys.lower.steppers import stepper_for
 from symphys.simulate.blow_up import find_steps, keep_state
 from symphys.simulate.devices import joined
 from symphys.simulate.execute import Buffers, launch, make_buffers
-from symphys.simulate.inputs import padded
 from symphys.simulate.recording import Recording
 from symphys.simulate.request import RunRequest
 
@@ -113,10 +112,9 @@ def run_fixed(request: RunRequest, marks: Marks, compensated: bool) -> FixedRun:
     rows = len(marks.steps)
     buffers = make_buffers(
         kernels.backend.memory(),
-        padded(instances.state, lanes, kernels.dtype),
-        padded(instances.parameters, lanes, kernels.dtype),
-        instances.count,
+        instances,
         lanes,
+        request.dtype,
         len(fixed.carry_names(flow, stepper)),
         request.watches,
         dict(request.tables),
@@ -132,11 +130,11 @@ def run_fixed(request: RunRequest, marks: Marks, compensated: bool) -> FixedRun:
     scalars: dict[str, Any] = {"t_start": request.span[0], "h": marks.h, "rows": rows, "marks": len(boundaries)}
     scalars |= {"watch_every": max(request.watch_every, 1), **request.places}
     launch(prepare, buffers, scalars, request.threads)
-    return FixedRun(marks, buffers, _advance(advance, request, buffers, scalars, boundaries, slots))
+    return FixedRun(marks, buffers, _advance((prepare, advance), request, buffers, scalars, boundaries, slots))
 
 
 def _advance(
-    kernel: CompiledKernel,
+    kernels: tuple[CompiledKernel, CompiledKernel],
     request: RunRequest,
     buffers: Buffers,
     scalars: dict[str, Any],
@@ -144,7 +142,7 @@ def _advance(
     slots: NDArray[np.int64],
 ) -> bool:
     """Launch in portions of about a second's work, stop where all trajectories have ended; True if interrupted."""
-    total = len(boundaries) - 1
+    total, kernel = len(boundaries) - 1, kernels[1]
     portion = max(PORTION, WORK // max(buffers.width, 1))  # instance-steps a launch
     first = 0
     recording = Recording.of(buffers, request.on_device)
@@ -153,13 +151,13 @@ def _advance(
             last = first + 1
             while last < total and boundaries[last + 1] - boundaries[first] <= portion:
                 last += 1
-            before = keep_state(kernel, buffers)
+            before = keep_state(kernel, buffers) if first else None  # the first launch begins where `prepare` ends
             launch(kernel, buffers, {**scalars, "first_row": first, "last_row": last}, request.threads)
             recording.follow(slots[first:last])
-            find_steps(kernel, buffers, before, scalars, first, request.threads)
+            find_steps(kernels, buffers, before, scalars, first, request.threads)
             first = last
             request.report(boundaries[first] / max(boundaries[-1], 1))
-            if (buffers.counter(STATUS) != RUNNING).all():
+            if not buffers.having(RUNNING):
                 break
     except KeyboardInterrupt:
         return True

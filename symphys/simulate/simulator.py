@@ -96,7 +96,8 @@ class Simulator:
         flow, dynamics = self.lowered.flow, self.lowered.dynamics
         weights, rest = split_weights(parameters or {}, dynamics.networks)
         parameters = spread_arrays(rest)
-        instances = read_instances(initial, parameters, flow.labels, dynamics.parameters, signal_functions(dynamics))
+        given, of_time = (initial, parameters, flow.labels, dynamics.parameters), signal_functions(dynamics)
+        instances = read_instances(*given, of_time, on_device=self.kernels.backend.name == "cuda")
         margin = 0.0 if dt is None else 4.0 * positive_number("dt", dt)  # substeps of splittings leave the span
         dtype = np.dtype(self.kernels.dtype)
         tables, places = signal_tables(dynamics, flow, parameters, rows.span, dtype, margin)

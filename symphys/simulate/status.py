@@ -48,6 +48,21 @@ class Status:
         return f"{self.outcome.value} (t = {self.time:.6g})" + (f": {self.detail}" if self.detail else "")
 
 
+def counted(outcomes: NDArray[Any]) -> dict[Outcome, int]:
+    """How often each outcome occurs, in the order in which they come first."""
+    if outcomes.size and not any(outcomes.strides):  # one that stands for all
+        return {outcomes.flat[0]: outcomes.size}
+    found: dict[int, tuple[int, Outcome, int]] = {}
+    for outcome in Outcome:
+        here = np.asarray(outcomes == outcome).reshape(-1)
+        if number := int(np.count_nonzero(here)):
+            first = int(np.argmax(here))
+            found[first] = (first, outcome, number)
+        if sum(number for *_, number in found.values()) == outcomes.size:
+            break
+    return {outcome: number for _, outcome, number in sorted(found.values(), key=lambda each: each[0])}
+
+
 class Ended:
     """A finished run, or an ensemble of them: how each ended, from its `outcomes` and `times_reached`, both [...].
 
@@ -78,5 +93,7 @@ class Ended:
     @property
     def ok(self) -> Any:
         """Whether the run went where it was sent: True or False, or an array [...] for an ensemble."""
-        good = np.array([o.ok for o in self.outcomes.flat], dtype=np.bool_).reshape(self.shape)
+        good = np.zeros(self.shape, dtype=np.bool_)
+        for outcome in counted(self.outcomes):
+            good |= np.asarray(self.outcomes == outcome) & outcome.ok
         return good if self.shape else bool(good)

@@ -113,8 +113,10 @@ class Columns:
 
 def status_codes(outcomes: NDArray[Any]) -> NDArray[np.int64]:
     """The numbers that stand for outcomes in files."""
-    codes = {outcome: code for code, outcome in enumerate(Outcome)}
-    return np.asarray(np.vectorize(codes.get, otypes=[np.int64])(outcomes))
+    codes = np.zeros(outcomes.shape, dtype=np.int64)
+    for code, outcome in enumerate(Outcome):
+        codes[outcomes == outcome] = code
+    return codes
 
 
 def status_flags() -> dict[str, Any]:
@@ -137,7 +139,7 @@ def table_of(result: Result) -> Table:
     for entry in fields(result.ledger) if result.ledger is not None else ():
         values = getattr(result.ledger, entry.name)
         add(f"ledger_{entry.name}", (*axes, clock), values, "ledger", entry.name, long_name=entry.name)
-    named = {plain_name(symbol): (latex_name(symbol), values) for symbol, values in result.parameters.items()}
+    named = {plain_name(s): (latex_name(s), on_host(values)) for s, values in result.parameters.items()}
     columns.add_parameters(axes, named)
     columns.add_drifts(axes, result.drift, result.conserved)
     columns.add_outcomes(axes, result.outcomes, result.times_reached)
@@ -242,9 +244,8 @@ def _absent(role: str) -> Variable:
 def outcomes_of(variable: Variable) -> NDArray[np.object_]:
     """The outcomes whose numbers a variable holds, by the names that it brings along."""
     names = str(variable.attributes["flag_meanings"]).split()
-    outcomes = np.empty(variable.values.shape, dtype=object)
-    outcomes[...] = np.vectorize(lambda code: Outcome[names[code]], otypes=[object])(variable.values)
-    return outcomes
+    known = np.array([Outcome[name] for name in names], dtype=object)
+    return np.asarray(known[variable.values])
 
 
 def _event(table: Table, number: int) -> tuple[NDArray[Any], dict[str, NDArray[Any]], NDArray[Any]]:

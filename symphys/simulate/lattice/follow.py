@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symphys.simulate.lattice.given import Inputs
 from symphys.simulate.lattice.record import Member, Record
-from symphys.simulate.lattice.running import Run, Totals
+from symphys.simulate.lattice.running import Recorded, Run
 from symphys.simulate.status import Outcome
 
 if TYPE_CHECKING:
     from symphys.simulate.lattice.simulator import FieldSimulator
 
-Told = Callable[[], tuple[dict[Any, NDArray[Any]], Totals]]
+Told = Callable[[], Recorded | None]
 PORTION = 1 << 25  # sites times steps between looks at progress and at states that left the finite world
 
 
@@ -106,7 +106,7 @@ class Rows:
         if self.stays:
             self._lay(row, run)
             return
-        self.waiting.append((row, run.time, run.recorded()))
+        self.waiting.append((row, run.time, run.recorded(self.record.wanted)))
         self.settle(self.ahead)
 
     def _lay(self, row: int, run: Run) -> None:
@@ -122,12 +122,12 @@ class Rows:
         """Save all rows but the last `ahead`; the first whose state is not finite is the end."""
         while len(self.waiting) > ahead and not self.ended:
             row, time, told = self.waiting[0]  # until it is saved: an interrupt saves it again
-            state, totals = told()
-            if not all(bool(np.isfinite(a).all()) for a in state.values()):
+            found = told()
+            if found is None:
                 self.ended = True
                 self.record.end(self.member, Outcome.NOT_FINITE)
                 return
-            self.record.keep(self.member, row, state, totals, time)
+            self.record.keep(self.member, row, *found, time)
             self.waiting.popleft()
 
     def end(self, outcome: Outcome) -> None:

@@ -12,6 +12,7 @@ import sympy
 from numpy.typing import NDArray
 from sympy.core.function import AppliedUndef
 
+from codegen import all_finite
 from symphys.discretise import Grid, central_weights, neighbours, reach_of
 from symphys.discretise.spectral import derivative
 from symphys.errors import InputError
@@ -133,11 +134,11 @@ def _field(label: Any, unknown: Any, values: Any, grid: Grid) -> NDArray[Any]:
         raise InputError(f"the initial values of {name} are of type {array.dtype}; give numbers")
     if array.dtype.kind == "c" and not unknown.complex:
         raise InputError(f"{name} is a real field, and its initial values are complex; give their real part")
-    array = array.astype(np.complex128 if unknown.complex else np.float64)
-    if not np.isfinite(array).all():
+    if not all_finite(array):
         raise InputError(f"the initial values of {name} are not finite; give finite numbers")
+    array = array.astype(np.complex128 if unknown.complex else np.float64, copy=False)
     if array.ndim == 0:
-        array = np.full(grid.shape, array[()])
+        array = np.broadcast_to(array, grid.shape)
     if array.shape[-len(grid.shape) :] != grid.shape:
         raise InputError(
             f"the initial values of {name} have shape {array.shape}, but the grid has {grid.shape}; give one value a "

@@ -75,7 +75,7 @@ def read_output(simulator: FieldSimulator, options: FileOptions, arrays: str = "
 def blank_result(
     simulator: FieldSimulator, inputs: Inputs, marks: Marks, t_start: float, output: Output
 ) -> FieldResult:
-    """The result before its first row: NaN in memory, or no more than its shape where rows go to a file."""
+    """The result before its first row: room in memory, or no more than its shape where rows go to a file."""
     shape, rows = inputs.shape, len(marks.steps)
     outcomes = np.empty(shape, dtype=object)
     outcomes[...] = Outcome.INTERRUPTED
@@ -88,7 +88,7 @@ def blank_result(
         if output.stays:
             states[label] = simulator.machine.backend.memory().blank(whole, kind)
         else:
-            states[label] = np.full(whole, nothing) if output.out is None else np.broadcast_to(nothing, whole)
+            states[label] = np.empty(whole, kind) if output.out is None else np.broadcast_to(nothing, whole)
     laws = simulator.machine.laws
     written = simulator.dynamics.jets.from_jet
     names = tuple(law.name for law in laws)

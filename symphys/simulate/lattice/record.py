@@ -41,14 +41,21 @@ class Checkpoints:
 class Record:
     """A result that fills up: its arrays are written in place.
 
-    result: all rows, NaN until they are saved; without memory behind them where `file` takes them.
+    result: all rows, whose states hold anything until they are saved, and are without memory where `file` takes them.
+    laid: [..., rows], those that are saved.
     """
 
     result: FieldResult
+    laid: NDArray[np.bool_]
     file: RowFile | None = None
     checkpoints: Checkpoints | None = None
     saved: int = 0
     written: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> tuple[Any, ...]:
+        """The parts of the state that go on record: all of them where checkpoints are written."""
+        return tuple(self.result.states if self.checkpoints is None else self.checkpoints.last)
 
     def keep(self, member: Member, row: int, state: State, integrals: tuple[Any, Any], time: float) -> None:
         """Save the state [*grid] of one member, and the integrals of its laws and of the absolute values of terms."""
@@ -75,7 +82,7 @@ class Record:
                 self.file.write("total", name, (*member, row), total)
         if self.file is not None:
             self.file.flush()  # before the count, which promises that the row is there
-        r.rows[member] = row + 1
+        r.rows[member], self.laid[(*member, row)] = row + 1, True
 
     def reach(self, member: Member, time: float) -> None:
         """Note how far a member has come."""
@@ -96,8 +103,13 @@ class Record:
             self.file.close()
             opened = FieldResult.open(self.file.path)
             states = {label: opened[field_name(label)] for label in r.states}
-        elif kept < len(r.t):
-            states = {label: values[:kept] for label, values in r.states.items()}
+        else:
+            missing = ~self.laid
+            for values in states.values():
+                if missing.any() and not hasattr(values, "__cuda_array_interface__"):  # those are blank from the start
+                    values[missing] = np.nan
+            if kept < len(r.t):
+                states = {label: values[:kept] for label, values in r.states.items()}
         totals = r.totals if kept == len(r.t) else {name: values[:kept] for name, values in r.totals.items()}
         return replace(r, t=r.t[:kept], steps=r.steps[:kept], states=states, totals=totals)
 
@@ -165,9 +177,8 @@ def write_whole(result: FieldResult, path: Path) -> None:
 
 def open_record(result: FieldResult, path: Path | None, checkpoints: Checkpoints | None) -> Record:
     """A record that fills up `result`, in memory or in a file."""
-    if path is None:
-        return Record(result, None, checkpoints)
-    return Record(result, create_row_file(field_table(result), path, len(result.shape) + 1), checkpoints)
+    file = None if path is None else create_row_file(field_table(result), path, len(result.shape) + 1)
+    return Record(result, np.zeros((*result.shape, len(result.t)), dtype=np.bool_), file, checkpoints)
 
 
 def moved(record: Record, path: Path) -> Record:

@@ -19,7 +19,7 @@ from symphys.lower.lattice.layout import Component
 from symphys.lower.lattice.packed import packed_name
 from symphys.lower.lattice.plan import counts_of, launch_of, program_of
 from symphys.simulate.lattice.convolve import convolve, kernel_waves
-from symphys.simulate.lattice.given import depends_on_time, differentiated, sample
+from symphys.simulate.lattice.given import depends_on_time, differentiated, labels_of, sample
 from symphys.simulate.lattice.machine import Machine
 from symphys.simulate.lattice.memory import grid_scalars, grid_tables, missing_arrays, stencil_tables
 from symphys.simulate.lattice.sponge import layer_strength
@@ -28,8 +28,11 @@ from symphys.simulate.weights import kernel_weights
 
 MEASURED = ("totals", "sizes")  # the arrays into which laws are summed up
 
+FINITE = "finite?"  # the array that says which arrays of the state are; no symbol has this name
+
 Read = Callable[[str], NDArray[Any]]
 Totals = tuple[NDArray[np.float64], NDArray[np.float64]]
+Recorded = tuple[dict[Any, NDArray[Any]], Totals]
 
 
 @dataclass
@@ -136,7 +139,7 @@ class Run:
 
     def _held(self, component: Component, part: NDArray[Any]) -> NDArray[Any]:
         """Velocities vanish at ends that are held."""
-        if not component.velocity:
+        if not component.velocity or all(axis.free.all() for axis in self.grid.axes):
             return part
         out = np.array(part)
         for number, axis in enumerate(self.grid.axes):
@@ -155,12 +158,20 @@ class Run:
 
     def state(self) -> dict[Any, NDArray[Any]]:
         """The state [*grid] by label, copied."""
-        return self._state(self.arrays.read)
+        return {label: np.array(values) for label, values in self._state(self.arrays.read, self.labels).items()}
+
+    @property
+    def labels(self) -> tuple[Any, ...]:
+        """The parts of the state."""
+        return tuple(label for unknown in self.machine.layout.dynamics.unknowns for label in labels_of(unknown))
 
     def finite(self) -> bool:
         """Whether the state consists of numbers."""
-        inside = {name: self.frame.inner(components) for name, components in self._parts().items()}
-        return self.arrays.finite(inside)
+        return self.arrays.finite(self._inside())
+
+    def _inside(self) -> dict[str, slice]:
+        """Where in the rows of its arrays the state is."""
+        return {name: self.frame.inner(components) for name, components in self._parts().items()}
 
     def _parts(self) -> dict[str, int]:
         """The arrays that the state is made of, and how many numbers a site has in each."""
@@ -169,18 +180,31 @@ class Run:
             return {packed_name(layout, number): 2 for number in range(len(layout.dynamics.unknowns))}
         return {component.name: 1 for component in layout.components}
 
-    def _state(self, read: Read) -> dict[Any, NDArray[Any]]:
-        layout, found = self.machine.layout, {}
+    def _arrays_of(self, label: Any) -> tuple[str, ...]:
+        """The arrays that a part of the state is made of."""
+        layout = self.machine.layout
         for number, unknown in enumerate(layout.dynamics.unknowns):
+            if label in labels_of(unknown):
+                if self.machine.plan.complex_state:
+                    return (packed_name(layout, number),)
+                return tuple(c.name for c in layout.parts(number, label != unknown.label))
+        raise KeyError(label)
+
+    def _state(self, read: Read, labels: Sequence[Any]) -> dict[Any, NDArray[Any]]:
+        """Parts of the state [*grid] by label, views of what was read where that is possible."""
+        found = {}
+        for label in labels:
+            parts = [read(name) for name in self._arrays_of(label)]
             if self.machine.plan.complex_state:
-                whole = np.zeros(self.grid.shape, dtype=np.result_type(self.frame.dtype, np.complex64))
-                whole[self.frame.inside] = self.frame.sites(read(packed_name(layout, number)), 2)
-                found[unknown.label] = whole
+                sites = self.frame.sites(parts[0], 2)
+                if sites.shape == self.grid.shape:
+                    found[label] = sites
+                    continue
+                found[label] = np.zeros(self.grid.shape, dtype=sites.dtype)
+                found[label][self.frame.inside] = sites
                 continue
-            for velocity in (False, True) if unknown.order == 2 else (False,):
-                parts = [self.frame.sites(read(c.name)) for c in layout.parts(number, velocity)]
-                label = unknown.velocity_label if velocity else unknown.label
-                found[label] = _complex(*parts) if len(parts) == 2 else parts[0].copy()
+            sites_of = [self.frame.sites(part) for part in parts]
+            found[label] = _complex(*sites_of) if len(parts) == 2 else sites_of[0]
         return found
 
     def lay(self, places: Mapping[Any, Any]) -> None:
@@ -257,16 +281,21 @@ class Run:
         self._measure()
         return self._totals(self.arrays.read)
 
-    def recorded(self) -> Callable[[], tuple[dict[Any, NDArray[Any]], Totals]]:
-        """The present state and `totals`; what this returns tells them, while `arrays.ahead` rows later are on their
-        way, or, where that is 0, before the next step."""
+    def recorded(self, labels: Sequence[Any]) -> Callable[[], Recorded | None]:
+        """Parts of the present state and `totals`; what this returns tells them, None if any of the state is no finite
+        number, while `arrays.ahead` rows later are on their way, or, where that is 0, before the next step. What it
+        tells holds as long."""
         self._measure()
+        self.arrays.note_finite(FINITE, self._inside())
         measured = () if self.machine.measure is None else MEASURED
-        copies = self.arrays.snapshot([*self._parts(), *measured])
+        names = dict.fromkeys(name for label in labels for name in self._arrays_of(label))
+        copies = self.arrays.snapshot([*names, *measured, FINITE])
 
-        def told() -> tuple[dict[Any, NDArray[Any]], Totals]:
+        def told() -> Recorded | None:
             found = copies()
-            return self._state(found.__getitem__), self._totals(found.__getitem__)
+            if not found[FINITE].all():
+                return None
+            return self._state(found.__getitem__, labels), self._totals(found.__getitem__)
 
         return told
 

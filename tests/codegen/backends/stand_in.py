@@ -58,7 +58,6 @@ class StandIn:
         )
         self.fft = SimpleNamespace(fft=self._lifted(np.fft.fft), ifft=self._lifted(np.fft.ifft))
         self.moveaxis, self.concatenate = self._lifted(np.moveaxis), self._lifted(np.concatenate)
-        self.isfinite = np.isfinite
 
     def do(self, action: Callable[[], None]) -> None:
         """Now; or when the stream comes to it; or, while a graph is captured, when that is launched."""
@@ -100,6 +99,14 @@ class StandIn:
         given, made = values.view(np.ndarray), out.view(np.ndarray)
         self.do(lambda: np.multiply(given, factor, out=made))
 
+    def isfinite(self, values: Any) -> Any:
+        if not isinstance(values, DeviceArray):
+            return np.isfinite(values)
+        given, made = values.view(np.ndarray), self.made(np.empty(values.shape, np.bool_))
+        there = made.view(np.ndarray)
+        self.do(lambda: np.isfinite(given, out=there))
+        return made
+
     def RawModule(self, code: str, options: Any, backend: str) -> Any:
         return SimpleNamespace(get_function=lambda name: RawFunction(self, code, name))
 
@@ -140,7 +147,11 @@ class DeviceArray(np.ndarray):
         if any(isinstance(g, np.ndarray) and g.ndim and not isinstance(g, DeviceArray) for g in given):
             raise TypeError("arrays of the host are not mixed with those of a device")
         plain = [g.view(np.ndarray) if isinstance(g, DeviceArray) else g for g in given]
-        return self.module.made(getattr(ufunc, method)(*plain, **options))
+        for out in (outs := options.pop("out", ())):  # in place
+            assert isinstance(out, DeviceArray)
+            options["out"] = out.view(np.ndarray)
+        made = getattr(ufunc, method)(*plain, **options)
+        return outs[0] if outs else self.module.made(made)
 
     def __array_function__(self, function: Any, types: Any, given: Any, options: Any) -> Any:
         """NumPy's functions are CuPy's, and what they make stays on the device."""
@@ -167,6 +178,14 @@ class DeviceArray(np.ndarray):
         out[...] = self.view(np.ndarray)
         return out
 
+    def all(self, out: Any = None) -> Any:  # type: ignore[override]
+        if out is None:
+            return np.ndarray.all(self)
+        assert (out.shape, out.dtype) == ((), np.bool_)
+        given, made = self.view(np.ndarray), out.view(np.ndarray)
+        self.module.do(lambda: np.ndarray.all(given, out=made))
+        return out
+
     def fill(self, value: Any) -> None:
         self.module.do(lambda: np.ndarray.fill(self, value))
 
@@ -189,7 +208,14 @@ class DeviceArray(np.ndarray):
 
             stream.actions.append(act)
 
-        return SimpleNamespace(copy_to_host_async=copy_to_host_async, ptr=self.ctypes.data)
+        def copy_from_host_async(there: ctypes.c_void_p, size: int, stream: Stream) -> None:
+            assert size <= self.nbytes
+            address = self.ctypes.data
+            stream.actions.append(lambda: ctypes.memmove(address, there, size))
+
+        return SimpleNamespace(
+            copy_to_host_async=copy_to_host_async, copy_from_host_async=copy_from_host_async, ptr=self.ctypes.data
+        )
 
 
 class Stream:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from codegen.backends import cuda_resident
+from codegen.backends import cuda_resident, cuda_transfer
 from codegen.backends.cuda import CudaBackend
 from codegen.backends.cuda_resident import DeviceMemory
+from codegen.backends.memory import HostMemory, Memory, all_finite
 from codegen.compile import compile_program
 from codegen.errors import InputError
 from codegen.program import Array, Intent, Program, Transform
@@ -93,7 +95,7 @@ def test_the_stand_in_finds_out_who_does_not_wait(cupy: StandIn, monkeypatch: py
 
 def test_rows_are_brought_in_pieces_while_launches_wait(cupy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes after the mark is not done for the sake of the rows."""
-    monkeypatch.setattr(cuda_resident, "PIECE", 2 * 5 * 8)
+    monkeypatch.setattr(cuda_transfer, "PIECE", 2 * 5 * 8)
     memory, out = DeviceMemory(cupy), np.zeros((2, 7, 5))
     memory["rows"] = np.arange(70.0).reshape(2, 7, 5)
     change(memory, "rows", 1.0)
@@ -125,6 +127,50 @@ def test_a_full_device_is_the_users_error(cupy: StandIn, monkeypatch: pytest.Mon
     monkeypatch.setattr(cupy, "empty", full)
     with pytest.raises(InputError, match=r"do not fit the memory of the device"):
         memory.on_device("a")
+
+
+@pytest.mark.parametrize("small", [0, 1 << 16])
+@pytest.mark.parametrize("memory", [DeviceMemory, lambda _: HostMemory()], ids=["device", "host"])
+def test_rows_of_all_kinds_are_laid_out(
+    cupy: StandIn, monkeypatch: pytest.MonkeyPatch, memory: Callable[[StandIn], Memory], small: int
+) -> None:
+    """A number for all, an array of another precision or with gaps, one of the device; in pieces, and padded."""
+    monkeypatch.setattr(cuda_transfer, "PIECE", 3 * 4)
+    monkeypatch.setattr(cuda_resident, "SMALL", small)
+    made, wide = memory(cupy), np.arange(22.0) / 3
+    there = cupy.asarray(wide[:11]) if isinstance(made, DeviceMemory) else wide[:11]
+    made.lay_out("rows", [np.array(2.5), wide[:11].astype(np.float32), wide[::2], there], 16, np.float32)
+    expected = np.array([np.full(11, 2.5), wide[:11], wide[::2], wide[:11]], dtype=np.float32)
+    np.testing.assert_array_equal(made.read("rows"), np.pad(expected, ((0, 0), (0, 5)), mode="edge"))
+    np.testing.assert_array_equal(made.line("rows", 2, 11), expected[2])
+    made.line("rows", 2, 11)[...] = 0.0  # a copy
+    assert made.ask(["rows"], lambda arrays: float(arrays["rows"][2, :11].max())) == expected[2].max()
+    made.lay_out("none", [], 8, np.float64)
+    assert made.read("none").tolist() == [[0.0] * 8]
+
+
+def test_what_comes_back_waits_for_what_goes_through_the_same_buffer(cupy: StandIn) -> None:
+    """And what goes waits for what went before: the host may not write to a buffer that has still to be read."""
+    memory = DeviceMemory(cupy)
+    rows = np.arange(6.0 * 40_000).reshape(6, -1)
+    memory.lay_out("rows", list(rows), 40_000, np.float64)
+    out = np.zeros_like(rows)
+    memory.bring("rows", slice(0, 6), out, memory.mark())
+    np.testing.assert_array_equal(out, rows)
+
+
+@pytest.mark.parametrize("bad", [None, np.nan, np.inf])
+def test_finite_numbers_are_told_apart(cupy: StandIn, bad: float | None) -> None:
+    """Also where their sum is none, and beside the part that was asked for."""
+    values = np.full((2, 4), 3e38, dtype=np.float32)
+    values[0, 0] = np.nan
+    values[1, 2] = values[1, 2] if bad is None else bad
+    assert all_finite(values[:, 1:]) is (bad is None)
+    for memory in (DeviceMemory(cupy), HostMemory()):
+        memory["a"], memory["b"] = values, np.ones(2)
+        for _ in range(2):  # the second time into the same array
+            memory.note_finite("fine", {"a": slice(1, 4), "b": slice(0, 2)})
+            assert memory.read("fine").tolist() == [bad is None, True]
 
 
 @needs_compiler

@@ -113,7 +113,7 @@ def test_devices_and_arrays_that_there_are_not(cupy: StandIn) -> None:
 
 @needs_compiler
 def test_states_stay_on_the_device_where_they_are_asked_for(cupy: StandIn, tmp_path: Path) -> None:
-    """Starts and parameters may be CuPy arrays; everything but the states is NumPy, and so is what is made of them."""
+    """Starts and parameters may be CuPy arrays, and stay there; the rest is NumPy, and so is what is made of it."""
     simulator = PENDULUM.compile("verlet", backend="cuda")
     options = {"dt": 0.05, "save_every": 10}
     plain = simulator.run(STARTS, VALUES, (0, 1), **options)
@@ -121,6 +121,8 @@ def test_states_stay_on_the_device_where_they_are_asked_for(cupy: StandIn, tmp_p
     kept = simulator.run(start, {g: cupy.asarray(VALUES[g])}, (0, 1), arrays="cupy", **options)
     assert isinstance(kept[theta], DeviceArray)
     assert not isinstance(kept.t, DeviceArray)
+    assert isinstance(kept.parameters[g], DeviceArray)
+    np.testing.assert_array_equal(kept.parameters[g].get(), plain.parameters[g])
     np.testing.assert_array_equal(kept[theta].get(), plain[theta])
     assert not isinstance(plain[theta], DeviceArray)
     kept.save(tmp_path / "kept.npz")

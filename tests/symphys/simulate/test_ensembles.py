@@ -1,5 +1,7 @@
 """Ensembles of any shape, whose members go as if each ran alone."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from sympy import cos
@@ -96,3 +98,53 @@ def test_ensembles_that_do_not_fit_are_refused() -> None:
         simulator.run({a: np.zeros(3), b: 0, va: 0, vb: 0}, {m: np.ones(4), g: 1}, (0, 1), **settings)
     with pytest.raises(ph.InputError, match=r"no trajectory; give arrays of at least one element"):
         simulator.run({a: [], b: 0, va: 0, vb: 0}, {m: 1, g: 1}, (0, 1), **settings)
+
+
+@pytest.mark.cpu(reason="the memory of the host")
+@pytest.mark.parametrize(("pace", "room"), [({"dt": 0.1}, 64), ({"rtol": 0.1}, 88)])
+def test_large_ensembles_are_not_copied_to_and_fro(pace: dict, room: int) -> None:
+    """Numbers that all trajectories share take no room, arrays of single precision are not widened on their way.
+
+    Bytes a trajectory: state and parameters 8, what is carried 4 (a fixed step) or 24 (time, length of the step,
+    slopes), counters 32, what is saved 4, the parameter in the result 8; and masks of single bytes, as all end alike.
+    """
+    x = ph.coordinates("x")
+    k = ph.parameters("k", positive=True)
+    simulator = ph.VectorField({x: -k * x}).compile("dopri5", dtype="float32")
+    count = 300_000
+    start, rates = np.linspace(1, 2, count, dtype=np.float32), np.full(count, 1.0, dtype=np.float32)
+
+    def run() -> ph.Result:
+        return simulator.run({x: start}, {k: rates}, (0.0, 0.1), t_eval=[0.1], watch_every=0, threads=1, **pace)
+
+    run()
+    tracemalloc.start()
+    try:
+        result = run()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < room * count
+    assert result.parameters[k].dtype == np.float64
+    assert not np.shares_memory(result.parameters[k], rates)
+    assert result.steps[0] == result.steps[-1]
+    assert result.ok.all()
+    np.testing.assert_allclose(result[x][:, 0], start * np.exp(-0.1), rtol=1e-3)
+
+
+def test_members_that_end_differently_are_told_apart() -> None:
+    """One counter for all is one number; where they differ, each has its own, and so have outcomes and times."""
+    x = ph.coordinates("x")
+    simulator = ph.VectorField({x: x**2}).compile("dopri5")
+    run = simulator.run({x: np.array([0.1, 0.2, 4.0])}, t_span=(0.0, 1.0), dt=0.01)
+    assert [outcome.name for outcome in run.outcomes] == ["FINISHED", "FINISHED", "NOT_FINITE"]
+    assert run.ok.tolist() == [True, True, False]
+    assert "2 finished, 1 not_finite" in repr(run)
+    assert run.steps[0] == 100
+    assert run.steps[2] < 40
+    assert run.times_reached[1] == 1.0
+    assert run.times_reached[2] == pytest.approx(0.01 * run.steps[2])
+    assert run.rejected.tolist() == [0, 0, 0]
+    same = simulator.run({x: np.array([4.0, 5.0])}, t_span=(0.0, 1.0), dt=0.01)
+    assert repr(same).startswith("Result: 2 trajectories of x, 101 times, dopri5: 2 not_finite")
+    assert not same.ok.any()

@@ -12,6 +12,7 @@ import pytest
 from sympy import I
 
 import symphys as ph
+from codegen.backends.cuda_resident import DeviceMemory
 from symphys.simulate.lattice.follow import Rows
 from symphys.simulate.lattice.record import Record
 from symphys.simulate.status import Outcome
@@ -64,6 +65,31 @@ def test_rows_are_those_of_the_cpu_and_are_kept_while_steps_wait(
 
 
 @needs_compiler
+@pytest.mark.filterwarnings("ignore:invalid value")  # of energies that overflow
+def test_no_more_leaves_than_is_kept(cupy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rate stays on the device, and is looked at all the same: it alone is not finite in the second row."""
+    left: list[set[str]] = []
+    snapshot = DeviceMemory.snapshot
+
+    def noted(memory: DeviceMemory, names: Any) -> Any:
+        left.append(set(names))
+        return snapshot(memory, names)
+
+    monkeypatch.setattr(DeviceMemory, "snapshot", noted)
+    start = {phi: HUMP, phi.diff(t): 0.0}
+    simulator = WAVE.compile(GRID, "verlet", backend="cuda")
+    run = simulator.run(start, {}, (0, 0.2), dt=0.02, save_every=5, keep=[phi])
+    assert list(run.states) == [phi]
+    assert len(left) == 3
+    whole = simulator.run(start, {}, (0, 0.2), dt=0.02, save_every=5)
+    assert left[0] < left[-1]
+    np.testing.assert_array_equal(run[phi], whole[phi])
+    lost = simulator.run({**start, phi.diff(t): 1e308}, {}, (0, 0.2), dt=0.02, save_every=1, keep=[phi])
+    assert lost.outcomes == Outcome.NOT_FINITE
+    assert np.isfinite(lost[phi]).all()
+
+
+@needs_compiler
 def test_a_run_that_fails_keeps_the_rows_before(cupy: StandIn) -> None:
     """As on the CPU, though the row after the last good one was on its way already."""
     runaway = ph.LagrangianDensity(phi.diff(t) ** 2 / 2 + phi**6)
@@ -91,14 +117,14 @@ def test_steps_after_the_last_row_count_as_reached(cupy: StandIn) -> None:
 def test_an_interrupt_while_a_row_is_on_its_way_loses_none() -> None:
     kept: list[int] = []
     interrupts = [KeyboardInterrupt]
-    record: Any = SimpleNamespace(keep=lambda member, row, *_: kept.append(row))
+    record: Any = SimpleNamespace(keep=lambda member, row, *_: kept.append(row), wanted=())
 
     def told() -> Any:
         if interrupts:
             raise interrupts.pop()
         return {phi: HUMP}, (np.zeros(0), np.zeros(0))
 
-    run: Any = SimpleNamespace(time=0.0, recorded=lambda: told)
+    run: Any = SimpleNamespace(time=0.0, recorded=lambda labels: told)
     rows = Rows(record, (), ahead=1)
     rows.take(0, run)
     with pytest.raises(KeyboardInterrupt):
