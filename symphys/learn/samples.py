@@ -16,7 +16,7 @@ from symphys.language.networks import NetworkSymbol
 from symphys.learn.chains import Chains
 from symphys.learn.loss import Question, ask, ask_for, rates_of
 from symphys.learn.objective import Objective, Weighed, finite
-from symphys.learn.term_kernels import TermKernels
+from symphys.learn.term_kernels import TermKernels, freeze
 from symphys.learn.unknowns import Unknowns
 from symphys.lower.expressions import dense
 from symphys.lower.residual import lower_terms
@@ -142,9 +142,11 @@ class SampleObjective(Weighed):
     def _at(
         self, theta: Floats, columns: Mapping[str, Floats]
     ) -> tuple[dict[str, Floats], dict[NetworkSymbol, Floats]]:
-        filled = {**columns, "parameters": columns["parameters"].copy()}
-        scalars = theta[: len(self.places)] if self.chains is None else theta[self.chains.scalars]
-        filled["parameters"][self.places] = scalars[:, None]
+        filled = dict(columns)
+        if len(self.places):
+            filled["parameters"] = columns["parameters"].copy()
+            scalars = theta[: len(self.places)] if self.chains is None else theta[self.chains.scalars]
+            filled["parameters"][self.places] = scalars[:, None]
         if self.chains is not None:
             filled["signals"] = self.chains.signals(columns["signals"], theta, filled.pop("sites"))
         return filled, {**self.weights, **self.unknowns.weights(theta)}
@@ -199,6 +201,8 @@ def sample_objective(
     }
     columns["times"] = np.array(np.broadcast_to(times, shape), dtype=np.float64).reshape(-1)
     leave_out_missing(columns, question)
+    for column in columns.values():
+        freeze(column)
     places = np.array([dynamics.parameters.index(s) for s in unknowns.symbols], dtype=np.int64)
     made = TermKernels(terms, unknowns.symbols, unknowns.networks, kernels, ("at samples", *question.key))
     known, _ = split_weights(given, [network for network in dynamics.networks if network in given])

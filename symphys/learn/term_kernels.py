@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen import CompiledKernel, Kernel
+from codegen import CompiledKernel, Kernel, Memory
 from symphys.language.networks import NetworkSymbol
 from symphys.lower.expressions import dense
 from symphys.lower.residual import Terms, gradient_kernel, residual_kernel, rows_kernel, widths
@@ -37,6 +37,8 @@ class TermKernels:
     networks: tuple[NetworkSymbol, ...]
     kernels: Kernels
     key: tuple[Any, ...]
+    _memory: list[Memory] = field(default_factory=list, compare=False, repr=False)
+    _given: dict[str, tuple[int, Floats]] = field(default_factory=dict, compare=False, repr=False)  # what lies there
 
     @property
     def learnt(self) -> NDArray[np.int64]:
@@ -47,45 +49,52 @@ class TermKernels:
         """[m, samples]."""
         count = columns["times"].shape[-1]
         kernel, lanes = self._get("residuals", lambda: residual_kernel(self.terms), count)
-        arrays = self._arrays(columns, weights, lanes)
-        arrays["residuals"] = np.zeros((len(self.terms.residuals), arrays["times"].shape[-1]), self.kernels.dtype)
-        kernel(arrays, {}, (count,), threads=_threads(count))
-        return np.asarray(arrays["residuals"][:, :count], dtype=np.float64)
+        memory, width = self._laid(columns, weights, lanes)
+        memory.full("residuals", (len(self.terms.residuals), width), self.kernels.dtype, 0.0)
+        kernel(memory, {}, (count,), threads=_threads(count))
+        return np.asarray(memory.read("residuals")[:, :count], dtype=np.float64)
 
     def rows(self, columns: Columns, weights: Weights) -> tuple[Floats, Floats]:
         """Residuals [m, samples] and their derivatives by what is unknown [m, U, samples]."""
         count = columns["times"].shape[-1]
         arrays_of = [dense(network).array for network in self.networks]
         kernel, lanes = self._get("rows", lambda: rows_kernel(self.terms, self.unknown, arrays_of), count)
-        arrays = self._arrays(columns, weights, lanes)
-        m, width = len(self.terms.residuals), arrays["times"].shape[-1]
-        arrays["residuals"] = np.zeros((m, width), self.kernels.dtype)
-        arrays["rows"] = np.zeros((m, max(widths(self.unknown, arrays_of)[-1], 1), width), self.kernels.dtype)
-        kernel(arrays, {}, (count,), threads=_threads(count))
-        rows = np.asarray(arrays["rows"][:, self.learnt, :count], dtype=np.float64)
-        return np.asarray(arrays["residuals"][:, :count], dtype=np.float64), rows
+        memory, width = self._laid(columns, weights, lanes)
+        m, unknown = len(self.terms.residuals), max(widths(self.unknown, arrays_of)[-1], 1)
+        memory.full("residuals", (m, width), self.kernels.dtype, 0.0)
+        memory.full("rows", (m, unknown, width), self.kernels.dtype, 0.0)
+        kernel(memory, {}, (count,), threads=_threads(count))
+        rows = np.asarray(memory.read("rows")[:, self.learnt, :count], dtype=np.float64)
+        return np.asarray(memory.read("residuals")[:, :count], dtype=np.float64), rows
 
     def gradient(self, columns: Columns, weights: Weights) -> tuple[float, Floats]:
         """The sum of the losses of all samples and its gradient by what is unknown [U]."""
         count = columns["times"].shape[-1]
         arrays_of = [dense(network).array for network in self.networks]
         kernel, lanes = self._get("gradient", lambda: gradient_kernel(self.terms, self.unknown, arrays_of), count)
-        arrays = self._arrays(columns, weights, lanes)
-        arrays["total"] = np.zeros(1, self.kernels.dtype)
-        arrays["slope"] = np.zeros(max(widths(self.unknown, arrays_of)[-1], 1), self.kernels.dtype)
-        kernel(arrays, {}, (count,), threads=_threads(count))
-        return float(arrays["total"][0]), np.asarray(arrays["slope"][self.learnt], dtype=np.float64)
+        memory, _ = self._laid(columns, weights, lanes)
+        memory.full("total", (1,), self.kernels.dtype, 0.0)
+        memory.full("slope", (max(widths(self.unknown, arrays_of)[-1], 1),), self.kernels.dtype, 0.0)
+        kernel(memory, {}, (count,), threads=_threads(count))
+        return float(memory.read("total")[0]), np.asarray(memory.read("slope")[self.learnt], dtype=np.float64)
 
     def _get(self, name: str, build: Callable[[], Kernel], count: int) -> tuple[CompiledKernel, int]:
         return self.kernels.get((name, *self.key, self.unknown, self.networks), build, count)
 
-    def _arrays(self, columns: Columns, weights: Weights, lanes: int) -> dict[str, NDArray[Any]]:
-        arrays: dict[str, NDArray[Any]] = {
-            name: padded(values if values.ndim > 1 else values[None, :], lanes, self.kernels.dtype)
-            for name, values in columns.items()
-        }
-        arrays["times"] = arrays["times"][0]
-        return arrays | kernel_weights(weights, np.dtype(self.kernels.dtype))
+    def _laid(self, columns: Columns, weights: Weights, lanes: int) -> tuple[Memory, int]:
+        """Columns and weights where kernels read them, and the padded number of samples. Columns that cannot change are
+        laid there once, as long as the next call brings the same ones."""
+        if not self._memory:
+            self._memory.append(self.kernels.backend.memory())
+        memory, wide = self._memory[0], np.dtype(self.kernels.dtype)
+        for name, values in columns.items():
+            before = self._given.pop(name, None)
+            if before is None or before[0] != lanes or not _same(before[1], values):
+                laid = padded(values if values.ndim > 1 else values[None, :], lanes, wide)
+                memory[name] = laid if values.ndim > 1 else laid[0]
+            self._given[name] = lanes, values
+        memory.update(kernel_weights(weights, wide))
+        return memory, memory.shape("times")[-1]
 
 
 def learnt_columns(parameters: int, networks: Sequence[NetworkSymbol]) -> NDArray[np.int64]:
@@ -96,6 +105,27 @@ def learnt_columns(parameters: int, networks: Sequence[NetworkSymbol]) -> NDArra
         parts.append(np.arange(place + layers.frozen, place + layers.count))
         place += layers.count
     return np.concatenate(parts)
+
+
+def freeze(values: NDArray[Any]) -> None:
+    """Let nobody change an array of one's own any more, so that kernels are given it once."""
+    for each in _chain(values):
+        each.flags.writeable = False
+
+
+def _chain(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """An array, what it is a view of, and so on."""
+    found: Any = values
+    while isinstance(found, np.ndarray):
+        yield found
+        found = found.base
+
+
+def _same(one: Floats, other: Floats) -> bool:
+    """Whether two arrays are the same numbers in the same memory, which nobody can have changed since."""
+    if any(each.flags.writeable for values in (one, other) for each in _chain(values)):
+        return False
+    return (one.ctypes.data, one.shape, one.strides) == (other.ctypes.data, other.shape, other.strides)
 
 
 def _threads(count: int) -> int:
