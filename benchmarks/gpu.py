@@ -24,6 +24,7 @@ import numpy as np
 import symphys as ph
 from benchmarks import gpu_checks
 from benchmarks.gpu_clock import copy_bandwidth, device_clock, device_seconds, on_device, per_step
+from benchmarks.gpu_host import calls, recording
 from benchmarks.gpu_variants import gravity, kernel_times, pair_variants, phi_fourth, stencil_variants
 from benchmarks.harness import Case, write
 from benchmarks.table import describe
@@ -217,24 +218,6 @@ def wide_networks(work: int = 1 << 29) -> list[Case]:
     return cases
 
 
-def recording(size: int = 2048, rows: int = 20) -> list[Case]:
-    """What saving rows costs: phi^4 on a plane, with every tenth step saved, against the steps alone."""
-    t, x, y = ph.spacetime("t x y")
-    phi = ph.scalar_field("phi", (t, x, y))
-    slopes = phi.diff(x) ** 2 + phi.diff(y) ** 2
-    theory = ph.LagrangianDensity(phi.diff(t) ** 2 / 2 - slopes / 2 - (phi**2 - 1) ** 2 / 4)
-    grid = ph.Grid(dict.fromkeys((x, y), (0.0, 0.1 * size, size)))
-    simulator = theory.compile(grid=grid, method="verlet", dtype="float32", backend="cuda")
-    start = {phi: np.random.default_rng(1).normal(0.0, 0.1, grid.shape), phi.diff(t): 0.0}
-
-    def run(every: int) -> None:
-        simulator.run(start, {}, (0.0, 0.03 * 10 * rows), dt=0.03, save_every=every, keep=[phi])
-
-    saved, alone = (device_seconds(partial(run, every)) for every in (10, 10 * rows))
-    notes = {"ms a row": 1e3 * saved / rows, "ms without": 1e3 * alone / rows}
-    return [Case(f"phi^4 {size}^2 f32, {rows} rows", "times the steps alone", saved / alone, notes=notes)]
-
-
 def variants(size: int = 1024, bodies: int = 65_536) -> list[Case]:
     """The layouts of launches that there are, against the usual one: stencils and all pairs."""
     return [*(stencil_variants(size, order) for order in (2, 4)), pair_variants(bodies)]
@@ -248,6 +231,7 @@ CHECKS: dict[str, Callable[[], list[Case]]] = {
 }
 TIMES: dict[str, Callable[[], list[Case]]] = {
     "recording": recording,
+    "calls": calls,
     "ensemble": ensemble,
     "stencil": stencil,
     "split_step": split_step,

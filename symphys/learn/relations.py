@@ -19,7 +19,7 @@ from symphys.learn.loss import Question
 from symphys.learn.options import LossOptions
 from symphys.learn.samples import SampleObjective, leave_out_missing, roots_of
 from symphys.learn.system import Data, System, samples_in
-from symphys.learn.term_kernels import TermKernels
+from symphys.learn.term_kernels import TermKernels, freeze
 from symphys.learn.unknowns import Unknowns
 from symphys.lower.points import point_columns, point_terms
 from symphys.mechanics.graph import postorder
@@ -83,6 +83,8 @@ class RelationSystem(System):
         columns = self._columns(place, targets, read, shape, given)
         columns["roots"] = _flat(roots_of(question, {} if plain else options["weights"] or {}), shape)
         leave_out_missing(columns, question)
+        for column in columns.values():
+            freeze(column)
         terms = point_terms(place, self.parameters, residuals, seen)
         made = TermKernels(terms, unknowns.symbols, unknowns.networks, self.kernels, ("relation", *residuals))
         places = np.array([self.parameters.index(s) for s in unknowns.symbols], dtype=np.int64)

@@ -30,7 +30,7 @@ from symphys.learn.options import LARGE, LEAST_SQUARES, MARQUARDT, STEPS
 from symphys.learn.quadrature import quadrature
 from symphys.learn.samples import SampleObjective
 from symphys.learn.status import FitOutcome, FitStatus
-from symphys.learn.term_kernels import TermKernels
+from symphys.learn.term_kernels import TermKernels, freeze
 from symphys.learn.unknowns import Unknowns, read_unknowns
 from symphys.learn.watch import Watch
 from symphys.lower.points import point_columns, point_terms
@@ -168,6 +168,8 @@ def _point_set(
     weight = positive_number(f"the weight of {name}", problem.weights.get(name, 1.0))
     columns = point_columns(place, [float(given.get(s, 0.0)) for s in symbols], m)
     columns["roots"] *= np.sqrt(weight * shares)
+    for column in columns.values():
+        freeze(column)
     made = TermKernels(terms, unknowns.symbols, unknowns.networks, kernels, ("vanishing", expression))
     places = np.array([symbols.index(s) for s in unknowns.symbols], dtype=np.int64)
     question = Question((expression,) * m, {}, (), (), (None,) * m, True)
