@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -254,6 +255,23 @@ class DeviceMemory(Memory):
         out = np.empty(count, dtype=given.dtype)
         self.transfers.bring(pieces(given, out), self.mark())
         return out
+
+    def here(self) -> AbstractContextManager[Any]:
+        """See `Memory`."""
+        stream: AbstractContextManager[Any] = self.stream
+        return stream
+
+    def place(self, name: str, changed: bool = False) -> Any:
+        """See `Memory`."""
+        found = self.arrays_for([name])[name]
+        if changed:
+            self.wrote([name])
+        return found
+
+    def given(self, values: NDArray[Any]) -> Any:
+        """See `Memory`."""
+        with room(self.cupy, values.nbytes):
+            return self.cupy.asarray(values)
 
     # -- what stays for users ------------------------------------------------------------------------------------------
     def blank(self, shape: tuple[int, ...], dtype: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -119,6 +120,19 @@ class Memory(MutableMapping[str, NDArray[Any]]):
         """Wait until all that was asked for is over: who works on another stream sees what `lay` wrote from then on."""
 
     @abstractmethod
+    def here(self) -> AbstractContextManager[Any]:
+        """What is done inside to arrays of `place` and `given` keeps its order among launches."""
+
+    @abstractmethod
+    def place(self, name: str, changed: bool = False) -> Any:
+        """The array on which launches work, for use in `here`; `changed`: it will be written to. What is done to it may
+        only be what arrays of NumPy and CuPy have in common."""
+
+    @abstractmethod
+    def given(self, values: NDArray[Any]) -> Any:
+        """An array of the host as one that goes with those of `place`."""
+
+    @abstractmethod
     def on_device(self, name: str) -> Any:
         """The array as one of the device; InputError where there is none."""
 
@@ -213,6 +227,18 @@ class HostMemory(Memory):
 
     def settle(self) -> None:
         """See `Memory`."""
+
+    def here(self) -> AbstractContextManager[Any]:
+        """See `Memory`."""
+        return nullcontext()
+
+    def place(self, name: str, changed: bool = False) -> Any:
+        """See `Memory`."""
+        return self[name] if changed else self.read(name)
+
+    def given(self, values: NDArray[Any]) -> Any:
+        """See `Memory`."""
+        return values
 
     def on_device(self, name: str) -> Any:
         """See `Memory`."""

@@ -48,6 +48,32 @@ def wave_numbers(axis: Axis) -> NDArray[np.float64]:
     return np.asarray(np.pi * np.arange(first, last, dtype=np.float64) / length)
 
 
+def waves_along(values: NDArray[Any], kind: str, place: int, back: bool = False) -> NDArray[Any]:
+    """The amplitudes of the waves of a transform ("fourier", "sine", "cosine") along an axis, or the values of such
+    amplitudes; sines and cosines by the conventions of SciPy's DST-I and DCT-I, of numbers that may be complex.
+
+    On a device, sines and cosines are those of the odd and even continuation, whose Fourier transform knows no others.
+    """
+    fft = fourier_of(values)
+    made: NDArray[Any]
+    if kind == "fourier":
+        made = (fft.ifft if back else fft.fft)(values, axis=place)
+        return made
+    if fft is scipy.fft:
+        forward, inverse = (fft.dst, fft.idst) if kind == "sine" else (fft.dct, fft.idct)
+        return (inverse if back else forward)(values, type=1, axis=place)
+    moved = np.moveaxis(values, place, -1)
+    n = moved.shape[-1]
+    if kind == "sine":
+        edge = np.zeros_like(moved[..., :1])
+        whole = np.concatenate([edge, moved, edge, -moved[..., ::-1]], axis=-1)
+        made = 1j * fft.fft(whole)[..., 1 : n + 1]
+    else:
+        whole = np.concatenate([moved, moved[..., 1:-1][..., ::-1]], axis=-1)
+        made = fft.fft(whole)[..., :n]
+    return np.moveaxis(made / whole.shape[-1] if back else made, -1, place)
+
+
 def derivative(values: NDArray[Any], axes: Sequence[Axis], orders: Sequence[int]) -> NDArray[Any]:
     """The mixed derivative of a function [..., *grid] by its waves, `orders` along each axis.
 
@@ -63,13 +89,13 @@ def derivative(values: NDArray[Any], axes: Sequence[Axis], orders: Sequence[int]
 
 def _along(values: NDArray[Any], axis: Axis, order: int, place: int) -> NDArray[Any]:
     kind, k = transform_of(axis), wave_numbers(axis)
-    moved = np.moveaxis(np.asarray(values), place, -1)
+    moved = np.moveaxis(values, place, -1)
     result: NDArray[Any]
     if kind == "fourier":
         factor = (1j * k) ** order
         if order % 2 and axis.count % 2 == 0:
             factor[axis.count // 2] = 0.0
-        result = scipy.fft.ifft(factor * scipy.fft.fft(moved))
+        result = _filtered(moved, factor)
         if not np.iscomplexobj(values):
             result = result.real
     else:
@@ -86,7 +112,20 @@ def _mirrored(values: NDArray[Any], kind: str, order: int, axis: Axis) -> NDArra
     factor = (1j * k) ** order
     if order % 2:
         factor[n // 2] = 0.0
-    result: NDArray[Any] = scipy.fft.ifft(factor * scipy.fft.fft(whole))
+    result = _filtered(whole, factor)
     if not np.iscomplexobj(values):
         result = result.real
-    return np.asarray(result[..., : axis.count])
+    return result[..., : axis.count]
+
+
+def _filtered(values: NDArray[Any], factor: NDArray[Any]) -> NDArray[Any]:
+    """Values whose waves along the last axis are multiplied by a factor each."""
+    fft = fourier_of(values)
+    result: NDArray[Any] = fft.ifft(np.asarray(factor, like=values) * fft.fft(values))
+    return result
+
+
+def fourier_of(values: Any) -> Any:
+    """The module of Fourier transforms that suits an array: SciPy's on the host, where it is faster; else NumPy's,
+    which hands arrays of a device to their own library."""
+    return np.fft if hasattr(values, "__cuda_array_interface__") else scipy.fft

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.fft
 import sympy
 from numpy.typing import NDArray
 
 from codegen import Backend, Program, get_backend
 from symphys.discretise import Grid
-from symphys.discretise.spectral import transform_of, wave_numbers
+from symphys.discretise.spectral import transform_of, wave_numbers, waves_along
 from symphys.errors import InputError, UnsupportedError
 from symphys.fields.dynamics import FieldDynamics, Law
+from symphys.language.arrays import on_host
 from symphys.lower.lattice.layout import Layout, layout_of
 from symphys.lower.lattice.plan import Plan
 from symphys.simulate.inputs import positive_number, whole_number
@@ -102,10 +102,12 @@ def find_ground_state(
         raise InputError(f"a ground state is of one set of parameters, but the arrays have shape {inputs.shape}")
     numbers = {symbol: float(a) for symbol, a in inputs.numbers.items()}
     run = Run(machine, grid, numbers, inputs.functions, 1.0, 0.0, threads, inputs.weights)
-    problem = _problem(run, energy, _norms(d, norm))
+    norms, wanted = _norms(d, norm), (positive_number("tolerance", tolerance), whole_number("max_steps", max_steps))
     start = [_inside(run, x[run.frame.inside]) for x in _start(run, inputs, initial, seed)]
-    found = descend(problem, start, positive_number("tolerance", tolerance), whole_number("max_steps", max_steps))
-    return _result(run, problem, found)
+    _put(run, start)
+    with run.arrays.here():  # from here on nothing but numbers comes to the host
+        problem = _problem(run, energy, norms)
+        return _result(run, problem, descend(problem, [run.arrays.given(x) for x in start], *wanted))
 
 
 def _still_machine(layout: Layout, energy: Energy, backend: Backend) -> Machine:
@@ -135,41 +137,47 @@ def _put(run: Run, psi: Fields) -> None:
     run.put(state)
 
 
+def _renew(run: Run, psi: Fields) -> None:
+    run.renew({u.label: x for u, x in zip(_unknowns(run), psi, strict=True)})
+
+
 def _inside(run: Run, values: NDArray[Any]) -> NDArray[np.complex128]:
-    out = np.zeros(run.grid.shape, dtype=np.complex128)
+    out = np.zeros_like(values, np.complex128, shape=run.grid.shape)
     out[run.frame.inside] = values
     return out
 
 
 def _problem(run: Run, energy: Energy, norms: list[float | None]) -> Problem:
-    held = np.ones(run.grid.shape)
+    """Of fields that are where the launches are."""
+    free = np.ones(run.grid.shape)
     for number, axis in enumerate(run.grid.axes):
-        np.moveaxis(held, number, -1)[...] *= axis.free
+        np.moveaxis(free, number, -1)[...] *= axis.free
+    held, weights = run.arrays.given(free), run.arrays.given(run.grid.weights)
 
     def gradient(psi: Fields) -> Fields:
-        _put(run, psi)
-        return [_inside(run, g) * held for g in run.probe(energy.gradients)]
+        _renew(run, psi)
+        return [_inside(run, g) * held for g in run.probe_here(energy.gradients)]
 
     def value(psi: Fields) -> float:
-        _put(run, psi)
+        _renew(run, psi)
         return float(run.totals()[0][0])
 
-    kinetic = [_kinetic(run, energy, number) for number in range(len(norms))]
+    kinetic = [run.arrays.given(_kinetic(run, energy, number)) for number in range(len(norms))]
     local = [_local(energy, number) for number in range(len(norms))]
 
     def precondition(rest: Fields, psi: Fields) -> Fields:
         """P r with P = V^(-1/2) T^(-1) V^(-1/2): both parts of the Hessian's diagonal, in waves and in space."""
-        _put(run, psi)
+        _renew(run, psi)
         out = []
-        for r, x, symbol, here in zip(rest, psi, kinetic, run.probe(local), strict=True):
+        for r, x, symbol, here in zip(rest, psi, kinetic, run.probe_here(local), strict=True):
             height = _inside(run, here.real - here.real.min()).real
-            mean = _mean(symbol, _waves(run, x)) + _mean(height * run.grid.weights, x) / _mean(run.grid.weights, x)
+            mean = _mean(symbol, _waves(run, x)) + _mean(height * weights, x) / _mean(weights, x)
             shift = mean if mean > 0.0 else float(symbol.max()) * 1e-3 or 1.0
             root = np.sqrt(shift / (height + shift))
             out.append(root * _unwaves(run, _waves(run, root * r) / (symbol + shift)) * held)
         return out
 
-    return Problem(gradient, value, precondition, run.grid.weights, norms)
+    return Problem(gradient, value, precondition, weights, norms)
 
 
 def _kinetic(run: Run, energy: Energy, number: int) -> NDArray[np.float64]:
@@ -208,26 +216,17 @@ def _own(dynamics: FieldDynamics, unknown: Any, symbol: Any) -> bool:
 
 
 def _waves(run: Run, values: NDArray[Any]) -> NDArray[np.complex128]:
-    made = np.asarray(values)[_spectral_inside(run)]
+    made = values[_spectral_inside(run)]
     for number, axis in enumerate(run.grid.axes):
-        kind = transform_of(axis)
-        transform = {"fourier": scipy.fft.fft}.get(kind)
-        if transform is not None:
-            made = transform(made, axis=number)
-        else:
-            made = (scipy.fft.dst if kind == "sine" else scipy.fft.dct)(made, type=1, axis=number)
-    return np.asarray(made)
+        made = waves_along(made, transform_of(axis), number)
+    return made
 
 
 def _unwaves(run: Run, waves: NDArray[Any]) -> NDArray[np.complex128]:
     made = waves
     for number, axis in enumerate(run.grid.axes):
-        kind = transform_of(axis)
-        if kind == "fourier":
-            made = scipy.fft.ifft(made, axis=number)
-        else:
-            made = (scipy.fft.idst if kind == "sine" else scipy.fft.idct)(made, type=1, axis=number)
-    out = np.zeros(run.grid.shape, dtype=np.complex128)
+        made = waves_along(made, transform_of(axis), number, back=True)
+    out = np.zeros_like(made, shape=run.grid.shape)
     out[_spectral_inside(run)] = made
     return out
 
@@ -263,7 +262,7 @@ def _result(run: Run, problem: Problem, found: Minimum) -> GroundState:
     states = {}
     for u, x in zip(unknowns, found.fields, strict=True):
         phase = np.exp(-1j * np.angle(np.sum(x * np.abs(x)))) if u.complex and u.order == 1 else 1.0
-        states[u.label] = x * phase if u.complex else x.real
+        states[u.label] = on_host(x * phase if u.complex else x.real)
     norms = [problem.dot(x, x) for x in found.fields]
     mus = dict(zip((u.label for u in unknowns), found.multipliers, strict=True))
     single = len(unknowns) == 1

@@ -52,13 +52,9 @@ class Frame:
 
     def sites(self, array: NDArray[Any], components: int = 1) -> NDArray[Any]:
         """The sites of an array, without halo and padding; complex where it has two components."""
-        part = array[..., self.inner(components)]
-        return _as_complex(part) if components == 2 else part
-
-
-def _as_complex(part: NDArray[Any]) -> NDArray[Any]:
-    kind = np.complex64 if part.dtype == np.float32 else np.complex128
-    return part.view(kind)
+        if components == 2:
+            array = array.view(np.complex64 if array.dtype == np.float32 else np.complex128)
+        return array[..., self.inner()]
 
 
 def frame_of(grid: Grid, layout: Layout, halo: int, lanes: int, dtype: str) -> Frame:

@@ -14,6 +14,7 @@ from symphys.discretise import Grid
 from symphys.discretise.spectral import derivative
 from symphys.errors import UnsupportedError
 from symphys.fields.dynamics import Convolved
+from symphys.language.arrays import on_host
 from symphys.lower.lattice.convolve import argument_kernel, convolves_by_program, kernel_table
 from symphys.lower.lattice.layout import Component
 from symphys.lower.lattice.packed import packed_name
@@ -131,6 +132,21 @@ class Run:
                     self._sites(component.name)[...] = self._held(component, part)
         self.fill_halos()
 
+    def renew(self, fields: Mapping[Any, Any]) -> None:
+        """Fields [*grid] by label in place of those that were `put`; they and all of this are `here`."""
+        self.measured = False
+        layout, inside = self.machine.layout, self.frame.inside
+        for number, unknown in enumerate(layout.dynamics.unknowns):
+            if self.machine.plan.complex_state:
+                there = self.arrays.place(packed_name(layout, number), changed=True)
+                self.frame.sites(there, 2)[...] = fields[unknown.label][inside]
+                continue
+            for component in layout.parts(number, False):
+                values = fields[unknown.label]
+                there = self.arrays.place(component.name, changed=True)
+                self.frame.sites(there)[...] = values.imag if component.part else values.real
+        self.fill_halos()
+
     def _sites(self, name: str, components: int = 1) -> NDArray[Any]:
         """The sites of an array, which is made where no program names it."""
         if name not in self.arrays:
@@ -150,11 +166,12 @@ class Run:
         """Set the cells beyond the ends of every row of the state."""
         if not self.machine.halo or self.machine.plan.complex_state:
             return
-        a = self.arrays
-        for component in self.machine.layout.components:
-            row = a[component.name]
-            sign = a["halo_sign"]
-            row[..., a["halo_target"]] = sign * row[..., a["halo_source"]] + (1 - sign) * row[..., a["halo_end"]]
+        with self.arrays.here():
+            names = ("halo_target", "halo_source", "halo_end", "halo_sign")
+            target, source, end, sign = (self.arrays.place(name) for name in names)
+            for component in self.machine.layout.components:
+                row = self.arrays.place(component.name, changed=True)
+                row[..., target] = sign * row[..., source] + (1 - sign) * row[..., end]
 
     def state(self) -> dict[Any, NDArray[Any]]:
         """The state [*grid] by label, copied."""
@@ -311,14 +328,18 @@ class Run:
         return totals, sizes
 
     def probe(self, expressions: Sequence[Any]) -> list[NDArray[np.complex128]]:
-        """The values of expressions in jet symbols at all sites that kernels see."""
+        """The values of expressions in jet symbols at all sites that kernels see, on the host."""
+        with self.arrays.here():
+            return [on_host(values) for values in self.probe_here(expressions)]
+
+    def probe_here(self, expressions: Sequence[Any]) -> list[Any]:
+        """The same, where they were found."""
         program = self.machine.probe(expressions)
         self._complete(program)
         self._prepare(program)
         program(self.arrays, self.scalars, self.threads)
-        return [
-            self.frame.sites(self.arrays.read(f"probe_{i}"), 2).astype(np.complex128) for i in range(len(expressions))
-        ]
+        found = (self.arrays.place(f"probe_{i}") for i in range(len(expressions)))
+        return [self.frame.sites(each, 2).astype(np.complex128) for each in found]
 
     def _complete(self, program: CompiledProgram) -> None:
         """Arrays that a program names and nobody has given, as zeros."""
@@ -346,10 +367,13 @@ class Run:
             base, found, digits = name.rpartition("_d")
             if not found or base not in self.arrays or not digits.isdigit():
                 continue
-            values = np.zeros(self.grid.shape, dtype=np.complex128 if components == 2 else np.float64)
-            values[self.frame.inside] = self.frame.sites(self.arrays.read(base), components)
-            made = derivative(values, self.grid.axes, tuple(map(int, digits)))
-            self.frame.sites(self.arrays[name], components)[...] = made[self.frame.inside]
+            with self.arrays.here():
+                sites = self.frame.sites(self.arrays.place(base), components)
+                values = np.zeros_like(sites, np.complex128 if components == 2 else np.float64, shape=self.grid.shape)
+                values[self.frame.inside] = sites
+                made = derivative(values, self.grid.axes, tuple(map(int, digits)))
+                there = self.frame.sites(self.arrays.place(name, changed=True), components)
+                there[...] = made[self.frame.inside]
 
     def _convolve(self, each: Convolved, source: Mapping[str, str]) -> None:
         """A convolution of the present state, or of the arrays that stand for it, by the host."""

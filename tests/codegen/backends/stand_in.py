@@ -186,6 +186,10 @@ class DeviceArray(np.ndarray):
         self.module.do(lambda: np.ndarray.all(given, out=made))
         return out
 
+    def astype(self, *given: Any, **options: Any) -> Any:  # type: ignore[override]
+        self.module.settle()
+        return super().astype(*given, **options)
+
     def fill(self, value: Any) -> None:
         self.module.do(lambda: np.ndarray.fill(self, value))
 

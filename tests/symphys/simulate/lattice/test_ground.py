@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ import sympy
 from sympy import Abs, I, conjugate, exp
 
 import symphys as ph
+from tests.codegen.backends.stand_in import DeviceArray, StandIn
+from tests.codegen.backends.test_cuda import needs_compiler
 
 t, x, y = ph.spacetime("t x y")
 
@@ -144,3 +148,33 @@ def test_a_tighter_tolerance_takes_more_steps(rotating: tuple[Any, ph.Lagrangian
     assert fine.residual < 1e-9 * 10
     with pytest.raises(ph.SymphysError, match=r"tolerance = 0 must be above 0"):
         theory.ground_state(grid, {g: 20.0, Omega: 0.0}, tolerance=0.0)
+
+
+@needs_compiler
+@pytest.mark.parametrize("boundary", ["periodic", "dirichlet", "neumann"])
+def test_a_descent_on_a_device_brings_numbers_alone_to_the_host(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, boundary: str
+) -> None:
+    """Of arrays there comes the state at the end, and goes what the descent begins with; the energy is that of the CPU.
+
+    Both descents stop where |dE/d psi - mu psi| is 1e-8 of |dE/d psi|, and the energy is off by the square of that.
+    """
+    psi, theory = particle(x**2 / 2 + y**4 / 4, x, y)
+    grid = ph.Grid({x: (-5.0, 5.0, 24), y: (-4.0, 4.0, 20)}, boundary)
+    expected = theory.ground_state(grid=grid, tolerance=1e-8)
+    module = StandIn(folder=tmp_path)
+    monkeypatch.setitem(sys.modules, "cupy", module)
+    came: list[int] = []
+    get = DeviceArray.get
+
+    def noted(array: Any, out: Any = None) -> Any:
+        came.append(array.size)
+        return get(array, out)
+
+    monkeypatch.setattr(DeviceArray, "get", noted)
+    found = theory.ground_state(grid=grid, tolerance=1e-8, backend="cuda")
+    assert found.steps > 5
+    assert found.energy == pytest.approx(expected.energy, abs=1e-11)
+    assert sum(size >= 18 * 22 for size in came) == 1
+    assert type(found[psi]) is np.ndarray
+    np.testing.assert_allclose(np.abs(found[psi]), np.abs(expected[psi]), atol=1e-6)
