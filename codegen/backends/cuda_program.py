@@ -22,7 +22,7 @@ from .host_program import KernelProgram
 from .interface import Arrays, Scalars
 
 NODES = 64  # of a graph: its launch costs the host about as much as that of one kernel
-FEW = 4  # turns that are not worth a graph
+FEW = 3  # launches for which a graph is worth while: to capture it takes the host as long as to launch all in it
 
 Action = Callable[[Mapping[str, float | int]], None]
 
@@ -98,8 +98,9 @@ class _Running:
             return
         bound = [self.action(inner, step.counter) for inner in step.body]
         actions = [act for act, _ in bound]
-        if count >= FEW and all(capturable for _, capturable in bound):
-            self.by_graph(actions, count)
+        turns = max(1, NODES // max(len(actions), 1))
+        if count >= FEW * turns and all(capturable for _, capturable in bound):
+            self.by_graph(actions, count, turns)
             if step.counter is not None:
                 self.scalars[step.counter] += count * step.stride
             return
@@ -109,9 +110,8 @@ class _Running:
             if step.counter is not None:
                 self.scalars[step.counter] += step.stride
 
-    def by_graph(self, actions: Sequence[Action], count: int) -> None:
-        """Turns that are all alike, several to a graph."""
-        turns = min(count, max(1, NODES // len(actions)))
+    def by_graph(self, actions: Sequence[Action], count: int, turns: int) -> None:
+        """Turns that are all alike, so many to a graph."""
         self.stream.begin_capture()
         for _ in range(turns):
             for act in actions:
