@@ -37,8 +37,9 @@ def tests() -> list[Case]:
 
 
 def survey() -> list[Case]:
-    """All tests of symphys with the GPU in the place of the CPU."""
-    return [run_tests("tests of the CPU", ("--backend", "cuda", "tests/symphys"), max(1, threads() - 2))]
+    """All tests of symphys, and the examples, with the GPU in the place of the CPU."""
+    tests = ("tests/test_examples.py", "tests/symphys")  # the longest first
+    return [run_tests("tests of the CPU", ("--backend", "cuda", *tests), max(1, threads() - 2))]
 
 
 def run_tests(name: str, arguments: Sequence[str], workers: int, longest: float = LONGEST) -> Case:
