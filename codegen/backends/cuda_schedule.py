@@ -50,7 +50,7 @@ class Schedule:
     group: int = GROUP
     parts: int = 16
     turns: int = 32
-    full: int = 1024
+    full: int = 2048
     wide: bool = True
     many: int = 2048
     ahead: bool = True

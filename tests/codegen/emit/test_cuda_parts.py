@@ -136,7 +136,7 @@ def test_size_and_turns_decide() -> None:
     def shared(clusters: int, turns: int, schedule: Schedule = USUAL) -> Share:
         return share_of(schedule, pull, LaunchRange((clusters,), 0, 32, 32), {}, CARD, turns)
 
-    assert shared(2048, 65536) == Share(rows=2, parts=4)
+    assert shared(2048, 65536) == Share(rows=2, parts=8)
     assert shared(32768, 1 << 20) == Share(rows=2)
     assert shared(128, 4096) == Share(parts=16)
     assert shared(128, 150) == Share(parts=4)
