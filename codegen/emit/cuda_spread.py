@@ -26,7 +26,7 @@ from codegen.program import (
     statements,
 )
 
-UNROLLED = 4  # turns of a loop that are written one after the other at most
+UNROLLED = 6  # turns of a loop that are written one after the other at most
 PLAIN = (Let, Var, Assign, Load, Store, Accumulate, Comment, For, Call)
 
 
@@ -146,13 +146,18 @@ def _apart(ranges: list[_Range | None], loop: For) -> bool:
 
 def even_turns(loop: For, threads: int) -> int:
     """How many turns each of some threads takes, of those that are shared out; 0 where it is unknown or not the same
-    for all, and where there are more than are worth writing one after the other.
+    for all.
     """
     first, last = constant_value(loop.start), constant_value(loop.stop)
     if first is None or last is None:
         return 0
     turns, rest = divmod(int(last) - int(first), threads)
-    return 0 if rest or turns > UNROLLED else turns
+    return 0 if rest else turns
+
+
+def at_once(turns: int) -> int:
+    """How many of them are written one after the other: no turn is left over."""
+    return max(n for n in range(1, UNROLLED + 1) if turns % n == 0)
 
 
 def keeps_groups_whole(loop: For, threads: int) -> bool:

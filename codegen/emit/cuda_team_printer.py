@@ -27,7 +27,7 @@ from .cuda_addresses import Addresses, BlockSum
 from .cuda_groups import beside
 from .cuda_language import TYPES
 from .cuda_printer import CudaPrinter
-from .cuda_spread import Spread, even_turns, keeps_groups_whole, spread
+from .cuda_spread import Spread, at_once, even_turns, keeps_groups_whole, spread
 from .cuda_team import TOGETHER, Team, overlapping, works_together
 from .expressions import Sharing
 from .names import Naming
@@ -157,7 +157,7 @@ class TeamPrinter(CudaPrinter):
         first = "sym_rank" if start == "0" else f"{beside(start)} + sym_rank"
         if turns := even_turns(loop, self.team.threads // self.team.samples):
             turn = self.naming.take("sym_turn")
-            self.line("#pragma unroll")
+            self.line(f"#pragma unroll {at_once(turns)}")
             self.line(f"for (int {turn} = 0; {turn} < {turns}; ++{turn}) {{")
             self.line(f"    const sym_place {counter} = {first} + {turn} * sym_ranks;")
         else:
