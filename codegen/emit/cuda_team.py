@@ -165,7 +165,8 @@ def team_of(kernel: Kernel, dtype: str, room: int = ROOM) -> Team | None:
         threads = min(threads, samples * tall)  # no more than share out the elements of a vector
         piece = min(max(p.terms for p in products) + 7, PIECE) // 8 * 8 * (tall + 8) if width == 4 else 0
         stage = max(TOGETHER * samples * (threads // 32 + 1), piece)
-        return Team(samples, samples, rows, tall, stage, placed, True, width, threads, resident, direct=True)
+        team = Team(samples, samples, rows, tall, stage, placed, True, width, threads, resident, direct=True)
+        return replace(team, resident=max(resident, min(ALL // threads, room // (team.bytes + BESIDE))))
 
     options = [direct(THREADS, 2), direct(ALL, 1)]
     options += [replace(staged(n, n + 1, True), resident=2) for n in SAMPLES] + [staged(n, n + 1, True) for n in FEWER]
