@@ -10,13 +10,22 @@ of this U. Source: Essmann, Perera, Berkowitz, Darden, Lee, Pedersen, J. Chem. P
 
 Errors follow Hockney and Eastwood, Computer Simulation Using Particles (1981), section 8, for forces that are slopes
 (Deserno, Holm, J. Chem. Phys. 109 (1998) 7678; Ballenegger, Cerda, Holm, J. Chem. Theory Comput. 8 (2012) 936). A wave
-m along an axis drags along those that look like it on the mesh, m + l n, as (m / (m + l n))^p. What they do to a charge
-by way of others adds up at random, what they do by way of itself does not.
+m along an axis drags along those that look like it on the mesh, m + l n, as (m / (m + l n))^p = s_l; of three axes the
+product. With sums over all l, what they do to a charge by way of others adds up at random, to the density times
+
+    1 / (2 pi)^3 integral of g^2 (sum s_l^2 k_l^2) (sum s_l^2) - 2 g sum w_l s_l^2 k_l^2 + sum w_l^2 k_l^2
+
+over the waves that the mesh tells apart; g = w_0 / (sum s_l)^2, w = 4 pi exp(-k^2 / 4 a^2) / k^2. What they do by way
+of the charge itself is a wave of the length of a cell along each axis, with the amplitude |n b| 1 / (2 pi)^3 integral
+of g sum s_l s_(l + 1).
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,10 +35,11 @@ from symphys.discretise.ewald import ORDERS, Ewald
 from symphys.discretise.splines import spline_factors
 
 Floats = NDArray[np.float64]
-ALIASES = (-2, -1, 1, 2)
+ALIASES = (-2, -1, 0, 1, 2)
 CROWD = 8.0  # charges in the cube of the cutoff that goes with the accuracy: of that density errors are compared
 ROWS_OF = 8  # the points of the last axis are a multiple of it, so that they fill registers
-POINTS = 100  # by which errors are integrated, along an axis and across it
+POINTS = 20  # by which errors are integrated along each axis
+BEYOND = 10.0  # waves shorter than this many splittings have no part in errors
 
 
 @dataclass(frozen=True)
@@ -91,7 +101,7 @@ def mesh_of(matrix: Floats, ewald: Ewald, cutoff: float) -> Mesh:
         low, high = 0.05 / a, 8.0 / a  # spacings
         while high / low > 1.01:
             spacing = math.sqrt(low * high)
-            error = _error_of([spacing] * 3, edges / spacing, matrix, p, a, density)
+            error = _error_of(edges / spacing, matrix, p, a, density)
             low, high = (spacing, high) if error <= allowed else (low, spacing)
         counts = [max(_fast(math.ceil(edge / low), ROWS_OF if k == 2 else 1), p) for k, edge in enumerate(edges)]
         counts = [_fast(n, ROWS_OF if k == 2 else 1) for k, n in enumerate(counts)]
@@ -110,37 +120,82 @@ def allowed_error(ewald: Ewald, cutoff: float) -> float:
 
 def mesh_error(matrix: Floats, mesh: Mesh, splitting: float, density: float) -> float:
     """The error of a force, root mean square, for charges 1 of a density."""
-    counts = np.array(mesh.counts, dtype=np.float64)
-    spacings = np.linalg.norm(matrix, axis=1) / counts
-    return _error_of(list(spacings), counts, matrix, mesh.order, splitting, density)
+    return _error_of(np.array(mesh.counts, dtype=np.float64), matrix, mesh.order, splitting, density)
 
 
-def _error_of(spacings: list[float], counts: Floats, matrix: Floats, order: int, a: float, density: float) -> float:
-    widths = 1.0 / np.linalg.norm(np.linalg.inv(matrix), axis=0)
-    total = 0.0
-    for h, n, width in zip(spacings, counts, widths, strict=True):
-        pair, own = _axis_error(h, 2.0 * math.pi * n / width, order, a)
-        total += density * pair + own
-    return math.sqrt(total)
+def _error_of(counts: Floats, matrix: Floats, order: int, a: float, density: float) -> float:
+    """The same for counts that need not be whole, by an integral over the waves that a mesh tells apart, f n B^-1."""
+    turns = 2.0 * math.pi * np.linalg.inv(matrix).T * counts[:, None]  # rows: from a wave to those that look like it
+    metric = turns @ turns.T
+    half = np.minimum(0.5, BEYOND * a / (2.0 * math.pi) * np.linalg.norm(matrix, axis=1) / counts)
+    axes = [_Axis.of(h, order, k) for k, h in enumerate(half)]
+    f, total, square, first, second, same = (tuple(getattr(axis, name) for axis in axes) for name in _Axis.__slots__)
+    element = 2.0 * float(np.prod(2.0 * half / POINTS)) * abs(float(np.linalg.det(turns))) / (2.0 * math.pi) ** 3
+    pairs = list(itertools.product(range(3), repeat=2))
+
+    def transform(*alias: int) -> tuple[Floats, Floats]:
+        """k^2 of a wave like these, and 4 pi exp(-k^2 / 4 a^2) / k^2."""
+        moved = [f[k] + alias[k] for k in range(3)]
+        k2 = np.asarray(sum(moved[i] * moved[j] * metric[i, j] for i, j in pairs))
+        return k2, 4.0 * math.pi * np.exp(-k2 / (4.0 * a * a)) / k2
+
+    weight = transform(0, 0, 0)[1] / (total[0] * total[1] * total[2]) ** 2
+    slopes = sum(
+        metric[i, j] * (second[i] if i == j else first[i] * first[j]) * math.prod(square[c] for c in {0, 1, 2} - {i, j})
+        for i, j in pairs
+    )
+    error = weight**2 * slopes * square[0] * square[1] * square[2]
+    for alias in ((0, 0, 0), *(tuple(sign * (k == axis) for k in range(3)) for axis in range(3) for sign in (-1, 1))):
+        share = math.prod(_share(f[k], alias[k], order) for k in range(3))
+        k2, exact = transform(*alias)
+        error = error + (exact - 2.0 * weight * share**2) * exact * k2
+    found = density * float(error.sum()) * element
+    for axis in range(3):
+        rest = math.prod(square[k] for k in range(3) if k != axis)
+        found += metric[axis, axis] * (float((weight * same[axis] * rest).sum()) * element) ** 2 / 2.0
+    return math.sqrt(max(found, 0.0))
 
 
-def _axis_error(h: float, turn: float, order: int, a: float) -> tuple[float, float]:
-    """The squared error by an axis with points h apart, whose reciprocal edge is `turn`: of pairs by the density, and
-    of each charge by way of itself."""
-    t = (np.arange(POINTS) + 0.5) * (14.0 * a / POINTS)
-    along, across = t[:, None], t[None, :]
-    square = along**2 + across**2
-    measure = across * (14.0 * a / POINTS) ** 2 / (2.0 * math.pi) ** 2
-    potential = 4.0 * math.pi * np.exp(-square / (4.0 * a * a)) / square
-    m = along * h / (2.0 * math.pi)  # in units of the number of points
-    kept = m < 0.5
-    pair, own = np.where(kept, 0.0, potential**2 * square), np.zeros_like(square)
-    for alias in ALIASES:
-        share = np.where(kept, (np.where(kept, m, 0.25) / (m + alias)) ** order, 0.0)
-        pair += (potential * share) ** 2 * ((along + alias * turn) ** 2 + across**2 + square)
-        if abs(alias) == 1:
-            own += potential * share
-    return 2.0 * float((pair * measure).sum()), 2.0 * (turn * float((own * measure).sum())) ** 2
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """Waves along an axis, f [POINTS] of the points of the mesh, and sums over those that look like them on it.
+
+    Of the shares s_l = (f / (f + l))^p that a wave has in what it drags along: total sum s, square sum s^2, first and
+    second sum s^2 (f + l)^(1, 2), same sum s_l s_(l + 1).
+    """
+
+    f: Floats
+    total: Floats
+    square: Floats
+    first: Floats
+    second: Floats
+    same: Floats
+
+    @classmethod
+    def of(cls, half: float, order: int, axis: int) -> _Axis:
+        """Of waves up to `half`; of one of the axes the positive ones are enough."""
+        f = (np.arange(POINTS, dtype=np.float64) + 0.5) * (2.0 * half / POINTS) - half
+        f = (f[POINTS // 2 :] if axis == 0 else f).reshape(_axis(axis))
+        shares = [_share(f, alias, order) for alias in ALIASES]
+        weighted = [s * s * (f + alias) for s, alias in zip(shares, ALIASES, strict=True)]
+        return cls(
+            f,
+            _sum(shares),
+            _sum(s * s for s in shares),
+            _sum(weighted),
+            _sum(w * (f + alias) for w, alias in zip(weighted, ALIASES, strict=True)),
+            _sum(a * b for a, b in itertools.pairwise(shares)),
+        )
+
+
+def _share(f: Floats, alias: int, order: int) -> Floats:
+    """s_l, of a wave f."""
+    share: Floats = (f / (f + alias)) ** order
+    return share
+
+
+def _sum(terms: Iterable[Floats]) -> Floats:
+    return functools.reduce(np.add, terms)
 
 
 def _fast(least: int, multiple: int) -> int:
