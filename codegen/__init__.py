@@ -1,6 +1,6 @@
 """The compiler: expressions and structured kernels, their derivatives, their machine code. It knows no physics."""
 
-from .backends import Backend, CompiledKernel, CompiledProgram, HostMemory, Memory, all_finite, get_backend
+from .backends import Backend, CompiledKernel, CompiledProgram, Copier, HostMemory, Memory, all_finite, get_backend
 from .backends.cuda import cuda_available
 from .backends.cuda_source import cuda_source
 from .backends.nvrtc import check_cuda
@@ -65,6 +65,7 @@ __all__ = [
     "CompiledKernel",
     "CompiledProgram",
     "CompilerBug",
+    "Copier",
     "Dense",
     "DenseJet",
     "Function",

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from codegen.errors import InputError
 
+from .copier import Copier
 from .interface import Backend, CompiledKernel, CompiledProgram
 from .memory import HostMemory, Memory, all_finite
 
@@ -15,6 +16,7 @@ __all__ = [
     "Backend",
     "CompiledKernel",
     "CompiledProgram",
+    "Copier",
     "HostMemory",
     "Memory",
     "all_finite",

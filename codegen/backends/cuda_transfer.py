@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .copier import Copier
+
 PIECE = 1 << 23  # bytes that go through a buffer at a time
+THREADS = 4  # that copy between pinned memory and arrays: more find memory busy
 
 
 @dataclass
@@ -32,6 +35,7 @@ class Transfers:
     copying: Any
     buffers: tuple[Buffer, Buffer] = field(default_factory=lambda: (Buffer(), Buffer()))
     turn: int = 0
+    copier: Copier = field(default_factory=lambda: Copier(THREADS))
 
     def next(self, size: int) -> Buffer:
         """The buffer whose turn it is, large enough; what it holds for the host is lost."""
@@ -60,9 +64,9 @@ class Transfers:
             self.send(buffer, there, there.nbytes, since)
             waiting.append((buffer, buffer.pinned[: there.nbytes].view(there.dtype).reshape(there.shape), target))
             if len(waiting) == len(self.buffers):
-                _take(*waiting.popleft())
+                self._take(*waiting.popleft())
         for arrived in waiting:
-            _take(*arrived)
+            self._take(*arrived)
 
     def upload(self, values: NDArray[Any], there: Any) -> None:
         """Send numbers [n], made of the type of those of the device on their way; launches wait for them."""
@@ -70,18 +74,17 @@ class Transfers:
             buffer = self.next(piece.nbytes)
             if buffer.filled is not None:  # what is in it may still be on its way
                 buffer.filled.synchronize()
-            np.copyto(buffer.pinned[: piece.nbytes].view(piece.dtype), part, casting="same_kind")
+            self.copier.copy(buffer.pinned[: piece.nbytes].view(piece.dtype).reshape(part.shape), part)
             piece.data.copy_from_host_async(ctypes.c_void_p(buffer.pinned.ctypes.data), piece.nbytes, self.stream)
             self._note(buffer, self.stream)
+
+    def _take(self, buffer: Buffer, values: NDArray[Any], target: NDArray[Any]) -> None:
+        buffer.filled.synchronize()
+        self.copier.copy(target, values)
 
     def _note(self, buffer: Buffer, stream: Any) -> None:
         buffer.filled = self.cupy.cuda.Event(disable_timing=True)
         buffer.filled.record(stream)
-
-
-def _take(buffer: Buffer, values: NDArray[Any], target: NDArray[Any]) -> None:
-    buffer.filled.synchronize()
-    target[...] = values
 
 
 def pieces(given: Any, beside: NDArray[Any]) -> Iterator[tuple[Any, NDArray[Any]]]:

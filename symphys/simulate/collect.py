@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen import Copier
 from symphys.language.arrays import on_host
 from symphys.lower.frame import EVENT, REJECTED, ROW, RUNNING, STATUS, STEPS
 from symphys.mechanics.constrained import Constrained
@@ -171,10 +172,14 @@ def _result(
 
 def _parameters(request: RunRequest) -> dict[Any, NDArray[np.float64]]:
     """Copies of what was given, by symbol [...]: on the device where they were given there and results stay there."""
-    instances, found = request.instances, {}
+    instances, found, copier = request.instances, {}, Copier(request.threads)
     for symbol, given in zip(request.lowered.dynamics.parameters, instances.values, strict=True):
         row = given if request.on_device else on_host(given)
-        own = row.astype(np.float64) if np.ndim(row) else np.array(row, dtype=np.float64)
+        own = np.empty_like(row, dtype=np.float64)
+        if isinstance(row, np.ndarray):
+            copier.copy(own, row)
+        else:
+            own[...] = row
         many = own.ndim or not instances.shape
         found[symbol] = own.reshape(instances.shape) if many else np.broadcast_to(own, instances.shape)
     return found

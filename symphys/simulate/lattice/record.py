@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen import Copier
 from symphys.simulate.lattice.naming import field_name
 from symphys.simulate.lattice.result import FieldResult
 from symphys.simulate.lattice.table import WATCHED, field_table
@@ -42,11 +43,12 @@ class Record:
     """A result that fills up: its arrays are written in place.
 
     result: all rows, whose states hold anything until they are saved, and are without memory where `file` takes them.
-    laid: [..., rows], those that are saved.
+    laid: [..., rows], those that are saved. copier: lays large rows down.
     """
 
     result: FieldResult
     laid: NDArray[np.bool_]
+    copier: Copier
     file: RowFile | None = None
     checkpoints: Checkpoints | None = None
     saved: int = 0
@@ -73,7 +75,7 @@ class Record:
             if label not in state:  # it lies there already, on the device
                 continue
             if self.file is None:
-                whole[(*member, row)] = state[label]
+                self.copier.copy(whole[(*member, row)], state[label])
             else:
                 self.file.write("state", field_name(label), (*member, row), state[label])
         for name, total in totals.items():
@@ -175,10 +177,11 @@ def write_whole(result: FieldResult, path: Path) -> None:
     beside.replace(path)
 
 
-def open_record(result: FieldResult, path: Path | None, checkpoints: Checkpoints | None) -> Record:
-    """A record that fills up `result`, in memory or in a file."""
+def open_record(result: FieldResult, path: Path | None, checkpoints: Checkpoints | None, threads: int) -> Record:
+    """A record that fills up `result`, in memory, to which so many threads copy rows, or in a file."""
     file = None if path is None else create_row_file(field_table(result), path, len(result.shape) + 1)
-    return Record(result, np.zeros((*result.shape, len(result.t)), dtype=np.bool_), file, checkpoints)
+    laid = np.zeros((*result.shape, len(result.t)), dtype=np.bool_)
+    return Record(result, laid, Copier(threads), file, checkpoints)
 
 
 def moved(record: Record, path: Path) -> Record:

@@ -105,7 +105,7 @@ class FieldSimulator:
         begin = np.zeros(inputs.shape, dtype=np.int64)
         course = Course(inputs, begin, begin == 0, begin > 0, read_threads(options["threads"]), output.stays)
         blank = blank_result(self, inputs, marks, rows.span[0], output)
-        record = open_record(blank, output.out, checkpoints_of(inputs, begin, output, self.grid.shape))
+        record = open_record(blank, output.out, checkpoints_of(inputs, begin, output, self.grid.shape), course.threads)
         return self._follow(course, record, options["progress"])
 
     @takes(ResumeOptions, FIXED_STEPS)
@@ -138,7 +138,7 @@ class FieldSimulator:
         checkpoints = checkpoints_of(course.inputs, course.begin, output, self.grid.shape)
         # beside its place at first, where the source may be
         beside = None if output.out is None else output.out.with_name(f".{output.out.stem}.new{output.out.suffix}")
-        record = open_record(blank, beside, checkpoints)
+        record = open_record(blank, beside, checkpoints, course.threads)
         copy_rows(came, record)
         if output.out is not None:
             record = moved(record, output.out)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codegen.backends import cuda_resident, cuda_transfer
+from codegen.backends import copier, cuda_resident, cuda_transfer
 from codegen.backends.cuda import CudaBackend
 from codegen.backends.cuda_resident import DeviceMemory
 from codegen.backends.memory import HostMemory, Memory, all_finite
@@ -201,3 +201,18 @@ def test_transforms_are_planned_once_a_memory(cupy: StandIn, monkeypatch: pytest
         run(memory, {})
     np.testing.assert_allclose(memory.read("z"), start, rtol=0, atol=3 * 60 * 8 * 2.0**-52)
     assert len(made) == 1
+
+
+@pytest.mark.parametrize("shape", [(7,), (3, 50_000), (50_000, 3), (1, 100_001)])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_copies_by_threads_are_copies(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...], threads: int) -> None:
+    """Of all shapes, to another precision, into a view with gaps, and again with the same threads; kinds are kept."""
+    monkeypatch.setattr(copier, "SHARE", 1 << 10)
+    values, whole = np.random.default_rng(1).normal(size=shape), np.zeros((2, *shape), dtype=np.float32)
+    by = copier.Copier(threads)
+    for factor in (1.0, 2.0):
+        by.copy(whole[1], factor * values)
+        np.testing.assert_array_equal(whole[1], (factor * values).astype(np.float32))
+    assert not whole[0].any()
+    with pytest.raises(TypeError, match="Cannot cast"):
+        by.copy(whole[1], values + 0j)
