@@ -25,7 +25,7 @@ import symphys as ph
 from benchmarks import gpu_checks
 from benchmarks.gpu_clock import copy_bandwidth, device_clock, device_seconds, on_device, per_step
 from benchmarks.gpu_host import calls, recording
-from benchmarks.gpu_variants import gravity, kernel_times, pair_variants, phi_fourth, stencil_variants
+from benchmarks.gpu_variants import LENGTHS, gravity, kernel_times, pair_variants, phi_fourth, stencil_variants
 from benchmarks.harness import Case, write
 from benchmarks.table import describe
 
@@ -71,9 +71,9 @@ def stencil(size: int = 1024) -> list[Case]:
         run = Run(simulator.machine, grid, {}, {}, 0.03, 0.0, 1)
         names = tuple(component.name for component in simulator.machine.layout.components)
         steps = on_device(run, names)
-        seconds = per_step(steps, 4, 14)
+        seconds = per_step(steps, *LENGTHS)
         with device_clock() as clock:
-            steps(4)
+            steps(LENGTHS[0])
         notes = {name: float(np.median(times)) for name, times in clock.items()}
         share = 3 * 4 * size**3 / seconds / bandwidth
         notes |= {"step, ms": 1e3 * seconds, "copy, TB/s": bandwidth / 1e12}

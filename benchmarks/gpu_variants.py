@@ -21,15 +21,21 @@ from codegen.backends.cuda_schedule import Schedule
 from symphys.simulate.lattice.running import Run
 from symphys.simulate.particles.state import build_machine
 
+LENGTHS = (9, 41)  # of runs of fields: the longer one has eight rounds of four steps more
 USUAL = Schedule()
+SINGLE = replace(USUAL, steps=1)
 SITES: Mapping[str, Schedule] = {
     "usual": USUAL,
-    "a site a thread": replace(USUAL, wide=False),
-    "sixteen bytes, not ahead": replace(USUAL, ahead=False),
-    "not streaming": replace(USUAL, streaming=False),
-    "sixteen bytes alone": replace(USUAL, ahead=False, streaming=False),
-    **{f"blocks {tall} high": replace(USUAL, tall=tall) for tall in (1, 2, 4, 16)},
-    **{f"blocks of {threads}": replace(USUAL, threads=threads) for threads in (128, 512)},
+    **{f"tiles {high} high": replace(USUAL, high=high) for high in (8, 12, 24)},
+    **{f"stretches of {stretch}": replace(USUAL, stretch=stretch) for stretch in (64, 256, 1024)},
+    "two steps, not streaming": replace(USUAL, streaming=False),
+    "one step at a time": SINGLE,
+    "a site a thread": replace(SINGLE, wide=False),
+    "sixteen bytes, not ahead": replace(SINGLE, ahead=False),
+    "not streaming": replace(SINGLE, streaming=False),
+    "sixteen bytes alone": replace(SINGLE, ahead=False, streaming=False),
+    **{f"blocks {tall} high": replace(SINGLE, tall=tall) for tall in (4, 16)},
+    **{f"blocks of {threads}": replace(SINGLE, threads=threads) for threads in (128, 512)},
 }
 PARTICLES: Mapping[str, Schedule] = {
     "usual": USUAL,
@@ -93,7 +99,7 @@ def stencil_variants(size: int, order: int, tried: Mapping[str, Schedule] = SITE
         backend = CudaBackend(schedule=schedule)
         advance = compile_program(made.plan.program, backend, made.dtype, made.halo)
         run = Run(replace(made, backend=backend, advance=advance), grid, {}, {}, 0.03, 0.0, 1)
-        times[name] = 1e3 * per_step(on_device(run, fields), 4, 14)
+        times[name] = 1e3 * per_step(on_device(run, fields), *LENGTHS)
         print(f"  order {order}, {name}: {times[name]:.3f} ms", flush=True)
         del run
     return Case(f"phi^4 {size}^3 f32, order {order}", "ms a step", min(times.values()), notes=told(times))

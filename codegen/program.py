@@ -297,6 +297,20 @@ class Transform:
 
 
 @dataclass(frozen=True)
+class Rings:
+    """What a repetition promises, so that a backend may take several launches in one walk through memory.
+
+    All axes are rings, and instances do alike wherever they are but for what they read. `tables`: lists of places along
+    the outer axes, by their names in the program, each with its centre: entry i + centre + k is the place k further on
+    than i. `fills`: kernels that copy the ends of rows into the cells beyond their other ends, and do nothing else.
+    What a turn writes before it reads it is of no use after the last.
+    """
+
+    tables: tuple[tuple[str, Size], ...] = ()
+    fills: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Repeat:
     """Do a sequence `count` times; the integer scalar `counter`, where there is one, goes up by `stride` each time."""
 
@@ -304,6 +318,7 @@ class Repeat:
     body: tuple[Step, ...]
     counter: str | None = None
     stride: int = 1
+    rings: Rings | None = None
 
 
 Step = Launch | Transform | Repeat

@@ -11,11 +11,14 @@ import numpy as np
 
 from codegen.emit.cuda_blocks import emit_kernel
 from codegen.emit.cuda_layout import Layout
+from codegen.emit.cuda_sweep import Tile, emit_sweep, shared_bytes
 from codegen.emit.cuda_team import ROOM, team_of
 from codegen.emit.cuda_together import Share
 from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.interpret_program import program_halo
-from codegen.program import Kernel, Program, kernels_of
+from codegen.program import Kernel, Program, Repeat, kernels_of, program_steps
+from codegen.rounds import round_of
+from codegen.sweep import Sweep
 
 from .cuda_device import INSTALL, cuda_available, load_cupy
 from .cuda_kernel import CudaKernel
@@ -23,6 +26,7 @@ from .cuda_program import CudaProgram
 from .cuda_resident import DeviceMemory
 from .cuda_schedule import USUAL, Able, Schedule
 from .cuda_source import prepared
+from .cuda_sweeps import SweepKernel, compiled_round
 from .interface import Optimise
 from .nvrtc import OPTIONS, SINGLE
 
@@ -61,12 +65,17 @@ class CudaBackend:
         del instances
         return self
 
+    @property
+    def _room(self) -> int:
+        """The bytes of shared memory that a block may ask for."""
+        return int(load_cupy().cuda.Device().attributes.get("MaxSharedMemoryPerBlockOptin", ROOM))
+
     def compile(
         self, kernel: Kernel, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
     ) -> CudaKernel:
         """Machine code for the current device, through CuPy's cache on disk; once more for arrays of 2^31 elements, for
         threads that take several instances, and for each further device."""
-        room = int(load_cupy().cuda.Device().attributes.get("MaxSharedMemoryPerBlockOptin", ROOM))
+        room = self._room
         kernel = prepared(kernel, optimise, dtype, room, self.schedule.together)
         team = team_of(kernel, dtype, room) if kernel.shares else None
 
@@ -92,7 +101,36 @@ class CudaBackend:
         """A program whose arrays stay on the device while it runs."""
         halo = max(halo, program_halo(program))
         kernels = {k.name: self.compile(k, dtype, halo, optimise) for k in kernels_of(program)}
-        return CudaProgram(program, halo, kernels)
+        ready = {name: kernel.kernel for name, kernel in kernels.items()}
+
+        def compiled(sweep: Sweep, tile: Tile) -> SweepKernel:
+            return self._swept(sweep, tile, dtype, halo)
+
+        repeats = [s for s in program_steps(program.body) if isinstance(s, Repeat)]
+        found = {id(s): round_of(s, lambda kernel: ready[kernel.name], self.schedule.steps) for s in repeats}
+        made = {
+            key: compiled_round(each, self.schedule, dtype, self._room, compiled) for key, each in found.items() if each
+        }
+        return CudaProgram(program, halo, kernels, {key: each for key, each in made.items() if each})
+
+    def _swept(self, sweep: Sweep, tile: Tile, dtype: str, halo: int) -> SweepKernel:
+        """A sweep, compiled when it is first launched."""
+
+        @cache
+        def loaded(narrow: bool, share: Share, device: int) -> Any:
+            del device
+            text = emit_sweep(sweep, tile, dtype, halo, narrow, share.streaming)
+            made = _function(sweep.inner, text, dtype)
+            made.max_dynamic_shared_size_bytes = shared_bytes(sweep, tile)
+            return made
+
+        def function(narrow: bool, share: Share) -> Any:
+            return loaded(narrow, share, load_cupy().cuda.Device().id)
+
+        source = emit_sweep(sweep, tile, dtype, halo, True, self.schedule.streaming)
+        return SweepKernel(
+            sweep.kernel, dtype, halo, source, function, Able(False, 0), self.schedule, sweep=sweep, tile=tile
+        )
 
 
 def _function(kernel: Kernel, source: str, dtype: str) -> Any:

@@ -156,11 +156,14 @@ class CudaKernel:
         arguments = [*limits, *(given[a.name] for a in self.kernel.arrays), *numbers]
         begin = len(arguments) - len(numbers)
         places = {s.name: (begin + i, kinds[i]) for i, s in enumerate(self.kernel.scalars)}
-        shared = 0
         if self.team is not None:
-            shared, room = self.team.bytes, 1 if self.team.shared else grid[0] * self.team.memory
-            arguments.append(cupy.empty((room,), real))
-        return Bound(self.kernel.name, function, grid, block, shared, arguments, places, back)
+            arguments.append(cupy.empty((1 if self.team.shared else grid[0] * self.team.memory,), real))
+        return Bound(self.kernel.name, function, grid, block, self._shared, arguments, places, back)
+
+    @property
+    def _shared(self) -> int:
+        """The bytes of shared memory that a launch asks for."""
+        return 0 if self.team is None else self.team.bytes
 
     def _share(self, cupy: Any, span: LaunchRange, given: Mapping[str, Any], stride: int, scalars: Scalars) -> Share:
         there = {a.name: (address_of(given[a.name]), given[a.name].nbytes) for a in in_pieces(self.kernel)}

@@ -6,7 +6,7 @@ repetition changes from turn to turn, turns are captured as a CUDA graph, and th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from .cuda_device import load_cupy
 from .cuda_kernel import CudaKernel
 from .cuda_memory import Mirror, room
 from .cuda_resident import DeviceMemory
+from .cuda_sweeps import Action, CudaRound
 from .cuda_transforms import plan_on_device
 from .host_program import KernelProgram
 from .interface import Arrays, Scalars
@@ -24,14 +25,18 @@ from .interface import Arrays, Scalars
 NODES = 64  # of a graph: its launch costs the host about as much as that of one kernel
 FEW = 3  # launches for which a graph is worth while: to capture it takes the host as long as to launch all in it
 
-Action = Callable[[Mapping[str, float | int]], None]
-
 
 @dataclass(frozen=True)
 class CudaProgram(KernelProgram):
     """A program whose launches follow one another on the device."""
 
     kernels: Mapping[str, CudaKernel] = field(repr=False)
+    rounds: Mapping[int, CudaRound] = field(default_factory=dict, repr=False)  # by the ids of repetitions
+
+    @property
+    def source(self) -> str:
+        """The sources of its kernels, and of its sweeps."""
+        return "\n\n".join([super().source, *(s for found in self.rounds.values() for s in found.sources)])
 
     def __call__(self, arrays: Arrays, scalars: Scalars, threads: int = 1) -> None:
         """Run in place; see `interface.CompiledProgram`. CuPy arrays and those of a `DeviceMemory` stay on the device;
@@ -40,7 +45,7 @@ class CudaProgram(KernelProgram):
         if isinstance(arrays, DeviceMemory):
             with arrays.stream:
                 there = arrays.arrays_for([array.name for array in self.program.arrays])
-                running = _Running(cupy, arrays.stream, self.kernels, there, dict(scalars), arrays.plans)
+                running = _Running(cupy, arrays.stream, self, there, dict(scalars), arrays.plans)
                 running.steps(self.program.body)
             arrays.wrote(written(self.program))
             arrays.hold(running)
@@ -49,7 +54,7 @@ class CudaProgram(KernelProgram):
         cupy.cuda.get_current_stream().synchronize()  # of what the caller has on its way
         with stream:
             mirror = Mirror.of(cupy, {array.name: arrays[array.name] for array in self.program.arrays})
-            running = _Running(cupy, stream, self.kernels, mirror.arrays, dict(scalars), {})  # until all is over
+            running = _Running(cupy, stream, self, mirror.arrays, dict(scalars), {})  # until all is over
             running.steps(self.program.body)
             mirror.fetch(written(self.program))
             stream.synchronize()
@@ -73,7 +78,7 @@ class _Running:
 
     cupy: Any
     stream: Any
-    kernels: Mapping[str, CudaKernel]
+    compiled: CudaProgram
     arrays: Mapping[str, Any]
     scalars: dict[str, float | int]
     plans: dict[Any, Any]  # of transforms, by what they transform
@@ -96,19 +101,39 @@ class _Running:
                 if step.counter is not None:
                     self.scalars[step.counter] += step.stride
             return
-        bound = [self.action(inner, step.counter) for inner in step.body]
+        count -= self.swept(step, count)
+        if count:
+            self.turns([self.action(inner, step.counter) for inner in step.body], count, step.counter, step.stride)
+
+    def swept(self, step: Repeat, count: int) -> int:
+        """Take as many turns by sweeps as whole rounds are, and say how many."""
+        found = self.compiled.rounds.get(id(step))
+        if found is None or count < found.round.turns:
+            return 0
+        taken = found.bind(self.cupy, self.arrays, self.scalars)
+        if taken is None:
+            return 0
+        self.used.append(taken.spares)
+        rounds, turns = count // found.round.turns, found.round.turns
+        self.turns(taken.actions(step), rounds, step.counter, turns * step.stride)
+        for fill in found.round.fills:
+            self.action(fill, None)[0](self.scalars)
+        return rounds * turns
+
+    def turns(self, bound: Sequence[tuple[Action, bool]], count: int, counter: str | None, stride: int) -> None:
+        """Turns that are bound."""
         actions = [act for act, _ in bound]
         turns = max(1, NODES // max(len(actions), 1))
         if count >= FEW * turns and all(capturable for _, capturable in bound):
             self.by_graph(actions, count, turns)
-            if step.counter is not None:
-                self.scalars[step.counter] += count * step.stride
+            if counter is not None:
+                self.scalars[counter] += count * stride
             return
         for _ in range(count):
             for act in actions:
                 act(self.scalars)
-            if step.counter is not None:
-                self.scalars[step.counter] += step.stride
+            if counter is not None:
+                self.scalars[counter] += stride
 
     def by_graph(self, actions: Sequence[Action], count: int, turns: int) -> None:
         """Turns that are all alike, so many to a graph."""
@@ -134,7 +159,7 @@ class _Running:
             self.used.append(plan)
             return (lambda _: plan()), capturable
         assert isinstance(step, Launch)
-        kernel, names = self.kernels[step.kernel.name], dict(step.rename)
+        kernel, names = self.compiled.kernels[step.kernel.name], dict(step.rename)
         arrays = {a.name: self.arrays[names.get(a.name, a.name)] for a in kernel.kernel.arrays}
         given = {s.name: names.get(s.name, s.name) for s in kernel.kernel.scalars}
         extents = tuple(size_of(e, self.scalars) for e in step.extents)

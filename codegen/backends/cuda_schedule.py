@@ -41,6 +41,8 @@ class Schedule:
     neighbours by accesses of sixteen bytes where it has `many` instances; ahead: and ask for the next row before they
     compute one; streaming: and keep what they write out of the caches, where the arrays are `beyond` times as large as
     these. together: blocks make products of wide networks together; without, each thread makes its own.
+    steps: launches on a lattice of rings that are taken in one walk through arrays as large as that; 1: none. across,
+    high: threads along the lanes and rows of a block's tile there; stretch: places along its walk.
     """
 
     threads: int = 256
@@ -57,6 +59,10 @@ class Schedule:
     streaming: bool = True
     beyond: float = 4.0
     together: bool = True
+    steps: int = 2
+    across: int = 32
+    high: int = 16
+    stretch: int = 128
 
 
 USUAL = Schedule()

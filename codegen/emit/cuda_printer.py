@@ -154,9 +154,12 @@ class CudaPrinter(GroupPrinter):
             self.line(f"sym_wide {self.made[piece.key]};")
         self.assign(f"{self.made[piece.key]}.part[{part.number}]", value)
         if pieces.last[piece.key] == id(statement):
-            how = "stream" if self.streaming else "store"
-            place = self.further(piece.array, base, piece.first)
-            self.line(f"sym_{how}_wide({place}, {self.made.pop(piece.key)});")
+            self.store_piece(piece, base, self.made.pop(piece.key))
+
+    def store_piece(self, piece: Piece, base: str, made: str) -> None:
+        """Sixteen bytes into memory, past the caches where nobody reads them soon."""
+        how = "stream" if self.streaming else "store"
+        self.line(f"sym_{how}_wide({self.further(piece.array, base, piece.first)}, {made});")
 
     def load_piece(self, name: str, piece: Piece, base: str, declare: str = "const sym_wide ") -> None:
         """Sixteen bytes into registers, past the caches where nobody reads them again."""

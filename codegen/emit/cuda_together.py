@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from codegen.bindings import names_in, targets
 from codegen.builder import Names
-from codegen.ir import Kind, Node, integer, node, variable, variables, walk
-from codegen.optimise.traverse import with_nodes
+from codegen.ir import Kind, Node, integer, variable, variables, walk
+from codegen.optimise.traverse import Renaming, with_nodes
 from codegen.program import (
     Accumulate,
     Assign,
@@ -114,21 +114,6 @@ def _varying(kernel: Kernel, body: Block, axis: str) -> set[str]:
     return found
 
 
-class _Renamed:
-    """Nodes with other variables, and nothing folded or put into another order: where products are contracted into
-    sums, it shows in the last digit which of two is, and instances are to be treated alike.
-    """
-
-    def __init__(self, replacement: Mapping[Node, Node]) -> None:
-        self.done = {old.key: new for old, new in replacement.items()}
-
-    def __call__(self, root: Node) -> Node:
-        for n in walk((root,), set(self.done)):
-            args = tuple(self.done[a.key] for a in n.args)
-            self.done[n.key] = n if args == n.args else node(n.op, args, n.kind, n.attribute)
-        return self.done[root.key]
-
-
 class _Copies:
     def __init__(self, kernel: Kernel, body: Block, axis: str, count: int) -> None:
         self.count, self.varying, self.copy = count, _varying(kernel, body, axis), dict[int, int]()
@@ -139,7 +124,7 @@ class _Copies:
         self.renamed: list[dict[Node, Node]] = [{}]
         for k in range(1, count):
             self.renamed.append({t: variable(names.fresh(f"{t.attribute}_at_{k}"), t.kind) for t in bound})
-        self.nodes = [_Renamed({here: here + integer(k), **self.renamed[k]} if k else {}) for k in range(count)]
+        self.nodes = [Renaming({here: here + integer(k), **self.renamed[k]} if k else {}) for k in range(count)]
 
     def together(self, body: Block) -> Together:
         return Together(self.block(body), self.copy)

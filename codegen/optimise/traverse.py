@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from codegen.ir import Node, walk
+from codegen.ir import Node, node, walk
 from codegen.program import (
     Accumulate,
     Assign,
@@ -86,12 +86,26 @@ class Substitution:
             return done[root.key]
         for n in walk((root,), self._seen):
             args = tuple([done[a.key] for a in n.args])
-            done[n.key] = with_arguments(n, args)
+            done[n.key] = self.built(n, args)
         return done[root.key]
+
+    def built(self, n: Node, args: tuple[Node, ...]) -> Node:
+        """The operation of a node on other arguments."""
+        return with_arguments(n, args)
 
     def all(self, roots: Iterable[Node]) -> tuple[Node, ...]:
         """The roots with their variables replaced."""
         return tuple([self(root) for root in roots])
+
+
+class Renaming(Substitution):
+    """Nodes with other variables, and nothing folded or put into another order: where products are contracted into
+    sums, it shows in the last digit which of two is, and instances are to be treated alike.
+    """
+
+    def built(self, n: Node, args: tuple[Node, ...]) -> Node:
+        """The same operation, its arguments in the same order."""
+        return n if args == n.args else node(n.op, args, n.kind, n.attribute)
 
 
 def everywhere(rewrite: Callable[[Function], Function], block: Block) -> Block:

@@ -75,12 +75,13 @@ def lattice(dimensions: int, reach: int, wraps: bool) -> Program:
     )
 
 
-def inputs(dimensions: int, reach: int, wraps: bool, rows: int, steps: int) -> tuple[dict[str, np.ndarray], dict]:
-    """A random state on `rows` x (7 x) 40 sites, with halos filled periodically along the lanes."""
+def inputs(
+    dimensions: int, reach: int, wraps: bool, rows: int, steps: int, others: int = 7, sites: int = 40
+) -> tuple[dict[str, np.ndarray], dict]:
+    """A random state on `rows` x (`others` x) `sites`, with halos filled periodically along the lanes."""
     rng = np.random.default_rng(5)
-    sites, lanes = 40, 64
-    width = lanes + 2 * reach
-    shape = (rows, 7)[: dimensions - 1]
+    width = sites + 24 + 2 * reach
+    shape = (rows, others)[: dimensions - 1]
     u = rng.normal(size=(*shape, width))
     cells = np.arange(2 * reach)
     target = np.where(cells < reach, cells, sites + cells)
@@ -88,7 +89,7 @@ def inputs(dimensions: int, reach: int, wraps: bool, rows: int, steps: int) -> t
     u[..., target] = u[..., source]
     at = np.arange(-reach, rows + reach)
     neighbours = at % rows if wraps else np.clip(at, 0, rows - 1)
-    around = np.arange(-reach, 7 + reach) % 7
+    around = np.arange(-reach, others + reach) % others
     tables = {"neighbours": neighbours, "around": around, "source": source, "target": target}
     arrays = {"u": u, "v": np.zeros_like(u), **tables}
     numbers = dict(zip(("rows",) if dimensions == 2 else ("planes", "rows"), shape, strict=True))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from codegen import identifier
+from codegen import Rings, identifier
 from symphys.discretise import Grid
 from symphys.fields.dynamics import FieldDynamics
 from symphys.lower.expressions import weight_arrays
@@ -112,6 +112,14 @@ class Layout:
     def wraps(self) -> bool:
         """Whether the first of the outer axes is periodic."""
         return self.dimensions > 1 and "periodic" in self.ends[0]
+
+    @property
+    def rings(self) -> Rings | None:
+        """What turns of a program may count on where all axes are periodic; see `Site` and `halo_launches`."""
+        if not all("periodic" in ends for ends in self.ends):
+            return None
+        tables = tuple((f"near_{axis}", f"margin_{axis}") for axis in range(self.dimensions - 1))
+        return Rings(tables, ("halo",))
 
 
 def layout_of(dynamics: FieldDynamics, grid: Grid, order: int | None, packed: bool = False) -> Layout:

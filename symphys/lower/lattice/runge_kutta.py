@@ -50,7 +50,8 @@ def runge_kutta_plan(layout: Layout, tableau: ExplicitTableau) -> Plan:
         source = {c.name: _argument(c, i) for c in layout.components}
         sequence.append(Piece(float(tableau.c[i]), pieces, convolved, source))
         body += pieces
-    program = program_of(layout, "runge_kutta", (Repeat("steps", tuple(body), "k"),), (Scalar("k", Kind.INT),))
+    turns = Repeat("steps", tuple(body), "k", rings=layout.rings)
+    program = program_of(layout, "runge_kutta", (turns,), (Scalar("k", Kind.INT),))
     reach = max(r for _, r in made)
     return Plan(program, tuple(sequence), {"dt": 1.0}, offsets, {}, False, reach)
 

@@ -57,12 +57,13 @@ def _opening(flows: _Flows, course: Course) -> tuple[Launch | Repeat, ...]:
     A body that leaves the positions in the other arrays is taken twice at a time. The odd step goes with what comes
     before where both together bring the positions back, and is taken in place where they do not.
     """
+    rings = flows.layout.rings
     body, moved = flows.written(course.body, flows.advance)
     before, _ = flows.written(course.before)
     if not moved:
-        return *before, Repeat(course.count, body, "k")
+        return *before, Repeat(course.count, body, "k", rings=rings)
     twice, _ = flows.written((*course.body, *course.again()), flows.advance)
-    pairs = Repeat(f"{course.count}_pairs", twice, "k", 2)
+    pairs = Repeat(f"{course.count}_pairs", twice, "k", 2, rings)
     first, moved = flows.written((*course.before, *course.body), flows.advance)
     if not moved:
         return Repeat(f"{course.count}_odd", first, "k"), Repeat(f"{course.count}_even", before), pairs
