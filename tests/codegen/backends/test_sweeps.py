@@ -53,7 +53,7 @@ def given(program: Program, dtype: str, reach: int, steps: int) -> tuple[dict[st
     """A state large enough for tiles, its rows on boundaries of sixteen bytes."""
     dimensions = len(program.arrays[0].shape) + 1
     sites = 552 if dimensions == 2 else 136
-    found, scalars = inputs(dimensions, reach, True, 30, steps, 26, sites)
+    found, scalars = inputs(dimensions, reach, True, 24, steps, 24, sites)
     arrays = {}
     for name, values in found.items():
         kind = np.dtype(dtype if values.dtype.kind == "f" else np.int64)

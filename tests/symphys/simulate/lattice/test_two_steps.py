@@ -1,0 +1,63 @@
+"""Fields on rings that no cache holds take two steps in one walk through memory, on the stand-in for a GPU."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import numpy as np
+import pytest
+from sympy import cos
+
+import symphys as ph
+from codegen.backends import shim
+from tests.codegen.backends.stand_in import StandIn
+
+needs_compiler = pytest.mark.skipif(not any(map(shutil.which, shim.COMPILERS)), reason="needs a C++ compiler")
+LANES, BLOCK = {"float32": 120, "float64": 60}, (32, 20, 1)  # of a tile; 16 rows and two on either side
+
+
+@pytest.fixture
+def cupy(monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """The stand-in takes CuPy's place: one processor, without a cache."""
+    module = StandIn(processors=1)
+    module.attributes["L2CacheSize"] = 0
+    monkeypatch.setitem(sys.modules, "cupy", module)
+    return module
+
+
+def driven(boundary: str = "periodic") -> tuple[ph.LagrangianDensity, ph.Grid, dict]:
+    """phi^4 with a mass that depends on place, driven by a force that depends on time; and a start."""
+    t, x, y, z = ph.spacetime("t x y z")
+    phi = ph.scalar_field("phi", (t, x, y, z))
+    slopes = sum(phi.diff(a) ** 2 for a in (x, y, z))
+    hill = (1 + cos(np.pi * y) / 4) * (phi**2 - 1) ** 2 / 4
+    theory = ph.LagrangianDensity(phi.diff(t) ** 2 / 2 - slopes / 2 - hill + phi * cos(3 * t) / 10)
+    grid = ph.Grid({x: (0, 1.0, 10), y: (0, 2.0, 20), z: (0, 13.6, 136)}, {x: boundary})
+    rng = np.random.default_rng(2)
+    return theory, grid, {phi: 1 + 0.1 * rng.normal(size=grid.shape), phi.diff(t): 0}
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_two_steps_at_once_are_two_steps(cupy: StandIn, dtype: str) -> None:
+    """Rows are saved after ten steps and after three more: two rounds of four steps go together, two single steps and
+    three follow. Some hundred roundings a step, of numbers of order one, each amplified tenfold."""
+    theory, grid, start = driven()
+    span = {"t_span": (0, 0.13), "dt": 0.01, "save_every": 10}
+    ways = [theory.compile(grid=grid, method="verlet", order=2, dtype=dtype, backend=b) for b in ("cuda", "cpu")]
+    found, wanted = (way.run(start, {}, **span) for way in ways)
+    assert cupy.launches.count(((-(-136 // LANES[dtype]), 2, 1), BLOCK)) == 2 * 2
+    rounding = 13 * 1000 * np.finfo(dtype).eps
+    for label, values in wanted.states.items():
+        np.testing.assert_allclose(np.asarray(found.states[label]), values, rtol=0, atol=rounding)
+
+
+@needs_compiler
+def test_ends_that_are_held_take_one_step_at_a_time(cupy: StandIn) -> None:
+    theory, grid, start = driven("dirichlet")
+    theory.compile(grid=grid, method="verlet", order=2, dtype="float32", backend="cuda").run(
+        start, {}, t_span=(0, 0.1), dt=0.01, save_every=10
+    )
+    assert cupy.launches
+    assert BLOCK not in {block for _, block in cupy.launches}
