@@ -61,7 +61,7 @@ class Schedule:
     together: bool = True
     steps: int = 2
     across: int = 32
-    high: int = 16
+    high: int = 28
     stretch: int = 128
 
 

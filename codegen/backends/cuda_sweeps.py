@@ -70,7 +70,15 @@ class SweepKernel(CudaKernel):
         grid = -(-lanes // tile.lanes), high, -(-walk // self.schedule.stretch)
         return grid, (tile.across, tile.high, 1)
 
-    def _share(self, cupy: Any, span: LaunchRange, given: Mapping[str, Any], stride: int) -> Share:
+    def _share(
+        self,
+        cupy: Any,
+        span: LaunchRange,
+        given: Mapping[str, Any],
+        stride: int,
+        scalars: Mapping[str, float | int],
+    ) -> Share:
+        del cupy, span, given, stride, scalars
         return Share(lanes=self.tile.wide, streaming=self.schedule.streaming)
 
     def _shape(self, cupy: Any, function: Any, span: LaunchRange, share: Share) -> tuple[Shape, Shape]:

@@ -22,7 +22,7 @@ from tests.codegen.test_programs import inputs, lattice
 
 DTYPES = ("float64", "float32")
 pytestmark = pytest.mark.skipif(not any(map(shutil.which, shim.COMPILERS)), reason="needs a C++ compiler")
-SWEPT = Schedule(beyond=0.0, many=0, stretch=10)  # however small arrays are
+SWEPT = Schedule(beyond=0.0, many=0, stretch=10, high=16)  # however small arrays are
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from codegen.backends import shim
 from tests.codegen.backends.stand_in import StandIn
 
 needs_compiler = pytest.mark.skipif(not any(map(shutil.which, shim.COMPILERS)), reason="needs a C++ compiler")
-LANES, BLOCK = {"float32": 120, "float64": 60}, (32, 20, 1)  # of a tile; 16 rows and two on either side
+LANES, BLOCK = {"float32": 120, "float64": 60}, (32, 32, 1)  # of a tile; 28 rows and two on either side
 
 
 @pytest.fixture
@@ -31,9 +31,9 @@ def driven(boundary: str = "periodic") -> tuple[ph.LagrangianDensity, ph.Grid, d
     t, x, y, z = ph.spacetime("t x y z")
     phi = ph.scalar_field("phi", (t, x, y, z))
     slopes = sum(phi.diff(a) ** 2 for a in (x, y, z))
-    hill = (1 + cos(np.pi * y) / 4) * (phi**2 - 1) ** 2 / 4
+    hill = (1 + cos(2 * np.pi * y / 3.2) / 4) * (phi**2 - 1) ** 2 / 4
     theory = ph.LagrangianDensity(phi.diff(t) ** 2 / 2 - slopes / 2 - hill + phi * cos(3 * t) / 10)
-    grid = ph.Grid({x: (0, 1.0, 10), y: (0, 2.0, 20), z: (0, 13.6, 136)}, {x: boundary})
+    grid = ph.Grid({x: (0, 1.0, 10), y: (0, 3.2, 32), z: (0, 13.6, 136)}, {x: boundary})
     rng = np.random.default_rng(2)
     return theory, grid, {phi: 1 + 0.1 * rng.normal(size=grid.shape), phi.diff(t): 0}
 
