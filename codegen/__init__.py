@@ -45,13 +45,13 @@ from .program import (
     Load,
     Program,
     Repeat,
-    Rings,
     Scalar,
     Transform,
     kernels_of,
     statements,
 )
 from .rewrite import rebuild
+from .rings import Rings
 from .schedule import lanes_for
 
 __all__ = [

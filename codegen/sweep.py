@@ -28,12 +28,12 @@ from .program import (
     Launch,
     Let,
     Load,
-    Rings,
     Scalar,
     Size,
     Statement,
     Store,
 )
+from .rings import Rings
 
 Offset = tuple[int, int, int]  # along the walk, the rows and the lanes
 

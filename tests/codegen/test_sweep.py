@@ -8,7 +8,8 @@ import pytest
 
 from codegen.builder import Builder
 from codegen.ir import Kind, variable
-from codegen.program import Array, Intent, Kernel, Launch, Repeat, Rings, Scalar
+from codegen.program import Array, Intent, Kernel, Launch, Repeat, Scalar
+from codegen.rings import Rings
 from codegen.rounds import Round, round_of
 from codegen.sweep import sweep_of
 from tests.codegen.test_programs import lattice

@@ -16,7 +16,8 @@ from codegen.backends.cuda_schedule import Schedule
 from codegen.backends.nvrtc import check_cuda
 from codegen.compile import compile_program
 from codegen.interpret_program import run_program
-from codegen.program import Program, Repeat, Rings
+from codegen.program import Program, Repeat
+from codegen.rings import Rings
 from tests.codegen.backends.stand_in import OutOfMemoryError, StandIn
 from tests.codegen.test_programs import inputs, lattice
 
