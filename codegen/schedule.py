@@ -10,6 +10,12 @@ reverse: 5.8, 5.5 and 10.1 microseconds a sample with 8, 16 and 32; of 8 inputs 
 at once should lie in the first cache: the Taylor series of a double pendulum keep 75, 204 and 309 numbers at the
 orders 5, 12 and 18; 4096 pendulums ran 238, 313, 351 thousand a second with 8, 16, 32 lanes at the first, 116, 125, 102
 at the second, 61, 51, 49 at the third.
+
+Registers that are narrower are fewer, too (16 of 256 bits, in place of 32 of 512). Trajectories a second of 1024 double
+pendulums, one core of that kind, 4, 8, 16, 32 lanes: Taylor series 31, 22, 22, 21 thousand at a tolerance of 1e-9,
+dop853 20, 21, 19, 16, gauss4 6.6, 7.1, 4.4, 3.4. Fixed steps that carry little are cut into strips there
+(`emit.llvm_strips`): Kahan-Li 8 on Henon-Heiles 87, 96, 121 million steps a second with 8, 16, 32 lanes, and 150 with
+32 in strips of 8; Yoshida's order 4 477, 455, 620, and 850.
 """
 
 from __future__ import annotations
@@ -20,12 +26,30 @@ from itertools import pairwise
 from math import prod
 
 from .ir import Kind, walk
-from .program import Function, Intent, Kernel, Var, functions, nodes_of, statements
+from .program import (
+    Assign,
+    Call,
+    Comment,
+    For,
+    Function,
+    If,
+    Intent,
+    Kernel,
+    Let,
+    Outer,
+    Product,
+    Var,
+    functions,
+    nodes_of,
+    statements,
+)
 
 MANY_WEIGHTS = 8_800  # beyond which 8 doubles stand side by side
 FEW, SOME = 9, 28  # registers up to which 32 and 16 doubles stand side by side; beyond, 8
 WIDEST = 32
 DOUBLE = 8  # bytes
+REGISTER = 64  # bytes of a wide one
+CLOSE = 4 << 10  # bytes of values above which narrow registers take one vector of each in place of two
 NEAR = 36 << 10  # bytes of values that a function may keep at once: three quarters of a first cache of 48 KiB
 
 
@@ -60,18 +84,46 @@ def _kept(function: Function) -> int:
     return found
 
 
-def lanes_for(kernel: Kernel, dtype: str) -> int:
+def lanes_for(kernel: Kernel, dtype: str, register: int = REGISTER) -> int:
     """How many instances of a kernel stand side by side: 8, 16 or 32 in double precision, twice as many in single, and
-    no more than the kernel has."""
-    carried = registers(kernel)
-    lanes = WIDEST if carried <= FEW else WIDEST // 2 if carried <= SOME else WIDEST // 4
-    kept = most_kept(kernel)
-    while lanes > WIDEST // 4 and DOUBLE * lanes * kept > NEAR:
-        lanes //= 2
-    if shared := weights(kernel):
+    no more than the kernel has; of loops in narrow registers 4 or 8, where they are not cut into strips.
+
+    register: bytes of the processor's vectors.
+    """
+    carried, shared = registers(kernel), weights(kernel)
+    narrow = register < REGISTER and carried > 0 and not shared and not _makes_products(kernel)
+    if narrow and not _is_cut(kernel):
+        lanes = WIDEST // 4 if carried <= SOME and DOUBLE * WIDEST // 4 * most_kept(kernel) <= CLOSE else WIDEST // 8
+    else:
+        lanes = WIDEST if carried <= FEW else WIDEST // 2 if carried <= SOME else WIDEST // 4
+        kept = most_kept(kernel)
+        while lanes > WIDEST // 4 and DOUBLE * lanes * kept > NEAR:
+            lanes //= 2
+    if shared:
         lanes = min(lanes, WIDEST // 2 if shared <= MANY_WEIGHTS else WIDEST // 4)
     lanes = lanes if dtype == "float64" else 2 * lanes
     return lanes if kernel.widest is None else min(lanes, kernel.widest)
+
+
+def strip_for(dtype: str, register: int) -> int:
+    """Lanes of the strips into which loops are cut: two narrow registers; 0 where registers are wide, and many."""
+    return 0 if register >= REGISTER else 2 * register // (DOUBLE if dtype == "float64" else DOUBLE // 2)
+
+
+def _is_cut(kernel: Kernel) -> bool:
+    """Whether a loop may be cut into strips to any gain: it carries and keeps little, and touches no memory.
+
+    What keeps more has enough to do at a time in two registers of each value, and compiles sooner in whole lanes.
+    """
+    called = [s for f in functions(kernel.body) for s in statements(f.body)]
+    loops = [s.body for s in statements(kernel.body) if isinstance(s, For)]
+    plain = [all(isinstance(s, Let | Assign | If | Comment | Call) for s in statements(body)) for body in loops]
+    little = registers(kernel) <= FEW and most_kept(kernel) <= FEW
+    return little and any(plain) and all(isinstance(s, Let | Comment) for s in called)
+
+
+def _makes_products(kernel: Kernel) -> bool:
+    return kernel.shares or any(isinstance(s, Outer | Product) for s in statements(kernel.body))
 
 
 def padding(dtype: str) -> int:

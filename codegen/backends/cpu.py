@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cache import KernelCache, default_directory
-from ..emit.llvm import USED_FEATURES, emit_llvm, kernel_symbol
+from ..emit.llvm import USED_FEATURES, WIDE, emit_llvm, kernel_symbol
 from ..emit.python import emit_python
 from ..errors import CompilerBug
 from ..fingerprint import fingerprint
@@ -26,7 +26,7 @@ from ..ir import Kind
 from ..optimise.cost import work
 from ..optimise.roots import lift_roots
 from ..program import For, Intent, Kernel, Program, kernels_of
-from ..schedule import GRAIN, lanes_for, padding, row_shares, threads_for
+from ..schedule import GRAIN, REGISTER, lanes_for, padding, row_shares, strip_for, threads_for
 from .cpu_native import together
 from .cpu_program import CpuProgram
 from .interface import OneDevice, address, check_arrays, lane_stride, launch_range
@@ -135,8 +135,8 @@ class CpuKernel:
 class CpuBackend(OneDevice):
     """Compiles kernels for this machine's CPU.
 
-    `lane_count` overrides how many instances stand side by side, `features` what the processor is known to have,
-    `grain` how many operations make a thread worth waking.
+    `lane_count` overrides how many instances stand side by side, `strip` how many of them loops take at a time (0 for
+    all), `features` what the processor is known to have, `grain` how many operations make a thread worth waking.
     """
 
     cache: KernelCache = field(default_factory=lambda: KernelCache(default_directory()))
@@ -144,6 +144,7 @@ class CpuBackend(OneDevice):
     features: frozenset[str] | None = None
     grain: int = GRAIN
     name: str = "cpu"
+    strip: int | None = None
 
     def lanes(self, dtype: str) -> int:
         """The multiple to which lane axes are padded; every kernel's lane count divides it."""
@@ -161,16 +162,18 @@ class CpuBackend(OneDevice):
         self, kernel: Kernel, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
     ) -> CpuKernel:
         """Machine code for a kernel; one that the cache knows is loaded without being optimised or printed again."""
-        lanes = self.lane_count or lanes_for(kernel, dtype)
         passes = "as it is" if optimise is None else "optimised"
         features = _features() if self.features is None else self.features
-        about = (str(lanes), str(halo), passes, _versions(), *sorted(features))
+        register = REGISTER if WIDE in features else REGISTER // 2
+        lanes = self.lane_count or lanes_for(kernel, dtype, register)
+        strip = strip_for(dtype, register) if self.strip is None else self.strip
+        about = (str(lanes), str(strip), str(halo), passes, _versions(), *sorted(features))
         key = self.cache.key(fingerprint(kernel), dtype, *about)
         folder = self.cache.place(key)
         known = _kept(folder)
         if known is None:
             prepared = _prepared(kernel, lanes, optimise)
-            assembly = emit_llvm(prepared, lanes, dtype, features)
+            assembly = emit_llvm(prepared, lanes, dtype, features, strip)
             code = compile_assembly(assembly, pair=lanes == 1 and _worth_pairing(kernel, assembly))
             known = code, work(prepared.body)
             self._keep(key, {ASSEMBLY: assembly, CODE: code, WORK: f"{known[1]} {_digest(code)}"})

@@ -20,13 +20,16 @@ from .llvm_outer import has_products
 from .llvm_printer import Printer
 from .llvm_roots import ESTIMATES
 from .llvm_shifts import TURNS, spans_of
+from .llvm_strips import StripPrinter
 from .llvm_writer import WIDTHS, Value, Writer, function_symbol, spelled
 
 I = Kind.INT
-USED_FEATURES = tuple(sorted({ESTIMATES, TURNS}))  # of processors, of which the assembly makes use where they are
+WIDE = "avx512f"  # the feature that brings vectors of 512 bits, and 32 registers for them
+USED_FEATURES = tuple(sorted({ESTIMATES, TURNS, WIDE}))  # of processors, of which the assembly makes use where they are
 ATTRIBUTES = 'attributes #0 = { nounwind alignstack=64 "prefer-vector-width"="512" "min-legal-vector-width"="512" }'
 
 ROW_TILE = 4096  # bytes of a row that are taken before the next one: nine such rows fit the first cache
+UNTURNED = ("!2 = distinct !{!2, !3}", '!3 = !{!"llvm.loop.unroll.disable"}')
 METADATA = ('!0 = !{!"branch_weights", i32 1, i32 100000}', "!1 = !{}")
 
 
@@ -127,9 +130,9 @@ def kernel_symbol(kernel: Kernel) -> str:
     return f"kernel.{spelled(kernel.name)}"
 
 
-def _emit_kernel(kernel: Kernel, lanes: int, dtype: str, features: frozenset[str]) -> Writer:
+def _emit_kernel(kernel: Kernel, lanes: int, dtype: str, features: frozenset[str], strip: int) -> Writer:
     w = Writer(lanes, dtype, features=features)
-    printer = Printer(w, {a.name: a for a in kernel.arrays}, _paired(kernel.body))
+    printer = StripPrinter(w, {a.name: a for a in kernel.arrays}, _paired(kernel.body), strip)
     slot = 0
     for array in kernel.arrays:
         printer.bases[array.name] = _entry(slot, "ptr", w, f"%array.{spelled(array.name)}")
@@ -224,10 +227,13 @@ def _bind_lanes(kernel: Kernel, printer: Printer, halo: str) -> None:
     printer.bind(variable(kernel.lane, I), Value(lane.text, I, True))
 
 
-def emit_llvm(kernel: Kernel, lanes: int, dtype: str = "float64", features: frozenset[str] = frozenset()) -> str:
+def emit_llvm(
+    kernel: Kernel, lanes: int, dtype: str = "float64", features: frozenset[str] = frozenset(), strip: int = 0
+) -> str:
     """The module of one kernel, with the functions and the vector mathematics that it calls.
 
-    features: of the processor, as LLVM calls them, of which use may be made.
+    features: of the processor, as LLVM calls them, of which use may be made. strip: into how narrow strips of lanes
+    loops may be cut; 0: none is.
     """
     if dtype not in WIDTHS:
         raise CompilerBug(f"no LLVM type for {dtype}; choose one of {', '.join(WIDTHS)}")
@@ -235,7 +241,7 @@ def emit_llvm(kernel: Kernel, lanes: int, dtype: str = "float64", features: froz
     if not has_products(lanes, dtype):
         kernel = write_out(kernel)
     writers = [_emit_function(f, lanes, dtype) for f in functions(kernel.body)] + [
-        _emit_kernel(kernel, lanes, dtype, features)
+        _emit_kernel(kernel, lanes, dtype, features, strip)
     ]
     waiting = sorted({need for w in writers for need in w.needed})
     known: set[tuple[str, int]] = set()
@@ -250,4 +256,5 @@ def emit_llvm(kernel: Kernel, lanes: int, dtype: str = "float64", features: froz
     writers = mathematics + writers
     declarations = sorted({d for w in writers for d in w.intrinsics})
     texts = ["\n".join(w.lines) for w in writers]
-    return "\n\n".join(["\n".join(declarations), *texts, ATTRIBUTES, *METADATA]) + "\n"
+    metadata = (*METADATA, *(UNTURNED if strip else ()))
+    return "\n\n".join(["\n".join(declarations), *texts, ATTRIBUTES, *metadata]) + "\n"

@@ -81,7 +81,7 @@ class Printer(Outers):
         slot, kind = self.registers[str(target.attribute)]
         if self.mask is not None:
             new = self.w.select(self.mask, new, self.value(target))
-        self.w.line(f"store {self.w.type(kind)} {new.text}, ptr {slot}, align 64")
+        self.w.line(f"store {self.w.type(kind)} {new.text}, ptr {slot}, align {self.aligned(kind)}")
         self.forget(frozenset([str(target.attribute)]))
 
     def allocate(self, array: Array) -> None:
@@ -116,15 +116,20 @@ class Printer(Outers):
         test = w.emit(f"icmp slt i64 {counter}, {stop.text}", Kind.BOOL, False)
         w.line(f"br i1 {test.text}, label %{body}, label %{done}")
         w.label(body)
-        self.scopes.append({})
-        self.bind(s.counter, Value(counter, I, False))
-        self.nested(s.body, self.mask)
-        self.scopes.pop()
+        self.turn(s, Value(counter, I, False), stop)
         following = w.emit(f"add nsw i64 {counter}, 1", I, False)
         w.line(f"store i64 {following.text}, ptr {slot}")
         w.line(f"br label %{head}")
         w.label(done)
         self.forget(_names(assigned(s.body)))
+
+    def turn(self, s: For, counter: Value, stop: Value) -> None:
+        """The body of a loop, in which the counter has a value."""
+        del stop
+        self.scopes.append({})
+        self.bind(s.counter, counter)
+        self.nested(s.body, self.mask)
+        self.scopes.pop()
 
     def repeat(self, s: While) -> None:
         w = self.w

@@ -106,7 +106,12 @@ class Values:
         if name not in self.registers:
             raise CompilerBug(f"{name} is read before it is bound; the spec should have found it")
         slot, kind = self.registers[name]
-        return self.w.emit(f"load {self.w.type(kind)}, ptr {slot}, align 64", kind, True)
+        return self.w.emit(f"load {self.w.type(kind)}, ptr {slot}, align {self.aligned(kind)}", kind, True)
+
+    def aligned(self, kind: Kind) -> int:
+        """The alignment of registers in memory: of whole cache lines, or of a strip of one."""
+        size = 4 if kind is Kind.REAL and self.w.dtype == "float32" else 8
+        return 64 if self.w.lanes == 1 else min(64, size * self.w.lanes)
 
     def bind(self, target: Node, value: Value) -> None:
         """Give a variable its value."""

@@ -92,8 +92,33 @@ def compose(
     explicit time in both parts the order is kept (time is a coordinate of either part; see Blanes and Casas, A Concise
     Introduction to Geometric Numerical Integration, 3.8).
     """
-    turned = {kind: [0.0] for kind in KINDS}
-    for kind, weight in splitting.stages:
+    return _in_turn(splitting.stages, {kind: [0.0] for kind in KINDS}, flows, t, state, h)
+
+
+def compose_ahead(
+    splitting: Splitting, flows: Mapping[str, Callable[[Any, Any, Any], Any]], t: Any, state: Any, h: Any
+) -> Any:
+    """One step of a method whose steps begin and end with the same flow (`fsal`), from behind the first flow of this
+    step to behind the first flow of the next one, of the same length.
+
+    What ends one step and begins the next is one flow, as the kicks of a leapfrog are; the state at the end of the step
+    lies the first weight times h back along it. The clocks are those of `compose`.
+    """
+    (kind, first), *inner, (_, last) = splitting.stages
+    turned = {name: [first if name == kind else 0.0] for name in KINDS}
+    return _in_turn((*inner, (kind, last + first)), turned, flows, t, state, h)
+
+
+def _in_turn(
+    stages: Sequence[tuple[str, float]],
+    turned: Mapping[str, list[float]],
+    flows: Mapping[str, Callable[[Any, Any, Any], Any]],
+    t: Any,
+    state: Any,
+    h: Any,
+) -> Any:
+    """Flows one after the other; `turned`: the weights by which each kind has turned its clock in this step."""
+    for kind, weight in stages:
         other = KINDS[1 - KINDS.index(kind)]
         elapsed = math.fsum(turned[other])
         state = flows[kind](t if elapsed == 0.0 else t + elapsed * h, state, h if weight == 1.0 else weight * h)

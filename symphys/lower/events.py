@@ -174,6 +174,6 @@ def write_fixed_events(
 
     def at(b: Builder, theta: Node) -> State:
         partial = stepper.step(b, frame, t, x, memory, theta * h)
-        return to_user(frame, canonical, t + theta * h, partial.state, partial.memory)
+        return to_user(frame, stepper, canonical, t + theta * h, theta * h, partial.state, partial.memory)
 
-    write_events(plan, frame, t, h, at, to_user(frame, canonical, t + h, new, kept))
+    write_events(plan, frame, t, h, at, to_user(frame, stepper, canonical, t + h, h, new, kept))

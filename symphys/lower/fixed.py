@@ -25,6 +25,7 @@ from symphys.lower.frame import (
 )
 from symphys.lower.gauss import GaussStepper
 from symphys.lower.ledger import HERMITE_ORDER, hermite
+from symphys.lower.merged import MergedStepper
 from symphys.lower.stepper import Stepper, rates_of
 
 WATCH_NOTHING, WATCH_SAVED, WATCH_STEPS = "nothing", "saved steps", "every step"
@@ -53,8 +54,12 @@ def to_working(frame: Frame, canonical: Canonical | None, t: Node, user: State) 
     return (*user[:n], *momenta)
 
 
-def to_user(frame: Frame, canonical: Canonical | None, t: Node, working: State, memory: State) -> State:
+def to_user(
+    frame: Frame, stepper: Stepper, canonical: Canonical | None, t: Node, h: Node, working: State, memory: State
+) -> State:
     """The user's state of the working one."""
+    if isinstance(stepper, MergedStepper):
+        return stepper.behind(working, memory, h)
     if canonical is None:
         return working
     n = len(working) // 2
@@ -87,14 +92,26 @@ def prepare_kernel(flow: Flow, stepper: Stepper, canonical: Canonical | None, pl
         assert isinstance(stepper, GaussStepper)
         memory = stepper.remembered(rates)
     else:
+        memory = stepper.start(b, frame, t, user, h)
         working = user
-        memory = stepper.start(b, frame, t, working, h)
+        if isinstance(stepper, MergedStepper):
+            working = stepper.ahead(user, memory, h)
+            _save_given(frame, user)
     frame.store_registers((*working, *memory))
     for counter in range(COUNTERS):
         b.store("counters", counter, value=integer(0))
     if plan.events is not None:
         plan.events.prepare(frame, t, user)
     return Kernel("prepare", LANE, tuple(frame.arrays), tuple(frame.scalars), b.block())
+
+
+def _save_given(frame: Frame, user: State) -> None:
+    """The first row as it was given, which a state that was carried ahead and back would miss by rounding."""
+    frame.array("saved", (len(user), "rows"), intent=Intent.OUT)
+    frame.scalar("rows", Kind.INT)
+    slot = frame.scalar("first_slot", Kind.INT)
+    with frame.builder.where(apply("le", 0, slot)):
+        frame.save(slot, user)
 
 
 def advance_kernel(flow: Flow, stepper: Stepper, canonical: Canonical | None, plan: FixedPlan, dtype: str) -> Kernel:
@@ -169,9 +186,9 @@ class _Writer:
             if self.plan.strided:
                 every = frame.scalar("watch_every", Kind.INT)
                 with b.where(apply("eq", apply("remainder", k, every), 0)):
-                    self._watch(t)
+                    self._watch(t, h)
             else:
-                self._watch(t)
+                self._watch(t, h)
         stepped = self.stepper.step(b, frame, t, self.x, self.memory, h)
         new = tuple(b.let(f"next_{n}", v) for n, v in zip(frame.flow.names, stepped.state, strict=True))
         kept = tuple(b.let(f"next_{n}", v) for n, v in zip(self.stepper.memory_names(), stepped.memory, strict=True))
@@ -190,17 +207,20 @@ class _Writer:
         for register, value in zip((*self.x, *self.memory), (*new, *kept), strict=True):
             b.assign(register, value)
 
-    def _watch(self, t: Node) -> None:
+    def _watch(self, t: Node, h: Node) -> None:
         frame = self.frame
-        frame.observe_watches(self.watched, t, to_user(frame, self.canonical, t, self.x, self.memory), self.works)
+        frame.observe_watches(self.watched, t, self._user(t, h, self.x, self.memory), self.works)
+
+    def _user(self, t: Node, h: Node, x: State, memory: State) -> State:
+        return to_user(self.frame, self.stepper, self.canonical, t, h, x, memory)
 
     def _work(self, t: Node, h: Node, new: State, kept: State) -> None:
         """What the powers do in this step, or up to the event that ends the run inside it."""
         frame, b, ledger, events = self.frame, self.frame.builder, self.frame.flow.ledger, self.plan.events
         assert ledger is not None
         b.comment("the works of this step, on the cubic through its ends")
-        before = to_user(frame, self.canonical, t, self.x, self.memory)
-        after = to_user(frame, self.canonical, t + h, new, kept)
+        before = self._user(t, h, self.x, self.memory)
+        after = self._user(t + h, h, new, kept)
         rates = rates_of(frame.flow, b, frame)
         at = hermite(h, (before, after), (rates(t, before), rates(t + h, after)))
         end: Node = real(1.0)
@@ -220,10 +240,14 @@ class _Writer:
         t = b.let("t_row", t_start + apply("to_real", end) * h)
         with b.where(apply("eq", self.status, RUNNING)):
             b.assign(self.steps, end)
-            user = to_user(frame, self.canonical, t, self.x, self.memory)
+            user = self._user(t, h, self.x, self.memory)
             if self.watched:
                 frame.observe_watches(self.watched, t, user, self.works)
             with b.where(apply("le", 0, slot)):
-                frame.save(slot, user)
+                if isinstance(self.stepper, MergedStepper):
+                    with b.where(apply("lt", 0, end)):  # the first row was saved as it was given
+                        frame.save(slot, user)
+                else:
+                    frame.save(slot, user)
                 if self.works and frame.flow.ledger is not None:
                     frame.flow.ledger.save(frame, slot, self.works)

@@ -138,23 +138,26 @@ class SplittingStepper:
         force = [f"force_{names[i]}" for i in self.flow.p] if self.keeps_force else []
         return (*force, *(f"lost_{n}" for n in names)) if self.compensated else tuple(force)
 
-    def _kick(self, b: Builder, inputs: Inputs, t: Node, q: State) -> State:
+    def kick(self, b: Builder, inputs: Inputs, t: Node, q: State) -> State:
+        """The rates of the momenta at standing coordinates."""
         flow = self.flow
         assert flow.kick is not None
         b.comment("kick: the rates of " + ", ".join(flow.names[i] for i in flow.p) + " at standing coordinates")
-        x = self._merge(q, tuple(real(0.0) for _ in flow.p))
+        x = self.merge(q, tuple(real(0.0) for _ in flow.p))
         names = [f"force_{flow.names[i]}" for i in flow.p]
         return b.call(flow.kick, (t, *x, *inputs.signals(b, t), *inputs.parameters), names)
 
-    def _drift(self, b: Builder, inputs: Inputs, t: Node, p: State) -> State:
+    def drift(self, b: Builder, inputs: Inputs, t: Node, p: State) -> State:
+        """The rates of the coordinates at standing momenta."""
         flow = self.flow
         assert flow.drift is not None
         b.comment("drift: the rates of " + ", ".join(flow.names[i] for i in flow.q) + " at standing momenta")
-        x = self._merge(tuple(real(0.0) for _ in flow.q), p)
+        x = self.merge(tuple(real(0.0) for _ in flow.q), p)
         names = [f"velocity_{flow.names[i]}" for i in flow.q]
         return b.call(flow.drift, (t, *x, *inputs.signals(b, t), *inputs.parameters), names)
 
-    def _merge(self, q: State, p: State) -> State:
+    def merge(self, q: State, p: State) -> State:
+        """Coordinates and momenta in the order of the state."""
         flow = self.flow
         x = [real(0.0)] * (len(q) + len(p))
         for index, value in zip((*flow.q, *flow.p), (*q, *p), strict=True):
@@ -162,7 +165,7 @@ class SplittingStepper:
         return tuple(x)
 
     def start(self, b: Builder, inputs: Inputs, t: Node, x: State, h: Node) -> State:
-        force = self._kick(b, inputs, t, tuple(x[i] for i in self.flow.q)) if self.keeps_force else ()
+        force = self.kick(b, inputs, t, tuple(x[i] for i in self.flow.q)) if self.keeps_force else ()
         return (*force, *(real(0.0) for _ in x)) if self.compensated else force
 
     def step(self, b: Builder, inputs: Inputs, t: Node, x: State, memory: State, h: Node) -> Stepped:
@@ -173,14 +176,14 @@ class SplittingStepper:
         def kick(time: Node, at: State) -> State:
             if at not in latest:
                 latest.clear()
-                latest[at] = self._kick(b, inputs, time, at)
+                latest[at] = self.kick(b, inputs, time, at)
             return latest[at]
 
         def named(wish: str, values: State) -> State:
             return tuple(b.let(f"{wish}_{flow.names[i]}", value) for i, value in zip(flow.q, values, strict=True))
 
         def drift(time: Node, momentum: State) -> State:
-            return self._drift(b, inputs, time, momentum)
+            return self.drift(b, inputs, time, momentum)
 
         def kick_named(time: Node, at: State) -> State:
             return kick(time, at if at in latest else named("at", at))
@@ -196,9 +199,9 @@ class SplittingStepper:
                 self.splitting, steps.kick, steps.drift, t, _exact(q), _exact(p), h, carry
             )
             new_q, new_p = tuple(e.node for e in q_), tuple(e.node for e in p_)
-            lost = self._merge(tuple(e.node for e in lost_q), tuple(e.node for e in lost_p))
+            lost = self.merge(tuple(e.node for e in lost_q), tuple(e.node for e in lost_p))
         force = next(reversed(latest.values())) if m else ()
-        return Stepped(self._merge(new_q, new_p), (*force, *lost))
+        return Stepped(self.merge(new_q, new_p), (*force, *lost))
 
 
 def _exact(values: State) -> tuple[Exact, ...]:

@@ -8,6 +8,7 @@ from codegen import Kernel, cuda_source, emit_llvm, emit_python, lanes_for, opti
 from symphys.errors import InputError, MethodError
 from symphys.integrators import External, Gauss
 from symphys.lower import adaptive, fixed
+from symphys.lower.merged import merged
 from symphys.lower.steppers import stepper_for
 from symphys.mechanics.dynamics import Dynamics
 from symphys.mechanics.split import Part
@@ -33,7 +34,7 @@ def trajectory_kernel(lowered: Lowered, choice: Choice, dtype: str, adapt: bool)
         return adaptive.advance_kernel(flow, pacer, adaptive.AdaptivePlan(sampled=True), dtype)
     canonical = lowered.canonical if isinstance(method, Gauss) and not flow.q else None
     stepper = stepper_for(flow, method, False, canonical, 2.0**-52 if dtype == "float64" else 2.0**-23)
-    return fixed.advance_kernel(flow, stepper, canonical, fixed.FixedPlan(), dtype)
+    return fixed.advance_kernel(flow, merged(stepper), canonical, fixed.FixedPlan(), dtype)
 
 
 def kernel_source(lowered: Lowered, choice: Choice, dtype: str, backend: str, adapt: bool = False) -> str:

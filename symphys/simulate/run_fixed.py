@@ -15,6 +15,7 @@ from symphys.errors import InputError
 from symphys.integrators import Gauss
 from symphys.lower import fixed
 from symphys.lower.frame import RUNNING
+from symphys.lower.merged import merged
 from symphys.lower.steppers import stepper_for
 from symphys.simulate.blow_up import find_steps, keep_state
 from symphys.simulate.devices import joined
@@ -101,6 +102,8 @@ def run_fixed(request: RunRequest, marks: Marks, compensated: bool) -> FixedRun:
     flow, instances, events = lowered.flow, request.instances, request.events
     canonical = lowered.canonical if isinstance(method, Gauss) and not flow.q else None
     stepper = stepper_for(flow, method, compensated, canonical, float(np.finfo(kernels.dtype).eps))
+    if events is None:  # which look into steps, and end them earlier
+        stepper = merged(stepper)
     plan = fixed.FixedPlan(request.watch, request.watch_every > 1, events)
     key = ("fixed", method.name, plan.watch, plan.strided, compensated, events.key if events else None)
     prepare, lanes = kernels.get(
@@ -128,7 +131,8 @@ def run_fixed(request: RunRequest, marks: Marks, compensated: bool) -> FixedRun:
     boundaries, slots = portions(marks)
     buffers.arrays["step_marks"], buffers.arrays["row_slots"] = boundaries, slots
     scalars: dict[str, Any] = {"t_start": request.span[0], "h": marks.h, "rows": rows, "marks": len(boundaries)}
-    scalars |= {"watch_every": max(request.watch_every, 1), **request.places}
+    scalars |= {"watch_every": max(request.watch_every, 1), "first_slot": int(slots[0]) if marks.steps[0] == 0 else -1}
+    scalars |= request.places
     launch(prepare, buffers, scalars, request.threads)
     return FixedRun(marks, buffers, _advance((prepare, advance), request, buffers, scalars, boundaries, slots))
 

@@ -10,8 +10,19 @@ from hypothesis import strategies as st
 
 from codegen.ir import Kind, integer, real, variable
 from codegen.primitives import apply
-from codegen.program import Array, Call, For, Function, Kernel, Var
-from codegen.schedule import FEW, SOME, lanes_for, most_kept, padding, registers, row_shares, shares, threads_for
+from codegen.program import Array, Assign, Call, For, Function, Kernel, Load, Scalar, Statement, Var
+from codegen.schedule import (
+    FEW,
+    SOME,
+    lanes_for,
+    most_kept,
+    padding,
+    registers,
+    row_shares,
+    shares,
+    strip_for,
+    threads_for,
+)
 from tests.codegen.strategies import Case, random_kernels
 
 BLOCKS = st.integers(0, 40)
@@ -37,6 +48,40 @@ def test_few_registers_take_many_lanes(count: int, lanes: int) -> None:
 def test_weights_take_fewer_lanes(weights: int, lanes: int) -> None:
     arrays = (Array("w", (weights,), instanced=False),) if weights else (Array("marks", ("n",), instanced=False),)
     assert lanes_for(Kernel("k", "lane", arrays, (), ()), "float64") == lanes
+
+
+def stepping(count: int, loads: bool = False) -> Kernel:
+    """A kernel that carries `count` registers through a loop of unknown length, which may load from memory."""
+    registers = [variable(f"r{i}") for i in range(count)]
+    body: list[Statement] = [Assign(r, r + 1.0) for r in registers]
+    if loads:
+        body.append(Load(variable("u"), "table", (variable("k", Kind.INT),)))
+    loop = For(variable("k", Kind.INT), integer(0), variable("n", Kind.INT), tuple(body))
+    table = (Array("table", ("n",), instanced=False),)
+    return Kernel("k", "lane", table, (Scalar("n", Kind.INT),), (*(Var(r, real(0.0)) for r in registers), loop))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "lanes"),
+    [
+        (stepping(FEW), 32),  # in strips
+        (stepping(FEW, loads=True), 8),
+        (stepping(FEW + 1), 8),
+        (stepping(SOME), 8),
+        (stepping(SOME + 1), 4),
+        (carrying(0), 32),  # nothing is carried
+        (Kernel("k", "lane", (Array("w", (100,), instanced=False),), (), stepping(3).body), 16),
+    ],
+)
+def test_narrow_registers_hold_fewer_lanes(kernel: Kernel, lanes: int) -> None:
+    assert lanes_for(kernel, "float64", 32) == lanes
+    assert lanes_for(kernel, "float32", 32) == 2 * lanes
+    assert padding("float64") % lanes == 0
+
+
+def test_strips_are_two_narrow_registers() -> None:
+    assert [strip_for("float64", width) for width in (16, 32, 64)] == [4, 8, 0]
+    assert strip_for("float32", 32) == 16
 
 
 def calling(values: int) -> Kernel:

@@ -15,6 +15,7 @@ from symphys.integrators.splitting import (
     alternating,
     compensated_splitting_step,
     compose,
+    compose_ahead,
     palindrome,
     splitting_step,
     verlet_composition,
@@ -180,6 +181,26 @@ def test_each_part_sees_the_clock_that_the_other_turns():
     flows = {kind: (lambda t, _, dt, kind=kind: seen[kind].append((t, dt))) for kind in seen}
     compose(VERLET, flows, 1.0, None, 0.5)
     assert seen == {"kick": [(1.0, 0.25), (1.5, 0.25)], "drift": [(1.25, 0.5)]}
+
+
+@pytest.mark.parametrize("method", [p for p in EVERY if p.values[0].fsal])
+def test_steps_between_merged_borders_are_the_steps(method):
+    """Ahead by the first flow, five steps, and back by it: the five steps, at the same clocks.
+
+    Each flow adds with one rounding of numbers below two, and the stages are fewer than forty a step.
+    """
+    flows = {
+        "kick": lambda t, x, h: (x[0], x[1] - h * (x[0] ** 3 + math.cos(3.0 * t))),
+        "drift": lambda t, x, h: (x[0] + h * (x[1] + 0.1 * math.sin(5.0 * t)), x[1]),
+    }
+    h, first = 0.05, method.stages[0]
+    x = (0.3, 0.8)
+    ahead = flows[first[0]](0.0, x, first[1] * h)
+    for k in range(5):
+        x = compose(method, flows, k * h, x, h)
+        ahead = compose_ahead(method, flows, k * h, ahead, h)
+    behind = flows[first[0]](5 * h, ahead, -first[1] * h)
+    assert np.abs(np.subtract(behind, x)).max() < 5 * 40 * 2.0**-52
 
 
 def test_compensated_summation_keeps_the_digits_that_plain_sums_lose():

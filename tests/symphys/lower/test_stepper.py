@@ -7,10 +7,16 @@ import pytest
 import sympy
 
 import symphys as ph
+from codegen import optimise_kernel, statements, walk
+from codegen.program import For, nodes_of
 from symphys.integrators import METHODS, ExplicitTableau, Gauss, Splitting
 from symphys.integrators.gauss import gauss_update, stage_states
 from symphys.integrators.splitting import splitting_step
 from symphys.integrators.tableau import explicit_step
+from symphys.lower.fixed import WATCH_NOTHING, FixedPlan, advance_kernel
+from symphys.lower.flow import lower_flow
+from symphys.lower.merged import merged
+from symphys.lower.steppers import stepper_for
 
 q = ph.coordinates("q")
 v = ph.dot(q)
@@ -58,3 +64,36 @@ def test_kernels_take_the_steps_of_the_integrators(name: str) -> None:
     assert np.abs(run[q] - expected[0]).max() < 1e-13
     assert np.abs(run[v] - expected[1]).max() < 1e-13
     assert run.steps == STEPS
+
+
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [("verlet", "cpu"), ("verlet", "reference"), ("leapfrog", "reference"), ("yoshida4", "cpu"), ("saba2", "cpu")],
+)
+def test_states_ahead_are_told_behind(name: str, backend: str) -> None:
+    """Steps share the flow at their borders, which nobody sees: the first row is what was given, to the bit, and rows
+    do not depend on which others are saved. Runs in which an event looks do not share it, and differ by rounding."""
+    simulator = DRIVEN.compile(method=name, backend=backend)
+    start = {q: np.array([0.4, 0.3]), v: np.array([-0.2, 0.0])}
+
+    def run(**options):
+        return simulator.run(start, {w: DRIVE}, (0, STEPS * H), dt=H, **options)
+
+    every, few = run(), run(t_eval=[STEPS * H], watch_every=0)
+    for symbol in (q, v):
+        assert np.array_equal(every[symbol][:, 0], start[symbol])
+        assert np.array_equal(every[symbol][:, -1], few[symbol][:, 0])
+    seen = run(events=[ph.Event(q - 100.0)])
+    assert max(np.abs(seen[s] - every[s]).max() for s in (q, v)) < 1e-13
+    assert every.steps[0] == STEPS
+
+
+def test_a_step_of_verlet_is_one_kick_and_one_drift() -> None:
+    """Where nothing is watched, the loop over steps adds to a momentum once, and to a coordinate once."""
+    flow = lower_flow(ph.Lagrangian(v**2 / 2 - q**4 / 4).dynamics)
+    stepper = merged(stepper_for(flow, METHODS["verlet"], False, None, 2.0**-52))
+    plain = advance_kernel(flow, stepper, None, FixedPlan(WATCH_NOTHING), "float64")
+    (rows,) = (s for s in optimise_kernel(plain).body if isinstance(s, For))
+    (steps,) = (s for s in rows.body if isinstance(s, For))
+    nodes = walk([n for s in statements(steps.body) for n in nodes_of(s)])
+    assert sum(n.op in ("add", "sub") for n in nodes) == 2
