@@ -26,6 +26,7 @@ from itertools import pairwise
 from math import prod
 
 from .ir import Kind, walk
+from .optimise.cost import work
 from .program import (
     Assign,
     Call,
@@ -49,6 +50,7 @@ FEW, SOME = 9, 28  # registers up to which 32 and 16 doubles stand side by side;
 WIDEST = 32
 DOUBLE = 8  # bytes
 REGISTER = 64  # bytes of a wide one
+BUSY = 64  # operations beyond which what an instance does waits for them, not for memory
 CLOSE = 4 << 10  # bytes of values above which narrow registers take one vector of each in place of two
 NEAR = 36 << 10  # bytes of values that a function may keep at once: three quarters of a first cache of 48 KiB
 
@@ -91,7 +93,8 @@ def lanes_for(kernel: Kernel, dtype: str, register: int = REGISTER) -> int:
     register: bytes of the processor's vectors.
     """
     carried, shared = registers(kernel), weights(kernel)
-    narrow = register < REGISTER and carried > 0 and not shared and not _makes_products(kernel)
+    full = carried > 0 or (not kernel.outer and (work(kernel.body) or 0) > BUSY)
+    narrow = register < REGISTER and full and not shared and not _makes_products(kernel)
     if narrow and not _is_cut(kernel):
         lanes = WIDEST // 4 if carried <= SOME and DOUBLE * WIDEST // 4 * most_kept(kernel) <= CLOSE else WIDEST // 8
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -12,6 +13,7 @@ from codegen.ir import Kind, integer, real, variable
 from codegen.primitives import apply
 from codegen.program import Array, Assign, Call, For, Function, Kernel, Load, Scalar, Statement, Var
 from codegen.schedule import (
+    BUSY,
     FEW,
     SOME,
     lanes_for,
@@ -77,6 +79,12 @@ def test_narrow_registers_hold_fewer_lanes(kernel: Kernel, lanes: int) -> None:
     assert lanes_for(kernel, "float64", 32) == lanes
     assert lanes_for(kernel, "float32", 32) == 2 * lanes
     assert padding("float64") % lanes == 0
+
+
+def test_narrow_registers_hold_fewer_lanes_of_what_does_much() -> None:
+    """Rows of a lattice wait for memory whatever they do."""
+    assert [lanes_for(calling(values), "float64", 32) for values in (BUSY, BUSY + 1, 100)] == [32, 4, 4]
+    assert lanes_for(replace(calling(BUSY + 1), outer=("row",)), "float64", 32) == 32
 
 
 def test_strips_are_two_narrow_registers() -> None:
