@@ -53,17 +53,10 @@ def _compiler() -> str:
     )
 
 
-def shim_source(
-    kernel: Kernel,
-    dtype: str = "float64",
-    halo: int = 0,
-    narrow: bool = False,
-    share: Share = ALONE,
-    room: int = ROOM,
-) -> str:
+def shim_source(kernel: Kernel, source: str) -> str:
     """C++ that holds the CUDA source of a kernel, but for its name, and a function that launches it over a grid."""
     layout = Layout.of(kernel)
-    return host_source(emit_kernel(kernel, dtype, halo, narrow, share, room), layout.symbol, layout.parameters())
+    return host_source(source, layout.symbol, layout.parameters())
 
 
 def host_source(source: str, symbol: str, parameters: Sequence[tuple[str, str]]) -> str:
@@ -215,7 +208,7 @@ class ShimBackend(OneDevice):
 
         @cache
         def library(share: Share) -> ctypes.CDLL:
-            return load_library(shim_source(kernel, dtype, halo, self.narrow, share, self.room))
+            return load_library(shim_source(kernel, emit_kernel(kernel, dtype, halo, self.narrow, share, self.room)))
 
         able = Able.of(kernel, dtype)
         if not able.several:

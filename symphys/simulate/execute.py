@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from codegen import CompiledKernel, HostMemory, Memory
 from symphys.lower.frame import (
-    COUNTERS,
     EVENT,
     FINISHED,
     NOT_CONVERGED,
@@ -21,7 +20,6 @@ from symphys.lower.frame import (
     STATUS,
     STEP_TOO_SMALL,
 )
-from symphys.simulate.inputs import Instances
 from symphys.simulate.status import Outcome
 
 OUTCOMES = {
@@ -97,27 +95,6 @@ class Buffers:
             return sum(int((status == code).sum()) for code in codes)
 
         return self.arrays.ask(["counters"], counted)
-
-
-def make_buffers(
-    memory: Memory,
-    instances: Instances,
-    lanes: int,
-    dtype: np.dtype[Any],
-    carry: int,
-    watches: int,
-    shared: dict[str, NDArray[Any]],
-) -> Buffers:
-    """`initial` and `parameters` as given; `carry`, `counters`, `watched` empty; shared arrays (signal tables)."""
-    memory.update(shared)
-    buffers = Buffers(memory, instances.count, lanes, dtype)
-    buffers.lay_out("initial", instances.components)
-    buffers.lay_out("parameters", instances.values)
-    buffers.new("carry", (carry,), dtype)
-    buffers.new("counters", (COUNTERS,), np.int64)
-    if watches:
-        buffers.new("watched", (3 * watches,), dtype)
-    return buffers
 
 
 def launch(kernel: CompiledKernel, buffers: Buffers, scalars: dict[str, Any], threads: int) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,11 @@ from symphys.lower import adaptive
 from symphys.lower.frame import REJECTED, ROW, RUNNING, STATUS, STEPS
 from symphys.lower.pacer import Pacer, RungeKuttaPacer, TaylorPacer
 from symphys.simulate.compiled import Lowered
-from symphys.simulate.devices import joined
-from symphys.simulate.execute import Buffers, launch, make_buffers
+from symphys.simulate.execute import Buffers, launch
 from symphys.simulate.recording import Recording, widened
 from symphys.simulate.regroup import PROBE, WITH_ROWS, Grouping
 from symphys.simulate.request import RunRequest, Sampling, Tolerances
+from symphys.simulate.run import Run, begin
 
 BUDGET = 4096  # attempts a trajectory and launch
 MUCH, SOON = 1 << 25, 512  # bytes to record, past which launches are this short, so that rows leave meanwhile
@@ -31,23 +31,15 @@ FIRST_ROWS = 256  # rows of a free run at first; doubled as they fill
 
 
 @dataclass(frozen=True)
-class AdaptiveRun:
+class AdaptiveRun(Run):
     """What an adaptive run left behind, and which trajectories [lanes] ran out of steps."""
 
-    buffers: Buffers
-    interrupted: bool
     exhausted: NDArray[np.bool_]
 
-    def on_host(self) -> AdaptiveRun:
-        """The same with its arrays on the host."""
-        return replace(self, buffers=self.buffers.on_host())
-
     @classmethod
-    def joined(cls, parts: Sequence[AdaptiveRun]) -> AdaptiveRun:
-        """The run of all trajectories, of whom each part has a stretch."""
-        buffers = joined([part.buffers for part in parts])
-        interrupted = any(part.interrupted for part in parts)
-        return cls(buffers, interrupted, np.concatenate([part.exhausted for part in parts]))
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """See `Run`."""
+        return replace(super().joined(parts), exhausted=np.concatenate([part.exhausted for part in parts]))
 
 
 # How much higher the Taylor order of a single trajectory is: its steps wait for latency, which grows with p, not p^2.
@@ -75,22 +67,8 @@ def run_adaptive(request: RunRequest, sampling: Sampling, tolerances: Tolerances
     advance, lanes = kernels.get(
         key, lambda: adaptive.advance_kernel(flow, pacer, plan, kernels.dtype), instances.count
     )
-    rows = FIRST_ROWS if times is None else len(times)
-    buffers = make_buffers(
-        kernels.backend.memory(),
-        instances,
-        lanes,
-        dtype,
-        len(adaptive.carry_names(flow, pacer)),
-        request.watches,
-        dict(request.tables),
-    )
-    if request.ledger is not None:
-        buffers.new("works", (len(request.ledger.names),), kernels.dtype)
-        buffers.new("saved_work", (len(request.ledger.names), rows), kernels.dtype, np.nan)
-    if events is not None:
-        events.allocate(buffers, len(flow.names), dtype)
-    buffers.new("saved", (len(flow.names), rows), dtype, np.nan)
+    rows, carry = FIRST_ROWS if times is None else len(times), len(adaptive.carry_names(flow, pacer))
+    buffers = begin(request, kernels.backend.memory(), lanes, dtype, carry, rows)
     if times is None:
         buffers.new("row_times", (rows,), dtype, np.nan)
     else:
@@ -115,9 +93,8 @@ def run_adaptive(request: RunRequest, sampling: Sampling, tolerances: Tolerances
     elif times[0] == start:
         _sample_start(buffers)
     recording = Recording.of(buffers, request.on_device)
-    interrupted, exhausted = _advance(
-        advance, request, buffers, scalars, tolerances.max_steps, times is None, recording
-    )
+    launches = _Launches(advance, request, buffers, scalars, tolerances.max_steps, times is None, recording)
+    interrupted, exhausted = launches.go()
     recording.ready(scalars["rows"])
     recording.finish()
     return AdaptiveRun(buffers, interrupted, exhausted)
@@ -136,64 +113,59 @@ def _sample_start(buffers: Buffers) -> None:
     buffers.arrays["counters"][ROW] = 1
 
 
-def _advance(
-    kernel: CompiledKernel,
-    request: RunRequest,
-    buffers: Buffers,
-    scalars: dict[str, Any],
-    max_steps: int,
-    free: bool,
-    recording: Recording,
-) -> tuple[bool, NDArray[np.bool_]]:
-    """Launch until all trajectories have ended; whether that was interrupted, and which ran out of steps."""
-    grouping = Grouping.of(buffers, request.threads)
-    try:
-        interrupted, exhausted = _launches(kernel, request, buffers, scalars, max_steps, free, recording, grouping)
-        return interrupted, exhausted[grouping.came] if grouping.changed else exhausted
-    finally:
-        grouping.restore()
+@dataclass(frozen=True)
+class _Launches:
+    """A run on its way; `free`: every step of its own may be saved, in rows whose number grows."""
 
+    kernel: CompiledKernel
+    request: RunRequest
+    buffers: Buffers
+    scalars: dict[str, Any]
+    max_steps: int
+    free: bool
+    recording: Recording
 
-def _launches(
-    kernel: CompiledKernel,
-    request: RunRequest,
-    buffers: Buffers,
-    scalars: dict[str, Any],
-    max_steps: int,
-    free: bool,
-    recording: Recording,
-    grouping: Grouping,
-) -> tuple[bool, NDArray[np.bool_]]:
-    """What `_advance` does, told in the order in which the grouping leaves the trajectories."""
-    attempts, fresh = 0, 1
-    time_row = len(request.lowered.flow.names)  # `carry` holds the time after the state
-    scale = (scalars["t_start"], scalars["t_end"] - scalars["t_start"])
-    at = partial(Pace.at, instances=buffers.instances, time_row=time_row, scale=scale)
-    never = np.zeros(buffers.instances, dtype=np.bool_)
-    try:
-        while True:
-            longest = SOON if recording.size > MUCH else scalars["budget"]  # rows of free runs grow
-            budget = min(PROBE if fresh and grouping.useful else longest, max_steps - attempts)
-            launch(kernel, buffers, {**scalars, "budget": budget, "fresh": fresh}, request.threads)
-            fresh = 0
-            recording.take()
-            if not buffers.having(RUNNING):
-                request.report(1.0)
-                return False, never
-            pace = buffers.arrays.ask(["counters", "carry"], at)
-            request.report(pace.share)
-            recording.ready(pace.first_row)
-            if free and pace.last_row >= scalars["rows"]:
-                recording.take()
-                _widen(buffers, recording, scalars)
-            attempts = pace.attempts
-            if attempts >= max_steps:
-                return False, buffers.counter(STATUS) == RUNNING
-            if grouping.useful:
-                running, shares, done = _paces(buffers.arrays, buffers.instances, time_row, *scale)
-                grouping.sort(np.where(running, done * (1.0 / np.maximum(shares, TINY) - 1.0), 0.0))
-    except KeyboardInterrupt:
-        return True, never
+    def go(self) -> tuple[bool, NDArray[np.bool_]]:
+        """Launch until all trajectories have ended; whether that was interrupted, and which ran out of steps."""
+        grouping = Grouping.of(self.buffers, self.request.threads)
+        try:
+            interrupted, exhausted = self._grouped(grouping)
+            return interrupted, exhausted[grouping.came] if grouping.changed else exhausted
+        finally:
+            grouping.restore()
+
+    def _grouped(self, grouping: Grouping) -> tuple[bool, NDArray[np.bool_]]:
+        """What `go` does, told in the order in which the grouping leaves the trajectories."""
+        attempts, fresh = 0, 1
+        time_row = len(self.request.lowered.flow.names)  # `carry` holds the time after the state
+        scale = (self.scalars["t_start"], self.scalars["t_end"] - self.scalars["t_start"])
+        at = partial(Pace.at, instances=self.buffers.instances, time_row=time_row, scale=scale)
+        never = np.zeros(self.buffers.instances, dtype=np.bool_)
+        try:
+            while True:
+                longest = SOON if self.recording.size > MUCH else self.scalars["budget"]  # rows of free runs grow
+                budget = min(PROBE if fresh and grouping.useful else longest, self.max_steps - attempts)
+                scalars = {**self.scalars, "budget": budget, "fresh": fresh}
+                launch(self.kernel, self.buffers, scalars, self.request.threads)
+                fresh = 0
+                self.recording.take()
+                if not self.buffers.having(RUNNING):
+                    self.request.report(1.0)
+                    return False, never
+                pace = self.buffers.arrays.ask(["counters", "carry"], at)
+                self.request.report(pace.share)
+                self.recording.ready(pace.first_row)
+                if self.free and pace.last_row >= self.scalars["rows"]:
+                    self.recording.take()
+                    _widen(self.buffers, self.recording, self.scalars)
+                attempts = pace.attempts
+                if attempts >= self.max_steps:
+                    return False, self.buffers.counter(STATUS) == RUNNING
+                if grouping.useful:
+                    running, shares, done = _paces(self.buffers.arrays, self.buffers.instances, time_row, *scale)
+                    grouping.sort(np.where(running, done * (1.0 / np.maximum(shares, TINY) - 1.0), 0.0))
+        except KeyboardInterrupt:
+            return True, never
 
 
 @dataclass(frozen=True)

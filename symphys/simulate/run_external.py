@@ -18,8 +18,9 @@ from symphys.errors import UnsupportedError
 from symphys.integrators import External
 from symphys.lower.frame import FINISHED, NOT_FINITE, RUNNING, STATUS, STEP_TOO_SMALL, STEPS
 from symphys.lower.rates_kernel import functions_kernel, rates_jacobian
-from symphys.simulate.execute import Buffers, Report, make_buffers
+from symphys.simulate.execute import Buffers, Report
 from symphys.simulate.request import RunRequest, Sampling, Tolerances
+from symphys.simulate.run import begin
 from symphys.simulate.run_adaptive import FIRST_ROWS, AdaptiveRun
 from symphys.simulate.track import Evaluator, Functions, Track, Vector
 
@@ -87,17 +88,10 @@ def _evaluator(request: RunRequest, key: Any, functions: list[Function]) -> Eval
 
 
 def _buffers(request: RunRequest, times: NDArray[np.float64] | None) -> Buffers:
-    n, instances = len(request.lowered.flow.names), request.instances
-    buffers = make_buffers(HostMemory(), instances, 1, np.dtype(np.float64), n + 1, request.watches, {})
-    rows = FIRST_ROWS if times is None else len(times)
-    buffers.new("saved", (n, rows), np.float64, np.nan)
+    rows, carry = FIRST_ROWS if times is None else len(times), len(request.lowered.flow.names) + 1
+    buffers = begin(request, HostMemory(), 1, np.dtype(np.float64), carry, rows)
     if times is None:
         buffers.new("row_times", (rows,), np.float64, np.nan)
-    if request.ledger is not None:
-        buffers.new("works", (len(request.ledger.names),), np.float64)
-        buffers.new("saved_work", (len(request.ledger.names), rows), np.float64, np.nan)
-    if request.events is not None:
-        request.events.allocate(buffers, n, np.float64)
     return buffers
 
 

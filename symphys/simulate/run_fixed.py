@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,10 @@ from symphys.lower.frame import RUNNING
 from symphys.lower.merged import merged
 from symphys.lower.steppers import stepper_for
 from symphys.simulate.blow_up import find_steps, keep_state
-from symphys.simulate.devices import joined
-from symphys.simulate.execute import Buffers, launch, make_buffers
+from symphys.simulate.execute import Buffers, launch
 from symphys.simulate.recording import Recording
 from symphys.simulate.request import RunRequest
+from symphys.simulate.run import Run, begin
 
 PORTION = 4096  # steps between looks at progress and at trajectories that failed
 WORK = 12_500_000  # steps of all trajectories that a launch takes at least
@@ -77,23 +76,10 @@ def portions(marks: Marks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 @dataclass(frozen=True)
-class FixedRun:
-    """What a fixed-step run left behind."""
+class FixedRun(Run):
+    """What a fixed-step run left behind, and where it was to be saved."""
 
     marks: Marks
-    buffers: Buffers
-    interrupted: bool
-
-    def on_host(self) -> FixedRun:
-        """The same with its arrays on the host."""
-        return replace(self, buffers=self.buffers.on_host())
-
-    @classmethod
-    def joined(cls, parts: Sequence[FixedRun]) -> FixedRun:
-        """The run of all trajectories, of whom each part has a stretch."""
-        buffers = joined([part.buffers for part in parts])
-        interrupted = any(part.interrupted for part in parts)
-        return cls(parts[0].marks, buffers, interrupted)
 
 
 def run_fixed(request: RunRequest, marks: Marks, compensated: bool) -> FixedRun:
@@ -112,29 +98,15 @@ def run_fixed(request: RunRequest, marks: Marks, compensated: bool) -> FixedRun:
     advance, _ = kernels.get(
         key, lambda: fixed.advance_kernel(flow, stepper, canonical, plan, kernels.dtype), instances.count
     )
-    rows = len(marks.steps)
-    buffers = make_buffers(
-        kernels.backend.memory(),
-        instances,
-        lanes,
-        request.dtype,
-        len(fixed.carry_names(flow, stepper)),
-        request.watches,
-        dict(request.tables),
-    )
-    if request.ledger is not None:
-        buffers.new("works", (len(request.ledger.names),), kernels.dtype)
-        buffers.new("saved_work", (len(request.ledger.names), rows), kernels.dtype, np.nan)
-    if events is not None:
-        events.allocate(buffers, len(flow.names), kernels.dtype)
-    buffers.new("saved", (len(flow.names), rows), kernels.dtype, np.nan)
+    rows, carry = len(marks.steps), len(fixed.carry_names(flow, stepper))
+    buffers = begin(request, kernels.backend.memory(), lanes, request.dtype, carry, rows)
     boundaries, slots = portions(marks)
     buffers.arrays["step_marks"], buffers.arrays["row_slots"] = boundaries, slots
     scalars: dict[str, Any] = {"t_start": request.span[0], "h": marks.h, "rows": rows, "marks": len(boundaries)}
     scalars |= {"watch_every": max(request.watch_every, 1), "first_slot": int(slots[0]) if marks.steps[0] == 0 else -1}
     scalars |= request.places
     launch(prepare, buffers, scalars, request.threads)
-    return FixedRun(marks, buffers, _advance((prepare, advance), request, buffers, scalars, boundaries, slots))
+    return FixedRun(buffers, _advance((prepare, advance), request, buffers, scalars, boundaries, slots), marks)
 
 
 def _advance(
