@@ -18,7 +18,7 @@ from .cuda_groups import GROUP
 from .cuda_language import TYPES, support
 from .cuda_layout import Layout
 from .cuda_rows import early_loads
-from .cuda_team import DEPTH, PIECE, ROOM, Team, team_of
+from .cuda_team import DEPTH, PIECE, ROOM, Team, team_of, whole
 from .cuda_team_printer import TeamPrinter
 from .cuda_together import ALONE, Share
 from .expressions import Sharing
@@ -86,6 +86,11 @@ def _kernel(layout: Layout, team: Team, dtype: str, halo: int, names: Mapping[st
     else:
         printer.line(f"real* const sym_memory = sym_scratch + (long long)blockIdx.x * {team.memory};")
         printer.line("real* const sym_stage = (real*)sym_shared;")
+    begin = f"sym_stage + {whole(team.stage)}"
+    for array, size in team.kept:
+        printer.line(f"real* const {printer.kept[array]} = {begin};")
+        printer.line(f"sym_empty<{size}>({printer.kept[array]});")
+        begin = f"{printer.kept[array]} + {whole(size)}"
     printer.line("const int sym_sample = threadIdx.x % sym_samples, sym_rank = threadIdx.x / sym_samples;")
     for block_sum in printer.sums.values():
         printer.line(f"{TYPES[block_sum.array.kind]} {block_sum.name} = 0;")
@@ -103,6 +108,8 @@ def _kernel(layout: Layout, team: Team, dtype: str, halo: int, names: Mapping[st
     printer.line("__syncthreads();  // the next instances use the same memory")
     printer.depth -= 1
     printer.close(())
+    for array, size in team.kept:
+        printer.line(f"sym_hand_over<{size}>({naming(array)}, {printer.kept[array]});")
     for block_sum in printer.sums.values():
         (position,) = printer.render((block_sum.position,), Sharing())
         printer.line(f"sym_block_sum(&{naming(block_sum.array.name)}[{position}], {block_sum.name});")

@@ -7,8 +7,9 @@ instance does for itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import prod
 
 from codegen.ir import Kind, constant_value
 from codegen.optimise.cost import work
@@ -35,8 +36,8 @@ LEAST = 16  # rows of a tile of a product
 ROW = 64  # bytes of an element of a vector, of all instances, where products read vectors where they lie
 ROOM = 232_448  # bytes of shared memory that a block may have on sm_90
 BESIDE = 16 * 1024  # bytes of it that sums over a block take, of reals and of integers
-THREADS = 256  # of a block, where a multiprocessor has room for two
-ALL = 512  # where it has not
+THREADS = 256  # of a block
+THERE = 512  # of a multiprocessor at least, if memory allows
 WARPS, SCHEDULERS = THREADS // 32, 4  # of a block; of a multiprocessor
 TOGETHER = 8  # sums over the elements of vectors at a time
 SAMPLES = (32, 16)  # instances of a block, where a multiprocessor has room for two blocks
@@ -60,6 +61,7 @@ class Team:
 
     `shared`: all that is in shared memory, not the pieces alone. `direct`: products read vectors where they lie, in
     rows of `ROW` bytes; else pieces of both sides are laid side by side first. `resident` blocks fit a multiprocessor.
+    `kept`: sums over instances, and how many numbers each has, that a block collects in shared memory to its end.
     """
 
     samples: int
@@ -73,16 +75,18 @@ class Team:
     threads: int = THREADS
     resident: int = 1
     direct: bool = False
+    kept: tuple[tuple[str, int], ...] = ()
 
     @property
     def memory(self) -> int:
         """Numbers that the vectors of a block take, in whole loads."""
-        return -(-self.rows * self.line // 4) * 4
+        return whole(self.rows * self.line)
 
     @property
     def bytes(self) -> int:
         """Of shared memory."""
-        return self.width * (self.stage + (self.memory if self.shared else 0))
+        kept = sum(whole(size) for _, size in self.kept)
+        return self.width * (whole(self.stage) + kept + (self.memory if self.shared else 0))
 
     def split(self, terms: int, across: int, most: int = 8) -> int:
         """Among how many threads of a warp the terms of a tile of four by four sums are shared out, where products read
@@ -134,6 +138,11 @@ class Team:
         return [range(first, min(first + each, vectors)) for first in range(0, vectors, each)]
 
 
+def whole(numbers: int) -> int:
+    """Memory in whole loads of sixteen bytes."""
+    return -(-numbers // 4) * 4
+
+
 def team_of(kernel: Kernel, dtype: str, room: int = ROOM) -> Team | None:
     """How a block works on a kernel; None for kernels on which it cannot.
 
@@ -160,18 +169,28 @@ def team_of(kernel: Kernel, dtype: str, room: int = ROOM) -> Team | None:
         stage = max(TOGETHER * samples * (WARPS + 1), DEPTH * (tall + 16 // width + columns))
         return Team(samples, line, rows, tall, stage, placed, shared, width)
 
-    def direct(threads: int, resident: int) -> Team:
+    def direct() -> Team:
         samples = ROW // width
-        threads = min(threads, samples * tall)  # no more than share out the elements of a vector
-        piece = min(max(p.terms for p in products) + 7, PIECE) // 8 * 8 * (tall + 8) if width == 4 else 0
-        stage = max(TOGETHER * samples * (threads // 32 + 1), piece)
-        team = Team(samples, samples, rows, tall, stage, placed, True, width, threads, resident, direct=True)
-        return replace(team, resident=max(resident, min(ALL // threads, room // (team.bytes + BESIDE))))
+        threads = min(THREADS, samples * tall)  # no more than share out the elements of a vector
+        pitch, piece = tall + 16 // width * 2, min(max(p.terms for p in products) + 7, PIECE) // 8 * 8
+        stage = max(TOGETHER * samples * (threads // 32 + 1), piece * pitch, tall * (piece + 4))
+        team = Team(samples, samples, rows, tall, stage, placed, True, width, threads, direct=True)
+        return replace(team, resident=max(1, min(THERE // threads, room // (team.bytes + BESIDE))))
 
-    options = [direct(THREADS, 2), direct(ALL, 1)]
+    options = [direct()]
     options += [replace(staged(n, n + 1, True), resident=2) for n in SAMPLES] + [staged(n, n + 1, True) for n in FEWER]
     fitting = (team for team in options if team.resident * (team.bytes + BESIDE) <= room)
-    return next(fitting, staged(ELSEWHERE, ELSEWHERE, False))
+    team = next(fitting, staged(ELSEWHERE, ELSEWHERE, False))
+    keeping = replace(team, kept=tuple(_kept(kernel)))
+    return keeping if keeping.resident * (keeping.bytes + BESIDE) <= room else team
+
+
+def _kept(kernel: Kernel) -> Iterator[tuple[str, int]]:
+    """Sums of outer products: many numbers, to each of which every block adds again and again."""
+    for name in sorted({s.array for s in statements(kernel.body) if isinstance(s, Outer)}):
+        shape = kernel.array(name).shape
+        if all(isinstance(size, int) for size in shape):
+            yield name, prod(int(size) for size in shape)
 
 
 def vectors_of(kernel: Kernel) -> frozenset[str] | None:

@@ -57,6 +57,7 @@ class TeamPrinter(CudaPrinter):
         self.team, self.together, self.shared_out = team, False, False
         self.over = overlapping(team, kernel)
         self.own = set(addresses.private) - set(team.places)
+        self.kept = {name: naming.take(f"{name}_here") for name, _ in team.kept}
         self.read: set[str] = set()  # since threads met last
         self.written: set[str] = set()
         self.apart_since = False  # who knows what was read and written
@@ -85,6 +86,7 @@ class TeamPrinter(CudaPrinter):
         """A barrier where a statement needs one; then note it."""
         inside = list(statements((statement,)))
         read = {s.array for s in inside if isinstance(s, Load)} - self.own
+        read |= {s.array for s in inside if isinstance(s, Accumulate)} & self.kept.keys()  # atomically, in any order
         written = {s.array for s in inside if isinstance(s, Store)} - self.own
         read, written = self._memory(read), self._memory(written)
         if self.must_meet(read, written):
@@ -109,7 +111,7 @@ class TeamPrinter(CudaPrinter):
                 self.control(statement, sharing)
             case Store():
                 self.store(statement, sharing)
-            case Load():
+            case Load() | Accumulate():
                 if self.together:
                     self.reach(statement)
                 super().statement(statement, sharing)
@@ -236,6 +238,8 @@ class TeamPrinter(CudaPrinter):
 
     def element(self, array: str, index: tuple[str, ...], shift: int) -> str:
         """`vector[(i) * sym_line]` in the memory of the block."""
+        if array in self.kept:
+            return f"{self.kept[array]}[(sym_place)({index[0]})]"
         if array not in self.team.places:
             return super().element(array, index, shift)
         return f"{self.naming(array)}[{beside_product(index[0])} * sym_line]"
@@ -271,22 +275,24 @@ class TeamPrinter(CudaPrinter):
         self.expect_all(s)
         (where,) = self.addresses.where(s.array, s.index, 0)
         place, left, right = self.render((where, s.left_begin, s.right_begin), sharing)
-        reads = self._memory({*s.left, *s.right})
-        if self.team.direct and self.must_meet(reads, set()):
+        reads, writes = self._memory({*s.left, *s.right}), {s.array} & self.kept.keys()
+        if self.must_meet(reads, writes):
             self.meet()
         lefts = self.vectors("left", s.left, left, "const real*")
         rights = self.vectors("right", s.right, right, "const real*")
-        matrix = f"&{self.naming(s.array)}[(sym_place)({place})]"
+        matrix = f"&{self.element(s.array, (place,), 0)}"
+        alone = "true" if s.array in self.kept else "false"
         if self.team.direct:
             split = self.team.split(self.team.samples * len(s.left), self.team.tall, most=self.team.samples // 4)
-            sizes = f"{s.rows}, {s.columns}, {split}"
+            sizes = f"{s.rows}, {s.columns}, {split}, {alone}"
             self.line(f"sym_outer<{sizes}>({matrix}, {lefts}, {rights}, sym_present);")
             self.read |= reads
-            return
-        sizes = "{}, {}, {}, {}".format(s.rows, s.columns, *self.team.tile(self.team.tall))
-        self.line(f"sym_outer<{sizes}>({matrix}, {lefts}, {rights}, sym_present, sym_stage);")
-        self.met()
-        self.read = {STAGE}
+        else:
+            sizes = "{}, {}, {}, {}, {}".format(s.rows, s.columns, *self.team.tile(self.team.tall), alone)
+            self.line(f"sym_outer<{sizes}>({matrix}, {lefts}, {rights}, sym_present, sym_stage);")
+            self.met()
+            self.read = {STAGE}
+        self.written |= writes
 
     def expect_all(self, s: Product | Outer) -> None:
         """Products are made where all threads are."""

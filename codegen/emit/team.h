@@ -41,6 +41,22 @@ template <int count> __device__ __forceinline__ void sym_write(real* to, const r
 // A row of a matrix that has `rows`, which all tiles of it may load.
 template <int rows> __device__ __forceinline__ int sym_inside(int row) { return row < rows ? row : rows - 1; }
 
+// Adds to a total to which no other thread adds at the time, if it is said to be `alone`.
+template <bool alone> __device__ __forceinline__ void sym_add(real* total, real value) {
+    if constexpr (alone) *total += value;
+    else atomicAdd(total, value);
+}
+
+// Totals of the block, which all of it may add to from the next barrier on; and what it adds to those of all blocks.
+template <int count> __device__ __forceinline__ void sym_empty(real* totals) {
+    for (int e = threadIdx.x; e < count; e += sym_threads) totals[e] = 0;
+    __syncthreads();
+}
+template <int count> __device__ __forceinline__ void sym_hand_over(real* all, const real* totals) {
+    __syncthreads();
+    for (int e = threadIdx.x; e < count; e += sym_threads) atomicAdd(&all[e], totals[e]);
+}
+
 // Instances past the last are zero from here on, in `rows` elements of some vectors.
 template <int rows, int count>
 __device__ __forceinline__ void sym_clear(const real* const (&vectors)[count], int present) {

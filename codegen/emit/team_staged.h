@@ -106,7 +106,7 @@ __device__ __forceinline__ void sym_product(
 }
 
 // matrix[i, k] += sum_p sum_s left_p[i] right_p[k] over the `present` instances of the block.
-template <int rows, int columns, int high, int wide, int count>
+template <int rows, int columns, int high, int wide, bool alone, int count>
 __device__ __forceinline__ void sym_outer(
     real* matrix, const real* const (&lefts)[count], const real* const (&rights)[count], int present, real* stage
 ) {
@@ -150,7 +150,7 @@ __device__ __forceinline__ void sym_outer(
                     for (int c = 0; c < wide; ++c)
                         if ((rows % sym_rows == 0 || row + i * high + r < rows) &&
                             (columns % width == 0 || column + j * wide + c < columns))
-                            atomicAdd(&matrix[(row + i * high + r) * columns + column + j * wide + c], sums[r][c]);
+                            sym_add<alone>(&matrix[(row + i * high + r) * columns + column + j * wide + c], sums[r][c]);
             }
         }
 }

@@ -110,7 +110,7 @@ __device__ __forceinline__ void sym_product(
 
 // matrix[i, k] += sum_p sum_s left_p[i] right_p[k] over the `present` instances of the block. Every thread goes through
 // the instances in an order of its own, so that those of a warp read from different banks.
-template <int rows, int columns, int split, int count>
+template <int rows, int columns, int split, bool alone, int count>
 __device__ __forceinline__ void sym_outer(
     real* matrix, const real* const (&lefts)[count], const real* const (&rights)[count], int present
 ) {
@@ -153,7 +153,7 @@ __device__ __forceinline__ void sym_outer(
                 for (int q = 0; q < 16 / split; ++q) {
                     const int r = top + sym_seats * ((from + q) / 4), c = left + sym_seats * ((from + q) % 4);
                     if ((rows % sym_rows == 0 || r < rows) && (columns % sym_rows == 0 || c < columns))
-                        atomicAdd(&matrix[r * columns + c], sums[q]);
+                        sym_add<alone>(&matrix[r * columns + c], sums[q]);
                 }
             }
 }

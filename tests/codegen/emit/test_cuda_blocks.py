@@ -16,8 +16,9 @@ from codegen.backends.nvrtc import check_cuda
 from codegen.backends.shim import ShimBackend
 from codegen.builder import Builder, Names
 from codegen.compile import compile_kernel
+from codegen.emit.cuda_blocks import emit_kernel
 from codegen.emit.cuda_spread import spread
-from codegen.emit.cuda_team import ROOM, ROW, WARP_TILES, overlapping, team_of
+from codegen.emit.cuda_team import BESIDE, ROOM, ROW, WARP_TILES, overlapping, team_of
 from codegen.interpret import run_kernel
 from codegen.ir import Kind, integer, real, variable
 from codegen.networks import Dense
@@ -176,6 +177,19 @@ def test_vectors_that_are_needed_together_do_not_share_memory() -> None:
     together = {s.array for s in statements((last,)) if hasattr(s, "array")} & set(team.places)
     over = overlapping(team, kernel)
     assert all(over[a] & together == {a} for a in together)
+
+
+def test_sums_of_outer_products_stay_with_the_block_where_there_is_room() -> None:
+    """Without, every block adds to the same few places of the device's memory for all instances that it takes."""
+    narrow = prepared(pulling(Dense("N", 2, (16, 16), 1, "tanh"), CURVATURE, "sum"), optimise_kernel, "float64")
+    team = team_of(narrow, "float64")
+    assert team is not None
+    assert team.kept == (("slope", 337),)
+    assert team.resident * team.bytes <= ROOM
+    assert "sym_hand_over<337>(slope, slope_here)" in emit_kernel(narrow, "float64")
+    less = team_of(narrow, "float64", team.resident * (team.bytes + BESIDE) - 1)
+    assert less is not None
+    assert less.kept == () or less.resident < team.resident
 
 
 def loop(write: str) -> For:
