@@ -7,9 +7,8 @@ that of exp(-x^2), x^2 roundings. It costs one exponential, two quotients and no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from codegen.ir import Node, add_many, divide, multiply, negate, real, subtract
+from codegen.lower.polynomial import polynomial
 from codegen.primitives import apply
 
 CENTRE = 3.75
@@ -51,12 +50,4 @@ def erfc(x: Node) -> Node:
 def _of_positive(x: Node) -> Node:
     t = subtract(real(1.0), divide(real(2.0 * CENTRE), add_many((x, real(CENTRE)))))  # 1 at infinity, and not NaN
     fading = divide(apply("exp", negate(multiply(x, x))), add_many((real(1.0), multiply(real(2.0), x))))
-    return multiply(fading, _polynomial(_POWERS, t))
-
-
-def _polynomial(coefficients: Sequence[float], x: Node) -> Node:
-    """By Horner's rule."""
-    total = real(coefficients[-1])
-    for coefficient in reversed(coefficients[:-1]):
-        total = add_many((multiply(total, x), real(coefficient)))
-    return total
+    return multiply(fading, polynomial(_POWERS, t))

@@ -18,6 +18,7 @@ from sympy.logic.boolalg import BooleanAtom
 
 from codegen.errors import CompilerBug, UnsupportedError
 from codegen.ir import Kind, Node, add_many, boolean, constant_value, divide, multiply, negate, real, subtract
+from codegen.lower.bessel import MOST, bessel
 from codegen.lower.error_function import erfc
 from codegen.lower.hyperbolic import HyperbolicPower, bounded, bounded_power, hyperbolic
 from codegen.primitives import apply
@@ -287,6 +288,13 @@ def _heaviside(_: sympy.Basic, arguments: list[Node]) -> Node:
     return apply("select", apply("lt", 0.0, x), 1.0, below)
 
 
+def _bessel(expression: sympy.besselj, arguments: list[Node]) -> Node:
+    order = expression.order
+    if not (order.is_Integer and 0 <= order <= MOST):
+        raise _unsupported(expression, f"its order must be a whole number from 0 to {MOST}")
+    return bessel(int(order), arguments[1])
+
+
 def _argument(_: sympy.Basic, arguments: list[Node]) -> Node:
     return apply("select", apply("lt", arguments[0], 0.0), math.pi, 0.0)
 
@@ -318,6 +326,7 @@ _RULES: Mapping[Any, Rule] = MappingProxyType(
         sympy.Piecewise: _piecewise,
         sympy.Mod: _modulus,
         sympy.sinc: _sinc,
+        sympy.besselj: _bessel,
         sympy.erfc: lambda _, arguments: erfc(arguments[0]),
         sympy.cot: _cotangent,
         sympy.csch: _cosecant,

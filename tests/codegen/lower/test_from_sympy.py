@@ -157,6 +157,31 @@ def test_taylor_coefficients_of_a_pulse_are_right_far_away(at):
     np.testing.assert_allclose(found, expected, rtol=1e-11 * max(1, abs(at)), atol=1e-15)
 
 
+@pytest.mark.parametrize("order", [0, 1, 2, 3, 8, 16])
+def test_bessel_functions(order):
+    """Against mpmath, on both sides of where another expression takes over, and at 0; relatively below their order."""
+    allowed = 2e-15 if order <= 8 else 4e-14
+    places = [0.0, 1e-7, 0.3, order - 1e-9, order + 1e-9, 7.999, 8.001, 11.3, 40.0, 1234.5]
+    for at in (sign * place for place in places for sign in (1, -1)):
+        expected = float(mpmath.besselj(order, at))
+        error = abs(value(sympy.besselj(order, x), x=at) - expected)
+        assert error <= allowed * min(1.0, abs(at) ** -0.5 if at else 1.0)
+        assert error <= 2 * allowed * abs(expected) or abs(at) > order
+
+
+@pytest.mark.parametrize("at", [-9.0, -2.5, 0.0, 1.0, 8.5])
+def test_bessel_functions_are_differentiated(at):
+    """By SymPy; by the compiler; as the second Taylor coefficient of x' = J_1(x), which is J_1' J_1 / 2."""
+    exact_slope = float(mpmath.besselj(1, at, derivative=1))
+    assert value(sympy.besselj(1, x).diff(x), x=at) == pytest.approx(exact_slope, abs=2e-15)
+    root, here = lower(sympy.besselj(1, x)), {"x": at}
+    (pushed,) = jvp([root], {SYMBOLS[x]: real(1.0)})
+    assert float(evaluate((pushed,), here)[0]) == pytest.approx(exact_slope, abs=1e-13)
+    rows = taylor_coefficients([SYMBOLS[x]], [root], 2)
+    second = float(evaluate((rows[2][0],), here)[0])
+    assert second == pytest.approx(exact_slope * float(mpmath.besselj(1, at)) / 2, abs=1e-13)
+
+
 LEAVES = st.sampled_from([x, y, z, sympy.Integer(3), sympy.Rational(-2, 3), sympy.pi, sympy.Float("0.1")])
 
 
@@ -236,7 +261,9 @@ def test_integers_become_real():
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        (sympy.besselj(0, x), r"besselj in besselj\(0, x\) .*elementary"),
+        (sympy.bessely(0, x), r"bessely in bessely\(0, x\) .*elementary"),
+        (sympy.besselj(17, x), r"besselj in besselj\(17, x\) .*a whole number from 0 to 16"),
+        (sympy.besselj(sympy.Rational(1, 3), x), r"besselj in besselj\(1/3, x\) .*a whole number from 0 to 16"),
         (sympy.Function("f")(x), r"f in f\(x\) .*substitute"),
         (sympy.I * x, "I .*finite and real"),
         (sympy.Pow(-1, sympy.Rational(1, 3)) * x, "finite and real"),
