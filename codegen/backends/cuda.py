@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from codegen.program import Kernel, Program, Repeat, kernels_of, program_steps
 from codegen.rounds import round_of
 from codegen.sweep import Sweep
 
-from .cuda_device import INSTALL, cuda_available, load_cupy
+from .cuda_device import INSTALL, attributes_here, cuda_available, load_cupy
 from .cuda_kernel import CudaKernel
 from .cuda_program import CudaProgram
 from .cuda_resident import DeviceMemory
@@ -39,6 +40,9 @@ class CudaBackend:
 
     name: str = "cuda"
     schedule: Schedule = USUAL
+    _streams: dict[int, list[Any]] = field(
+        default_factory=dict, compare=False, repr=False
+    )  # that nobody uses, in pairs
 
     def __post_init__(self) -> None:
         load_cupy()
@@ -48,8 +52,15 @@ class CudaBackend:
         return 128 // np.dtype(dtype).itemsize
 
     def memory(self) -> DeviceMemory:
-        """Arrays that stay on the device."""
-        return DeviceMemory(load_cupy())
+        """Arrays that stay on the device. Streams are used again, as CuPy keeps free memory for each by itself; so that
+        nobody still reads what is free, what the caller has on his way is over first."""
+        cupy = load_cupy()
+        cupy.cuda.get_current_stream().synchronize()
+        free = self._streams.setdefault(cupy.cuda.Device().id, [])
+        streams = free.pop() if free else tuple(cupy.cuda.Stream(non_blocking=True) for _ in range(2))
+        made = DeviceMemory(cupy, streams)
+        finalize(made, _give_back, free, streams).atexit = False
+        return made
 
     def devices(self) -> int:
         """How many NVIDIA devices there are."""
@@ -68,7 +79,7 @@ class CudaBackend:
     @property
     def _room(self) -> int:
         """The bytes of shared memory that a block may ask for."""
-        return int(load_cupy().cuda.Device().attributes.get("MaxSharedMemoryPerBlockOptin", ROOM))
+        return int(attributes_here(load_cupy()).get("MaxSharedMemoryPerBlockOptin", ROOM))
 
     def compile(
         self, kernel: Kernel, dtype: str = "float64", halo: int = 0, optimise: Optimise | None = None
@@ -131,6 +142,13 @@ class CudaBackend:
         return SweepKernel(
             sweep.kernel, dtype, halo, source, function, Able(False, 0), self.schedule, sweep=sweep, tile=tile
         )
+
+
+def _give_back(free: list[Any], streams: tuple[Any, Any]) -> None:
+    """Streams for the next who wants some: what is on its way ends while there is the memory that it works on."""
+    for stream in streams:
+        stream.synchronize()
+    free.append(streams)
 
 
 def _function(kernel: Kernel, source: str, dtype: str) -> Any:

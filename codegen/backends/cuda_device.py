@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from codegen.errors import BackendUnavailableError
@@ -35,3 +37,14 @@ def load_cupy() -> Any:
     if not count:
         raise BackendUnavailableError('backend "cuda" finds no NVIDIA device; choose backend="cpu"')
     return cupy
+
+
+def attributes_here(cupy: Any) -> Mapping[str, int]:
+    """The attributes of the current device."""
+    return _attributes(cupy, cupy.cuda.Device().id)
+
+
+@lru_cache(maxsize=16)  # CuPy asks the driver for a hundred of them each time, which takes longer than a launch
+def _attributes(cupy: Any, device: int) -> Mapping[str, int]:
+    found: Mapping[str, int] = cupy.cuda.Device(device).attributes
+    return found

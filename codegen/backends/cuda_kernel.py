@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +18,7 @@ from codegen.emit.cuda_wide import BYTES, in_pieces
 from codegen.ir import Kind
 from codegen.program import Intent, Kernel
 
-from .cuda_device import load_cupy
+from .cuda_device import attributes_here, load_cupy
 from .cuda_memory import Mirror
 from .cuda_resident import DeviceMemory
 from .cuda_schedule import (
@@ -168,19 +169,19 @@ class CudaKernel:
     def _share(self, cupy: Any, span: LaunchRange, given: Mapping[str, Any], stride: int, scalars: Scalars) -> Share:
         there = {a.name: (address_of(given[a.name]), given[a.name].nbytes) for a in in_pieces(self.kernel)}
         begins = beginnings(self.kernel, there, self.halo, span.first, stride, np.dtype(self.dtype).itemsize)
-        attributes = cupy.cuda.Device().attributes
+        attributes = attributes_here(cupy)
         processors = Processors(int(attributes["MultiProcessorCount"]), int(attributes.get("L2CacheSize", 0)))
         level = all(address_of(given[name]) % BYTES == 0 for name in self.able.rows_of)
         return share_of(self.schedule, self.able, span, begins, processors, self.able.turns(scalars), level)
 
     def _shape(self, cupy: Any, function: Any, span: LaunchRange, share: Share) -> tuple[Shape, Shape]:
-        processors = int(cupy.cuda.Device().attributes["MultiProcessorCount"])
+        processors = int(attributes_here(cupy)["MultiProcessorCount"])
         if self.team is not None:
             blocks = -(-span.lanes // self.team.samples)
             most = resident_teams(cupy, function, self.team) if self.team.shared else TEAMS
             most *= processors
             return (min(blocks, most), 1, 1), (self.team.threads, 1, 1)
-        instances = span.lanes * int(np.prod(span.outer, dtype=np.int64)) // (max(share.lanes, 1) * share.rows)
+        instances = span.lanes * math.prod(span.outer) // (max(share.lanes, 1) * share.rows)
         limit = function.max_threads_per_block
         size = block_size(function.num_regs, instances * share.parts, processors, limit, self.schedule.threads)
         if share.parts > 1:
@@ -190,7 +191,7 @@ class CudaKernel:
 
 def resident_teams(cupy: Any, function: Any, team: Team) -> int:
     """How many blocks of a team a multiprocessor holds at once: more than these take their turns in what is there."""
-    room = int(cupy.cuda.Device().attributes.get("MaxSharedMemoryPerMultiprocessor", ROOM))
+    room = int(attributes_here(cupy).get("MaxSharedMemoryPerMultiprocessor", ROOM))
     by_memory = room // (team.bytes + function.shared_size_bytes + KEPT)
     by_registers = REGISTERS // (-(-function.num_regs // 8) * 8 * team.threads)
     return max(1, min(by_memory, by_registers, THREADS_THERE // team.threads))

@@ -8,6 +8,7 @@ host by a stream of its own, through two buffers of pinned memory, while launche
 from __future__ import annotations
 
 import ctypes
+import math
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -48,7 +49,7 @@ class Place:
     @property
     def size(self) -> int:
         """Its bytes."""
-        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+        return math.prod(self.shape) * self.dtype.itemsize
 
     @property
     def on_device(self) -> Any:
@@ -74,6 +75,7 @@ class DeviceMemory(Memory):
         self.stream, self.copying = streams or (cupy.cuda.Stream(non_blocking=True) for _ in range(2))
         self.places: dict[str, Place] = {}
         self.host: dict[str, NDArray[Any]] = {}
+        self.views: dict[str, Any] = {}  # arrays of the device by name, made when they are first asked for
         self.transfers = Transfers(cupy, self.stream, self.copying)
         self.in_flight: deque[tuple[Any, object]] = deque()
         self.plans: dict[Any, Any] = {}  # of transforms: they work on this stream, one after the other
@@ -92,11 +94,13 @@ class DeviceMemory(Memory):
             self._fetch(block)
         block.host_is_newer = True
         self.places[name] = Place(block, array.ctypes.data - owner.ctypes.data, array.dtype, array.shape)
+        self.views.pop(name, None)
         self.host[name] = array
 
     def __delitem__(self, name: str) -> None:
         del self.places[name]
         self.host.pop(name, None)
+        self.views.pop(name, None)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.places)
@@ -114,7 +118,7 @@ class DeviceMemory(Memory):
     def full(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float | None) -> None:
         """See `Memory`; None leaves what was there."""
         kind = np.dtype(dtype)
-        size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+        size = math.prod(shape) * kind.itemsize
         with self.stream, room(self.cupy, size):
             block = Block(size, None, None, block_of(self.cupy, size, 0), host_is_newer=False, device_is_newer=True)
             place = Place(block, 0, kind, shape)
@@ -122,6 +126,7 @@ class DeviceMemory(Memory):
                 place.on_device.fill(fill)
         self.places[name] = place
         self.host.pop(name, None)
+        self.views.pop(name, None)
 
     def lay_out(self, name: str, rows: Sequence[Any], width: int, dtype: Any) -> None:
         """See `Memory`: rows of the host go through pinned memory, where they take the type that is wanted."""
@@ -157,7 +162,10 @@ class DeviceMemory(Memory):
             if block.host_is_newer:
                 block.device.set(block.bytes_of_host)
                 block.host_is_newer = False
-        return {name: self.places[name].on_device for name in names}
+        for name in names:
+            if name not in self.views:
+                self.views[name] = self.places[name].on_device
+        return {name: self.views[name] for name in names}
 
     def hold(self, used: object) -> None:
         """Keep what launches use until they are over."""
@@ -277,7 +285,7 @@ class DeviceMemory(Memory):
     def blank(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """See `Memory`."""
         kind = np.dtype(dtype)
-        with room(self.cupy, int(np.prod(shape, dtype=np.int64)) * kind.itemsize):
+        with room(self.cupy, math.prod(shape) * kind.itemsize):
             made = self.cupy.empty(shape, dtype=kind)
         made.fill(np.nan)
         self.cupy.cuda.get_current_stream().synchronize()  # streams that lay anything there do not wait for this one

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from codegen.emit.cuda_beside import in_rows
 from codegen.emit.cuda_groups import GROUP
@@ -121,7 +120,7 @@ def share_of(
     of `in_pieces`. level: whether all arrays of `able.rows_of` begin on a boundary of sixteen bytes.
     """
     beside = level and bool(able.rows_of)
-    instances = span.lanes * int(np.prod(span.outer, dtype=np.int64))
+    instances = span.lanes * math.prod(span.outer)
     if able.rows or able.loops:
         several = able.rows and instances >= schedule.rows * schedule.few * processors.count
         rows = schedule.rows if several else 1

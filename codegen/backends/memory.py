@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Self, TypeVar
 
@@ -16,11 +17,18 @@ Copies = Callable[[], Mapping[str, NDArray[Any]]]
 Answer = TypeVar("Answer")
 
 
-def all_finite(values: Any) -> bool:
+MANY = 1 << 22  # bytes of which a thread is worth while that adds up some
+
+
+def all_finite(values: Any, threads: int = 1) -> bool:
     """Whether an array, of the host or of a device, holds nothing but finite numbers.
 
     A sum tells, in one pass that makes no array of answers; where finite numbers overflow it, each is asked.
     """
+    parts = min(threads, values.nbytes // MANY)
+    if parts > 1 and isinstance(values, np.ndarray) and values.flags.c_contiguous:
+        with ThreadPoolExecutor(parts) as pool:
+            return all(pool.map(all_finite, np.array_split(values.reshape(-1), parts)))
     with np.errstate(all="ignore"):
         return bool(np.isfinite(values.sum())) or bool(np.isfinite(values).all())
 

@@ -74,18 +74,18 @@ def numbers(what: str, symbol: Any, value: Any) -> NDArray[np.float64]:
     return array
 
 
-def numbers_as_given(what: str, symbol: Any, value: Any, on_device: bool) -> Any:
+def numbers_as_given(what: str, symbol: Any, value: Any, on_device: bool, threads: int) -> Any:
     """As `numbers`, but single precision stays what it is, arrays are not copied, and CuPy arrays may stay there."""
     stays = on_device and hasattr(value, "__cuda_array_interface__")
     given = value if stays else on_host(value)
     if getattr(given, "dtype", None) not in (np.float32, np.float64) or not np.ndim(given):
         return numbers(what, symbol, value)
-    _refuse_infinite(what, symbol, given)
+    _refuse_infinite(what, symbol, given, threads)
     return given
 
 
-def _refuse_infinite(what: str, symbol: Any, array: Any) -> None:
-    if not all_finite(array):
+def _refuse_infinite(what: str, symbol: Any, array: Any, threads: int = 1) -> None:
+    if not all_finite(array, threads):
         array = on_host(array)
         bad = array[~np.isfinite(array)].flat[0]
         raise InputError(f"the {what} {symbol} is not finite: it holds {bad}; give finite numbers")
@@ -152,6 +152,7 @@ def read_instances(
     wanted: Sequence[Any],
     others: Iterable[Any] = (),
     on_device: bool = False,
+    threads: int = 1,
 ) -> Instances:
     """The initial state and the parameters of every trajectory, broadcast against each other; views of what was given,
     where that is possible, and CuPy arrays if they may stay `on_device`.
@@ -166,8 +167,9 @@ def read_instances(
     refuse_strange(strange, wanted, "parameter")
     refuse_missing([label for label in labels if label not in state], "initial value", initial)
     refuse_missing([symbol for symbol in wanted if symbol not in values], "value", parameters)
-    arrays = {label: numbers_as_given("initial value of", label, state[label], on_device) for label in labels}
-    arrays.update({symbol: numbers_as_given("parameter", symbol, values[symbol], on_device) for symbol in wanted})
+    how = (on_device, threads)
+    arrays = {label: numbers_as_given("initial value of", label, state[label], *how) for label in labels}
+    arrays.update({symbol: numbers_as_given("parameter", symbol, values[symbol], *how) for symbol in wanted})
     for symbol in wanted:
         check_assumptions(symbol, arrays[symbol])
     shape = broadcast_shape(arrays)

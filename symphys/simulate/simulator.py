@@ -97,7 +97,8 @@ class Simulator:
         weights, rest = split_weights(parameters or {}, dynamics.networks)
         parameters = spread_arrays(rest)
         given, of_time = (initial, parameters, flow.labels, dynamics.parameters), signal_functions(dynamics)
-        instances = read_instances(*given, of_time, on_device=self.kernels.backend.name == "cuda")
+        threads, cuda = read_threads(options["threads"]), self.kernels.backend.name == "cuda"
+        instances = read_instances(*given, of_time, cuda, threads)
         margin = 0.0 if dt is None else 4.0 * positive_number("dt", dt)  # substeps of splittings leave the span
         dtype = np.dtype(self.kernels.dtype)
         tables, places = signal_tables(dynamics, flow, parameters, rows.span, dtype, margin)
@@ -116,7 +117,7 @@ class Simulator:
             plan_events(options["events"], self.lowered),
             tables,
             places,
-            read_threads(options["threads"]),
+            threads,
             report,
             on_device,
         )

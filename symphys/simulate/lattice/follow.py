@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Told = Callable[[], Recorded | None]
 PORTION = 1 << 25  # sites times steps between looks at progress and at states that left the finite world
+AHEAD = 64  # by how much portions are longer where launches run ahead of the host, which waits at every look
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def _member(
     marks, t_start = record.result.marks, record.result.t_start
     run = simulator.start(course.inputs, member, t_start, marks.h, course.threads)
     run.k = begin = int(course.begin[member])
-    portion = max(1, PORTION // int(np.prod(simulator.grid.shape)))
+    portion = max(1, (AHEAD if run.arrays.ahead else 1) * PORTION // int(np.prod(simulator.grid.shape)))
     rows = Rows(record, member, run.arrays.ahead, course.stays)
     try:
         for row, step in enumerate(marks.steps):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from codegen.backends import copier, cuda_resident, cuda_transfer
+from codegen.backends import memory as memory_module
 from codegen.backends.cuda import CudaBackend
 from codegen.backends.cuda_resident import DeviceMemory
 from codegen.backends.memory import HostMemory, Memory, all_finite
@@ -201,6 +203,36 @@ def test_transforms_are_planned_once_a_memory(cupy: StandIn, monkeypatch: pytest
         run(memory, {})
     np.testing.assert_allclose(memory.read("z"), start, rtol=0, atol=3 * 60 * 8 * 2.0**-52)
     assert len(made) == 1
+
+
+def test_streams_are_used_again_when_nobody_does(cupy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A memory that follows another takes its streams, once what callers asked for is over; others have their own."""
+    backend, current, waited = CudaBackend(), Stream(cupy), []
+    monkeypatch.setattr(cupy.cuda, "get_current_stream", lambda: current)
+    monkeypatch.setattr(current, "synchronize", lambda: waited.append(True), raising=False)
+    first, second = backend.memory(), backend.memory()
+    streams = [first.stream, first.copying, second.stream, second.copying]
+    assert len(set(map(id, streams))) == 4
+    done: list[int] = []
+    for stream in streams[:2]:
+        stream.actions.append(lambda: done.append(1))
+    del first
+    gc.collect()
+    assert done == [1, 1]  # while there was what they worked on
+    third = backend.memory()
+    assert (third.stream, third.copying) == (streams[0], streams[1])
+    assert len(waited) == 3
+
+
+@pytest.mark.parametrize("bad", [None, np.nan, -np.inf])
+def test_threads_find_what_is_not_finite(monkeypatch: pytest.MonkeyPatch, bad: float | None) -> None:
+    """In the last part as in the first, and where sums overflow."""
+    monkeypatch.setattr(memory_module, "MANY", 64)
+    values = np.full(1000, 1e308)
+    assert all_finite(values, 3)
+    values[999 if bad is None else 998] = 1.0 if bad is None else bad
+    assert all_finite(values, 3) is (bad is None)
+    assert all_finite(values[::-1], 3) is (bad is None)
 
 
 @pytest.mark.parametrize("shape", [(7,), (3, 50_000), (50_000, 3), (1, 100_001)])

@@ -12,6 +12,7 @@ import pytest
 from sympy import I
 
 import symphys as ph
+from codegen.backends.cuda import CudaBackend
 from codegen.backends.cuda_resident import DeviceMemory
 from symphys.simulate.lattice.follow import Rows
 from symphys.simulate.lattice.record import Record
@@ -191,8 +192,16 @@ def test_rows_on_the_device_go_to_no_file(cupy: StandIn, tmp_path: Path) -> None
 
 @needs_compiler
 @pytest.mark.parametrize("unwatched", ["the last row", "an interrupt"])
-def test_rows_on_the_device_are_there_when_a_run_returns(cupy: StandIn, unwatched: str) -> None:
-    """No law is watched, so that nothing is read when the last row was laid: members of an ensemble, seen as memory."""
+def test_rows_on_the_device_are_there_when_a_run_returns(
+    cupy: StandIn, monkeypatch: pytest.MonkeyPatch, unwatched: str
+) -> None:
+    """No law is watched, so that nothing is read when the last row was laid: members of an ensemble, seen as memory.
+
+    The memories of the runs are held here, as they wait for what is on its way when they go.
+    """
+    held: list[DeviceMemory] = []
+    memory = CudaBackend.memory
+    monkeypatch.setattr(CudaBackend, "memory", lambda backend: (held.append(memory(backend)), held[-1])[1])
     damped = ph.LagrangianDensity(phi.diff(t) ** 2 / 2 - phi.diff(x) ** 2 / 2, dissipation=phi.diff(t) ** 2 / 4)
     simulator = damped.compile(GRID, "rk4", backend="cuda")
     assert not simulator.watched
