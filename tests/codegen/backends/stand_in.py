@@ -159,6 +159,11 @@ class DeviceArray(np.ndarray):
         made = super().__array_function__(function, types, given, options)
         return self.module.made(made) if isinstance(made, np.ndarray) and made.ndim else made
 
+    def __getitem__(self, place: Any) -> Any:
+        if any(isinstance(part, np.ndarray) for part in (place if isinstance(place, tuple) else (place,))):
+            self.module.settle()  # a copy, unlike what slices are
+        return super().__getitem__(place)
+
     def __setitem__(self, place: Any, values: Any) -> None:
         assert isinstance(values, DeviceArray) or np.ndim(values) == 0
         self.module.do(lambda: np.ndarray.__setitem__(self.view(np.ndarray), place, values))

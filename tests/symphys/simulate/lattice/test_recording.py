@@ -215,6 +215,7 @@ def test_rows_on_the_device_are_there_when_a_run_returns(
         simulator.run(start, {}, (0, 0.8), dt=0.02, save_every=10, arrays=arrays, progress=stop)
         for arrays in ("numpy", "cupy")
     )
+    assert np.isfinite(plain[phi][:, 1]).all()
     seen = kept[phi].view(np.ndarray)  # as by an operation on a stream that does not wait for the run's
     np.testing.assert_array_equal(seen[..., : plain[phi].shape[1], :], plain[phi])
     np.testing.assert_array_equal(kept.outcomes, plain.outcomes)
