@@ -132,9 +132,18 @@ class _Copies:
     def block(self, body: Block) -> Block:
         return tuple(copied for s in one_by_one(body) for copied in self.statement(s))
 
+    def loop(self, body: Block) -> Block:
+        """What all have in common, then one instance after the other, which takes fewer registers; side by side where
+        something is written."""
+        if any(isinstance(s, Store | Accumulate) for s in body):
+            return self.block(body)
+        copies = [self.statement(s) for s in body]
+        rows = zip(*(found for found in copies if len(found) > 1), strict=True)
+        return (*(found[0] for found in copies if len(found) == 1), *(s for row in rows for s in row))
+
     def statement(self, s: Statement) -> tuple[Statement, ...]:
         if isinstance(s, For):
-            return (replace(s, body=self.block(s.body)),)
+            return (replace(s, body=self.loop(s.body)),)
         if isinstance(s, Comment) or (not isinstance(s, Store | Accumulate) and _target(s) not in self.varying):
             return (s,)
         found = tuple(self.of(s, k) for k in range(self.count))

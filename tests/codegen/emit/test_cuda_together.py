@@ -164,6 +164,8 @@ def test_a_neighbour_is_loaded_once_for_two_particles() -> None:
     groups = body[: body.index("for (sym_place j = j_at")]
     assert groups.count("sym_load_group(") == 1
     assert groups.count("const real step =") == groups.count("const real step_at_1 =") == 2  # with and without oneself
+    first, second, *_ = (groups.index(f"    {name} = ") for name in ("energy", "energy_at_1"))
+    assert first < groups.index("const real step_at_1 =") < second  # one after the other
 
 
 def test_loops_of_different_length_are_not_shared() -> None:
