@@ -86,6 +86,8 @@ def _kernel(layout: Layout, team: Team, dtype: str, halo: int, names: Mapping[st
     else:
         printer.line(f"real* const sym_memory = sym_scratch + (long long)blockIdx.x * {team.memory};")
         printer.line("real* const sym_stage = (real*)sym_shared;")
+    if team.held:
+        printer.line("sym_piece sym_held = {};")
     begin = f"sym_stage + {whole(team.stage)}"
     for array, size in team.kept:
         printer.line(f"real* const {printer.kept[array]} = {begin};")

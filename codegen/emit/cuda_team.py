@@ -62,6 +62,7 @@ class Team:
     `shared`: all that is in shared memory, not the pieces alone. `direct`: products read vectors where they lie, in
     rows of `ROW` bytes; else pieces of both sides are laid side by side first. `resident` blocks fit a multiprocessor.
     `kept`: sums over instances, and how many numbers each has, that a block collects in shared memory to its end.
+    `held`: numbers at the begin of the stage that stay from one product to the next.
     """
 
     samples: int
@@ -76,6 +77,7 @@ class Team:
     resident: int = 1
     direct: bool = False
     kept: tuple[tuple[str, int], ...] = ()
+    held: int = 0
 
     @property
     def memory(self) -> int:
@@ -172,9 +174,11 @@ def team_of(kernel: Kernel, dtype: str, room: int = ROOM) -> Team | None:
     def direct() -> Team:
         samples = ROW // width
         threads = min(THREADS, samples * tall)  # no more than share out the elements of a vector
-        pitch, piece = tall + 16 // width * 2, min(max(p.terms for p in products) + 7, PIECE) // 8 * 8
-        stage = max(TOGETHER * samples * (threads // 32 + 1), piece * pitch, tall * (piece + 4))
-        team = Team(samples, samples, rows, tall, stage, placed, True, width, threads, direct=True)
+        terms = min(max(p.terms for p in products) + 7, PIECE) // 8 * 8
+        sums = TOGETHER * samples * (threads // 32 + 1)
+        held = max(tall, terms) * (max(tall, terms) + 4) if width == 8 else 0
+        stage = held + sums if held else max(sums, terms * (tall + 8))
+        team = Team(samples, samples, rows, tall, stage, placed, True, width, threads, direct=True, held=held)
         return replace(team, resident=max(1, min(THERE // threads, room // (team.bytes + BESIDE))))
 
     options = [direct()]

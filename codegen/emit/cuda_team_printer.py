@@ -177,7 +177,8 @@ class TeamPrinter(CudaPrinter):
             self.meet()
         name = self.naming.take("sym_sums")
         self.line(f"real {name}[] = {{{', '.join(self.name(total) for total in sums)}}};")
-        self.line(f"sym_team_sums({name}, sym_stage);")
+        desk = f"sym_stage + {self.team.held}" if self.team.held else "sym_stage"
+        self.line(f"sym_team_sums({name}, {desk});")
         for place, (total, already) in enumerate(zip(sums, before, strict=True)):
             self.line(f"{self.name(total)} = {already} + {name}[{place}];")
         self.met()
@@ -264,7 +265,8 @@ class TeamPrinter(CudaPrinter):
                 how = "{}, {}".format(*self.team.tile(across))
             matrix = f"&{self.naming(s.array)}[(sym_place)({place})]"
             sizes = f"{s.sums}, {s.terms}, {s.columns}, {turned}, {how}"
-            self.line(f"sym_product<{sizes}>({matrix}, {sources}, {targets}, sym_stage);")
+            held = ", sym_held" if self.team.held else ""
+            self.line(f"sym_product<{sizes}>({matrix}, {sources}, {targets}, sym_stage{held});")
             meet = True  # the next part lays its pieces into the same stage
         self.met()
         self.read = reads if self.team.direct else {STAGE}

@@ -29,19 +29,30 @@ __device__ __forceinline__ void sym_multiply(real (&sums)[4], real upper, real l
 #endif
 }
 
+struct sym_piece {  // a whole matrix that lies in the stage
+    const real* matrix;
+    int rows, columns;
+};
+
 // made_v[i] = sum_k W[i, k] given_v[k], or of W[k, i], for `total` sums of `terms` products; W has `pitch` columns.
-// Pieces of it are laid in `stage` as they are, row after row. `meet`: others may still write what is given, or read the
-// stage. Who reads what is given may do so to the end.
+// Pieces of it are laid in `stage` as they are, row after row, where one that is whole stays for the next product
+// (`here`). `meet`: others may still write what is given, or read the stage. Who reads what is given may do so to the
+// end.
 template <int total, int terms, int pitch, bool transposed, int split, bool meet, int count>
 __device__ __forceinline__ void sym_product(
-    const real* __restrict__ matrix, const real* const (&given)[count], real* const (&made)[count], real* stage
+    const real* __restrict__ matrix, const real* const (&given)[count], real* const (&made)[count], real* stage,
+    sym_piece& here
 ) {
     constexpr int depth = terms < sym_depth ? (terms + 7) / 8 * 8 : sym_depth;
-    constexpr int length = transposed ? sym_rows : depth, step = length + 4;  // of a row, and from one to the next
+    constexpr int length = transposed ? sym_rows : depth, step = (sym_rows > depth ? sym_rows : depth) + 4;
+    constexpr bool one = total <= sym_rows && terms <= depth;
     constexpr int share = (depth * sym_rows + sym_threads - 1) / sym_threads;
     constexpr bool exact = depth * sym_rows % sym_threads == 0, even = sym_threads % length == 0;
     constexpr int down = sym_rows / 16, tiles = down * count, rounds = (tiles + sym_warps - 1) / sym_warps;
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, high = lane / 4, wide = lane % 4;
+    constexpr int rows = transposed ? terms : total, columns = transposed ? total : terms;
+    const bool there = one && here.matrix == matrix && here.rows == rows && here.columns == columns;
+    here = {one ? matrix : nullptr, rows, columns};
     for (int first = 0; first < total; first += sym_rows) {
         real sums[rounds][2][4] = {};
         real next[share];  // of the matrix, on their way while products are made
@@ -62,14 +73,16 @@ __device__ __forceinline__ void sym_product(
                                  : (real)0;
             }
         };
-        fetch(0);
+        if (!there) fetch(0);
 #pragma unroll 1
         for (int term = 0; term < terms; term += depth) {
-            if (meet || term > 0 || first > 0) __syncthreads();
+            if (!there) {
+                if (meet || term > 0 || first > 0) __syncthreads();
 #pragma unroll
-            for (int n = 0; n < share; ++n) {
-                int i, j;
-                if (each(n, i, j)) stage[i * step + j] = next[n];
+                for (int n = 0; n < share; ++n) {
+                    int i, j;
+                    if (each(n, i, j)) stage[i * step + j] = next[n];
+                }
             }
             __syncthreads();
             if (term + depth < terms) fetch(term + depth);

@@ -283,6 +283,35 @@ def test_steps_go_together_while_nobody_leaves() -> None:
     assert np.abs(arrays["out"] - wanted["out"]).max() <= 64 * np.finfo(float).eps * np.abs(wanted["out"]).max()
 
 
+@needs_compiler
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_matrix_that_stays_is_the_one_that_is_asked_for(dtype: str) -> None:
+    """Its first rows, all of it, all of it turned, another one: sums of at most twenty products, 64 units."""
+    b = Builder(Names(("matrix", "out", "sample")))
+    x, y = b.local("x", (20,)), b.local("y", (76,))
+    with b.loop("k", 0, 20) as k:
+        b.store(x, k, value=b.load("start", "given", k))
+    for to, begin, rows, turned in ((0, 0, 16, False), (16, 0, 20, False), (36, 0, 20, True), (56, 400, 20, True)):
+        b.product(("matrix", integer(begin)), (rows, 20), (x,), integer(0), (y,), integer(to), transposed=turned)
+    with b.loop("i", 0, 76) as i:
+        b.store("out", i, value=b.load("made", y, i))
+    arrays = (
+        Array("matrix", (800,), instanced=False),
+        Array("given", (20,)),
+        Array("out", (76,), intent=Intent.OUT),
+    )
+    kernel = Kernel("several", "sample", arrays, (), b.block())
+    rng = np.random.default_rng(5)
+    values = {"matrix": rng.normal(size=800), "given": rng.normal(size=(20, INSTANCES))}
+    found = {name: a.astype(dtype) for name, a in values.items()} | {"out": np.zeros((76, INSTANCES), dtype)}
+    wanted = {name: a.astype(np.float64) for name, a in found.items()}
+    run = compile_kernel(kernel, ShimBackend(), dtype)
+    assert run.kernel.shares
+    run(found, {}, (INSTANCES,))
+    run_kernel(kernel, wanted, {}, (INSTANCES,))
+    assert np.abs(found["out"] - wanted["out"]).max() <= 64 * np.finfo(dtype).eps * np.abs(wanted["out"]).max()
+
+
 def test_products_where_instances_part_ways_are_made_by_each() -> None:
     kernel = steps(True)
     assert team_of(optimise_kernel(replace(kernel, shares=True)), "float64") is None
