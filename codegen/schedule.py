@@ -93,8 +93,10 @@ def lanes_for(kernel: Kernel, dtype: str, register: int = REGISTER) -> int:
     register: bytes of the processor's vectors.
     """
     carried, shared = registers(kernel), weights(kernel)
-    full = carried > 0 or (not kernel.outer and (work(kernel.body) or 0) > BUSY)
-    narrow = register < REGISTER and full and not shared and not _makes_products(kernel)
+    narrow = (
+        register < REGISTER and not shared and not _makes_products(kernel)
+    )  # networks have no cost of their own yet
+    narrow = narrow and (carried > 0 or (not kernel.outer and (work(kernel.body) or 0) > BUSY))
     if narrow and not _is_cut(kernel):
         lanes = WIDEST // 4 if carried <= SOME and DOUBLE * WIDEST // 4 * most_kept(kernel) <= CLOSE else WIDEST // 8
     else:

@@ -20,6 +20,7 @@ from codegen.program import Repeat
 from codegen.rounds import Part, Round
 from codegen.sweep import Sweep
 
+from .cuda_device import attributes_here
 from .cuda_kernel import Bound, CudaKernel, Idle
 from .cuda_memory import block_of
 from .cuda_schedule import GRID_LIMIT, Processors, Schedule, Shape, address_of, beginnings
@@ -37,7 +38,7 @@ class SweepKernel(CudaKernel):
 
     def suits(self, cupy: Any, arrays: Mapping[str, Any], extents: tuple[int, ...]) -> bool:
         """Whether a launch of that size is worth it: arrays that no cache holds, blocks for all processors."""
-        attributes = cupy.cuda.Device().attributes
+        attributes = attributes_here(cupy)
         processors = Processors(int(attributes["MultiProcessorCount"]), int(attributes.get("L2CacheSize", 0)))
         tile, (walk, *rows, lanes) = self.tile, extents
         grid, _ = self.shape(extents)

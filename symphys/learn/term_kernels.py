@@ -52,7 +52,7 @@ class TermKernels:
         memory, width = self._laid(columns, weights, lanes)
         memory.full("residuals", (len(self.terms.residuals), width), self.kernels.dtype, 0.0)
         kernel(memory, {}, (count,), threads=_threads(count))
-        return np.asarray(memory.read("residuals")[:, :count], dtype=np.float64)
+        return np.asarray(memory["residuals"][:, :count], dtype=np.float64)
 
     def rows(self, columns: Columns, weights: Weights) -> tuple[Floats, Floats]:
         """Residuals [m, samples] and their derivatives by what is unknown [m, U, samples]."""
@@ -64,8 +64,8 @@ class TermKernels:
         memory.full("residuals", (m, width), self.kernels.dtype, 0.0)
         memory.full("rows", (m, unknown, width), self.kernels.dtype, 0.0)
         kernel(memory, {}, (count,), threads=_threads(count))
-        rows = np.asarray(memory.read("rows")[:, self.learnt, :count], dtype=np.float64)
-        return np.asarray(memory.read("residuals")[:, :count], dtype=np.float64), rows
+        rows = np.asarray(memory["rows"][:, self.learnt, :count], dtype=np.float64)
+        return np.asarray(memory["residuals"][:, :count], dtype=np.float64), rows
 
     def gradient(self, columns: Columns, weights: Weights) -> tuple[float, Floats]:
         """The sum of the losses of all samples and its gradient by what is unknown [U]."""

@@ -48,6 +48,21 @@ def test_columns_are_laid_out_once(monkeypatch: pytest.MonkeyPatch, known: dict[
     np.testing.assert_array_equal(loss.gradient(u)[1], first[1])  # after others were in their place
 
 
+def test_residuals_are_the_callers_own() -> None:
+    """They may be changed, and the next call leaves them alone."""
+    loss = objective(k=1.5)
+    u = np.random.default_rng(1).normal(size=loss.size)
+    at = loss._at(loss.unknowns.values(u), loss.columns)
+    first = loss.made.residuals(*at)
+    kept = first.copy()
+    first *= 2.0
+    np.testing.assert_array_equal(loss.made.residuals(*at), kept)
+    r, rows = loss.made.rows(*at)
+    rows *= 2.0
+    np.testing.assert_array_equal(first, 2.0 * kept)
+    np.testing.assert_allclose(r, kept, rtol=1e-13)
+
+
 def test_the_users_arrays_stay_his_own() -> None:
     """They may be changed after the samples were read, which knows nothing of it."""
     places = PLACES.copy()
