@@ -196,13 +196,13 @@ def _sign(w: Writer, x: Value) -> Value:
 
 
 def _rsqrt(w: Writer, x: Value) -> Value:
-    """An estimate, by the processor's own instruction or by the bits, refined with y + y e (1/2 + 3/8 e + 5/16 e^2).
+    """The processor's own estimate, refined with y + y e (1/2 + 3/8 e + 5/16 e^2); a quotient where it has none.
 
     e = 1 - x y^2; an error of 2^-14 becomes one of 2^-56. Zeros and infinities keep the estimate, which is exact.
     """
-    if w.lanes == 1:
+    y = estimated_root(w, x) if w.lanes > 1 else None
+    if y is None:
         return w.operation("fdiv", constant(w, 1.0), w.intrinsic("llvm.sqrt", x))
-    y = estimated_root(w, x)
     e = w.fma(w.operation("fneg", w.operation("fmul", x, y)), y, constant(w, 1.0))
     tail = chain(w, e, (5 / 16, 3 / 8, 1 / 2) if w.dtype == "float64" else (1 / 2,))
     better = w.fma(y, w.operation("fmul", e, tail), y)

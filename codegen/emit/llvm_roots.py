@@ -1,26 +1,29 @@
 """Estimates of reciprocals and of reciprocal square roots, by an instruction where the processor has one.
 
-Elsewhere roots are estimated by their bits, and quotients are divided.
+Elsewhere roots are taken and quotients divided: on vectors of 256 bits an estimate by the bits and its refinement took
+1.4 to 1.7 times as long (orbits around a centre, 1024 bodies), and missed numbers below the normal ones.
 """
 
 from __future__ import annotations
 
 from ..ir import Kind
-from .llvm_pieces import bits_of, compare, constant, from_bits, integer, splat
+from .llvm_pieces import constant
 from .llvm_shifts import joined
 from .llvm_writer import Value, Writer
 
 R = Kind.REAL
 ESTIMATES = "avx512f"  # the feature that brings an estimate to 14 bits of whole vectors of 512 bits
-SEED = {"i64": 0x5FE6EB50C7B537A9, "i32": 0x5F375A86}  # Lomont, "Fast inverse square root" (2003)
 
 
-def estimated_root(w: Writer, x: Value) -> Value:
-    """1 / sqrt(x) with a relative error of at most 2^-14; 0 and infinity give infinity and 0, what is negative NaN."""
+def estimated_root(w: Writer, x: Value) -> Value | None:
+    """1 / sqrt(x) with a relative error of at most 2^-14; 0 and infinity give infinity and 0, what is negative NaN.
+
+    None where there is no instruction for it.
+    """
     width = 8 if w.dtype == "float64" else 16
     if ESTIMATES in w.features and w.lanes % width == 0:
         return _by_instruction(w, "rsqrt14", x, width)
-    return _by_bits(w, x)
+    return None
 
 
 def quotient(w: Writer, a: Value, d: Value) -> Value:
@@ -57,18 +60,3 @@ def _by_instruction(w: Writer, instruction: str, x: Value, width: int) -> Value:
         w.line(f"{estimate} = call {part} {name}({part} {piece}, {part} zeroinitializer, {mask} -1)")
         done.append(estimate)
     return Value(joined(w, done, width), R, True)
-
-
-def _by_bits(w: Writer, x: Value) -> Value:
-    """Half the exponent by a shift, then Newton until 2^-14; what has no such root is set apart."""
-    bits, type_, scalar = bits_of(w, x)
-    half = integer(w, "lshr", type_, bits, splat(w, 1, scalar))
-    y = from_bits(w, integer(w, "sub", type_, splat(w, SEED[scalar], scalar), half), type_)
-    halved = w.operation("fmul", x, constant(w, 0.5))
-    for _ in range(2):  # 3.4e-2, 1.7e-3, 4.5e-6
-        slack = w.fma(w.operation("fneg", w.operation("fmul", halved, y)), y, constant(w, 1.5))
-        y = w.operation("fmul", y, slack)
-    infinity = float("inf")
-    y = w.select(compare(w, "oeq", x, constant(w, infinity)), constant(w, 0.0), y)
-    y = w.select(compare(w, "oeq", x, constant(w, 0.0)), w.intrinsic("llvm.copysign", constant(w, infinity), x), y)
-    return w.select(compare(w, "uge", x, constant(w, 0.0)), y, constant(w, float("nan")))

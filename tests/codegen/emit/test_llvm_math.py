@@ -134,7 +134,7 @@ def test_a_reciprocal_root_is_right_where_the_processor_has_no_estimate(dtype: s
     (found,) = run(backend, ("rsqrt",), x[None], 16)
     with np.errstate(all="ignore"):
         meant = (1.0 / np.sqrt(x)).astype(dtype)
-    ordinary = np.isfinite(meant) & (meant != 0) & (x >= np.finfo(dtype).tiny)
+    ordinary = np.isfinite(meant) & (meant != 0)
     np.testing.assert_array_equal(found[~np.isfinite(meant)], meant[~np.isfinite(meant)])
     for i in np.flatnonzero(ordinary):
         assert error_in_units("rsqrt", x[i : i + 1], found[i]) <= PRIMITIVES["rsqrt"].ulp
