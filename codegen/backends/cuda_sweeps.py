@@ -155,8 +155,8 @@ def compiled_round(
     kernels: dict[int, SweepKernel] = {}
     for part in found.parts:
         if id(part.sweep) not in kernels:
-            tile = tile_of(part.sweep, dtype, schedule.across, schedule.high)
-            if tile is None or shared_bytes(part.sweep, tile) > room:
+            tile = tile_of(part.sweep, dtype, schedule.across, schedule.high, room)
+            if tile is None:
                 return None
             kernels[id(part.sweep)] = compiled(part.sweep, tile)
     return CudaRound(found, tuple(kernels[id(part.sweep)] for part in found.parts))

@@ -3,7 +3,8 @@
 A block has a tile of the lanes and the rows, and walks along the first outer axis. A thread has a column of the tile, a
 piece of sixteen bytes wide: what it needs of its own column stands in registers, which are passed on from place to
 place along the walk; planes of which neighbours are read stand in shared memory too, once more than are needed at once,
-so that threads meet once a place. What comes from memory is asked for one place before it is needed.
+so that threads meet once a place. Where registers are short, older planes are not held, but read from there again, and
+what is only waited for is laid aside there. What comes from memory is asked for one place before it is needed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ OTHERS = 20  # registers of a thread besides those that hold streams
 class Tile:
     """The threads of a block: `across` along the lanes, `high` rows of them, those of the ring around it included.
 
-    pad: threads of the ring at either end of a row; margin: its rows. wide: numbers of a piece.
+    pad: threads of the ring at either end of a row; margin: its rows. wide: numbers of a piece. aside: older planes of
+    a column stand in shared memory alone.
     """
 
     across: int
@@ -39,6 +41,7 @@ class Tile:
     pad: int
     margin: int
     wide: int
+    aside: bool
 
     @property
     def threads(self) -> int:
@@ -56,19 +59,21 @@ class Tile:
         return self.high - 2 * self.margin
 
 
-def tile_of(sweep: Sweep, dtype: str, across: int, rows: int) -> Tile | None:
+def tile_of(sweep: Sweep, dtype: str, across: int, rows: int, room: int) -> Tile | None:
     """The tile of a block: `rows` rows at most where there are any, as many threads `across` the lanes, or four times
-    as many where there are no rows. None where registers hold no tile that pays.
+    as many where there are no rows. None where registers, and `room` bytes of shared memory, hold no tile that pays.
     """
     wide = per_piece(dtype)
     _, margin, lanes = sweep.margin
     pad = -(-lanes // wide)
-    held = sum(_held(sweep, s) for s in sweep.streams.values())
-    threads = min(THREADS, REGISTERS // (held * BYTES // 4 + OTHERS))
-    if len(sweep.kernel.outer) == 1:
-        tile = Tile(min(4 * across, threads // WARP * WARP), 1, pad, 0, wide)
+    rowless = len(sweep.kernel.outer) == 1
+    across, most = (4 * across, 1) if rowless else (across, rows + 2 * margin)
+    threads = {aside: min(across * most, _threads(sweep, aside, room - 2 * BYTES * pad)) for aside in (False, True)}
+    aside = threads[True] > threads[False]
+    if rowless:
+        tile = Tile(threads[aside] // WARP * WARP, 1, pad, 0, wide, aside)
     else:
-        tile = Tile(across, min(rows + 2 * margin, threads // across), pad, margin, wide)
+        tile = Tile(across, threads[aside] // across, pad, margin, wide, aside)
     large = any(wide * operations(stage.body) > LARGE for stage in sweep.stages)
     return tile if not large and tile.rows > 0 and tile.lanes > 0 and _pays(sweep, tile) else None
 
@@ -87,21 +92,42 @@ def _pays(sweep: Sweep, tile: Tile) -> bool:
     return read + written <= 0.75 * sweep.apart
 
 
+def _threads(sweep: Sweep, aside: bool, room: int) -> int:
+    """For how many threads of a block there are registers, and room in shared memory."""
+    held = sum(len(_held(sweep, s, aside)) + (s.stage is None) for s in sweep.streams.values())
+    laid = sum(len(_laid(sweep, s, aside)[1]) for s in sweep.streams.values())
+    return min(THREADS, REGISTERS // (held * BYTES // 4 + OTHERS), room // (BYTES * max(laid, 1)))
+
+
 def shared_bytes(sweep: Sweep, tile: Tile) -> int:
     """The shared memory of a block."""
-    return BYTES * (sum(_depth(sweep, s) for s in sweep.streams.values()) * tile.threads + 2 * tile.pad)
+    planes = sum(len(_laid(sweep, s, tile.aside)[1]) for s in sweep.streams.values())
+    return BYTES * (planes * tile.threads + 2 * tile.pad)
 
 
-def _held(sweep: Sweep, stream: Stream) -> int:
-    """The pieces of a stream that a thread holds."""
+def _held(sweep: Sweep, stream: Stream, aside: bool) -> range:
+    """The places along the walk, counted from the front, at which a thread holds its piece of a stream."""
     oldest, newest = sweep.planes(stream)
-    return 0 if not stream.reads else newest - oldest + 1 + (stream.stage is None)
-
-
-def _depth(sweep: Sweep, stream: Stream) -> int:
-    """The planes of a stream in shared memory."""
+    if not stream.reads:
+        return range(0)
+    if not aside or oldest == newest:
+        return range(oldest, newest + 1)
     beside = sweep.beside(stream)
-    return beside[-1] - beside[0] + 2 if beside else 0
+    waits = stream.stage is not None and all(offset[0] - sweep.stages[s].lag < newest for s, offset in stream.reads)
+    return range(beside[-1] if beside else newest + waits, newest + 1)
+
+
+def _laid(sweep: Sweep, stream: Stream, aside: bool) -> tuple[int, range]:
+    """The place along the walk at which a stream is laid into shared memory, and for how many places there is room.
+
+    One more than neighbours are read at, for some threads are one place further than others.
+    """
+    held, beside, (oldest, newest) = _held(sweep, stream, aside), sweep.beside(stream), sweep.planes(stream)
+    if not stream.reads or (not beside and held and held[0] == oldest):
+        return newest, range(0)
+    last = beside[-1] if beside else newest
+    first = oldest if not held or held[0] > oldest else last
+    return last, range(min([first, *(beside[:1] and (beside[0] - 1,))]), last + 1)
 
 
 def emit_sweep(
@@ -188,14 +214,13 @@ class _Emitter:
         p.narrow |= {stage.walk for stage in sweep.stages}
         self.front = self.naming.take("front")
         self.start, self.stop = self.naming.take("front_from"), self.naming.take("front_to")
-        self.held = {s.name: _held(sweep, s) for s in sweep.streams.values()}
-        self.depths = {s.name: depth for s in sweep.streams.values() if (depth := _depth(sweep, s))}
+        laid = {s.name: _laid(sweep, s, tile.aside) for s in sweep.streams.values()}
+        self.laid = {name: (last, places) for name, (last, places) in laid.items() if places}
         self.from_memory = [s for s in sweep.streams.values() if s.stage is None]
         self.pieces = {
             (s.name, along): self.naming.take(f"{s.name}_held_{along - sweep.planes(s)[0]}")
             for s in sweep.streams.values()
-            if s.reads
-            for along in range(sweep.planes(s)[0], sweep.planes(s)[1] + 1)
+            for along in _held(sweep, s, tile.aside)
         }
         self.ahead = {s.name: self.naming.take(f"{s.name}_ahead") for s in self.from_memory}
 
@@ -280,11 +305,15 @@ class _Emitter:
             p.line(f"sym_wide {', '.join(f'{name} = {{}}' for name in self.pieces.values())};")
         for stream in self.from_memory:
             oldest, newest = sweep.planes(stream)
+            ahead = self.ahead[stream.name]
+            p.line(f"sym_wide {ahead} = {{}};")
             for along in range(oldest, newest):
-                self._load(stream, self.pieces[stream.name, along], f"{self.start} + {along}")
-            p.line(f"sym_wide {self.ahead[stream.name]} = {{}};")
-            self._load(stream, self.ahead[stream.name], f"{self.start} + {newest}")
-        for depth in sorted(set(self.depths.values())):
+                held = self.pieces.get((stream.name, along))
+                self._load(stream, held or ahead, f"{self.start} + {along}")
+                if not held:
+                    p.line(f"sym_store_wide(sym_planes + {self._where(stream.name, along, '0')}, {ahead});")
+            self._load(stream, ahead, f"{self.start} + {newest}")
+        for depth in self._depths():
             p.line(f"int {self._turn(depth)} = 0;")
 
     def _load(self, stream: Stream, name: str, place: str) -> None:
@@ -313,22 +342,36 @@ class _Emitter:
         for stream in self.from_memory:
             self.printer.assign(self.pieces[stream.name, self.sweep.planes(stream)[1]], self.ahead[stream.name])
 
+    def _depths(self) -> list[int]:
+        return sorted({len(places) for _, places in self.laid.values()})
+
     def _turn(self, depth: int) -> str:
         return f"sym_turn_{depth}"
 
+    def _where(self, name: str, along: int, turn: str) -> str:
+        """Where a thread's own piece of a stream is in shared memory, at a turn through its planes."""
+        names = list(self.laid)
+        first = sum(len(self.laid[n][1]) for n in names[: names.index(name)])
+        last, places = self.laid[name]
+        back, depth = last - along, len(places)
+        if turn.isdecimal():
+            slot = str((int(turn) - back) % depth)
+        else:
+            slot = turn if not back else f"({turn} < {back} ? {turn} + {depth - back} : {turn} - {back})"
+        return f"{self.tile.wide} * (({first} + {slot}) * {self.tile.threads} + {self.me})"
+
     def _share(self) -> None:
-        """Planes of which neighbours are read: the newest is laid into shared memory, all are told where they are."""
-        p, tile, first = self.printer, self.tile, 0
-        for name, depth in self.depths.items():
-            beside, turn = self.sweep.beside(self.sweep.streams[name]), self._turn(depth)
-            for along in beside:
-                back = beside[-1] - along
-                slot = turn if not back else f"({turn} < {back} ? {turn} + {depth - back} : {turn} - {back})"
-                at = self.naming(str(plane(name, along).attribute))
-                p.line(f"const int {at} = {tile.wide} * (({first} + {slot}) * {tile.threads} + {self.me});")
-            newest = self.naming(str(plane(name, beside[-1]).attribute))
-            p.line(f"sym_store_wide(sym_planes + {newest}, {self.pieces[name, beside[-1]]});")
-            first += depth
+        """Planes that are read from shared memory: all are told where they are, and the last is laid there."""
+        p, sweep = self.printer, self.sweep
+        for name, (last, places) in self.laid.items():
+            for along in range(max(places[0], sweep.planes(sweep.streams[name])[0]), last + 1):
+                p.line(f"const int {self._own(name, along)} = {self._where(name, along, self._turn(len(places)))};")
+            stream = sweep.streams[name]
+            if stream.stage is None or last < sweep.planes(stream)[1]:  # else its stage lays it there
+                p.line(f"sym_store_wide(sym_planes + {self._own(name, last)}, {self.pieces[name, last]});")
+
+    def _own(self, name: str, along: int) -> str:
+        return self.naming(str(plane(name, along).attribute))
 
     def _stage(self, stage: Stage) -> None:
         """What one launch computes at its place."""
@@ -353,8 +396,10 @@ class _Emitter:
     def keep(self, stream: Stream, made: str) -> None:
         """A piece that a stage has made, for those who read it and for memory."""
         p, stage = self.printer, self.present
-        if stream.reads:
-            p.assign(self.pieces[stream.name, -stage.lag], made)
+        if (held := self.pieces.get((stream.name, -stage.lag))) is not None:
+            p.assign(held, made)
+        if stream.name in self.laid and self.laid[stream.name][0] == -stage.lag:
+            p.line(f"sym_store_wide(sym_planes + {self._own(stream.name, -stage.lag)}, {made});")
         if not stream.output:
             return
         asked = [self.inside]
@@ -375,6 +420,6 @@ class _Emitter:
         for (name, along), text in self.pieces.items():
             if (name, along + 1) in self.pieces:
                 p.assign(text, self.pieces[name, along + 1])
-        for depth in sorted(set(self.depths.values())):
+        for depth in self._depths():
             turn = self._turn(depth)
             p.line(f"{turn} = {turn} + 1 == {depth} ? 0 : {turn} + 1;")
