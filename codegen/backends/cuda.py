@@ -12,8 +12,9 @@ import numpy as np
 
 from codegen.emit.cuda_blocks import emit_kernel
 from codegen.emit.cuda_layout import Layout
-from codegen.emit.cuda_sweep import Tile, emit_sweep, shared_bytes
+from codegen.emit.cuda_sweep import emit_sweep
 from codegen.emit.cuda_team import ROOM, team_of
+from codegen.emit.cuda_tiles import Tile, shared_bytes
 from codegen.emit.cuda_together import Share
 from codegen.errors import BackendUnavailableError, CompilerBug
 from codegen.interpret_program import program_halo

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from codegen.emit.cuda_sweep import Tile, shared_bytes, tile_of
+from codegen.emit.cuda_tiles import Tile, shared_bytes, tile_of
 from codegen.emit.cuda_together import Share
 from codegen.emit.cuda_wide import BYTES
 from codegen.interpret_program import size_of

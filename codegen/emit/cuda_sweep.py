@@ -9,8 +9,6 @@ what is only waited for is laid aside there. What comes from memory is asked for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from codegen.ir import Kind, Node, constant_value, variable
 from codegen.sweep import Stage, Stream, Sweep
 
@@ -18,116 +16,10 @@ from .cuda_addresses import Addresses
 from .cuda_language import support
 from .cuda_layout import Layout
 from .cuda_printer import CudaPrinter
-from .cuda_together import operations, together
-from .cuda_wide import BYTES, LARGE, Piece, per_piece
+from .cuda_tiles import Tile, held_places, laid_places
+from .cuda_together import together
+from .cuda_wide import Piece
 from .expressions import Sharing
-
-WARP = 32
-THREADS = 1024  # of a block
-REGISTERS = 65536  # of a multiprocessor
-OTHERS = 20  # registers of a thread besides those that hold streams
-
-
-@dataclass(frozen=True)
-class Tile:
-    """The threads of a block: `across` along the lanes, `high` rows of them, those of the ring around it included.
-
-    pad: threads of the ring at either end of a row; margin: its rows. wide: numbers of a piece. aside: older planes of
-    a column stand in shared memory alone.
-    """
-
-    across: int
-    high: int
-    pad: int
-    margin: int
-    wide: int
-    aside: bool
-
-    @property
-    def threads(self) -> int:
-        """Of a block."""
-        return self.across * self.high
-
-    @property
-    def lanes(self) -> int:
-        """Of the tile itself."""
-        return self.wide * (self.across - 2 * self.pad)
-
-    @property
-    def rows(self) -> int:
-        """Of the tile itself."""
-        return self.high - 2 * self.margin
-
-
-def tile_of(sweep: Sweep, dtype: str, across: int, rows: int, room: int) -> Tile | None:
-    """The tile of a block: `rows` rows at most where there are any, as many threads `across` the lanes, or four times
-    as many where there are no rows. None where registers, and `room` bytes of shared memory, hold no tile that pays.
-    """
-    wide = per_piece(dtype)
-    _, margin, lanes = sweep.margin
-    pad = -(-lanes // wide)
-    rowless = len(sweep.kernel.outer) == 1
-    across, most = (4 * across, 1) if rowless else (across, rows + 2 * margin)
-    threads = {aside: min(across * most, _threads(sweep, aside, room - 2 * BYTES * pad)) for aside in (False, True)}
-    aside = threads[True] > threads[False]
-    if rowless:
-        tile = Tile(threads[aside] // WARP * WARP, 1, pad, 0, wide, aside)
-    else:
-        tile = Tile(across, threads[aside] // across, pad, margin, wide, aside)
-    large = any(wide * operations(stage.body) > LARGE for stage in sweep.stages)
-    return tile if not large and tile.rows > 0 and tile.lanes > 0 and _pays(sweep, tile) else None
-
-
-def _pays(sweep: Sweep, tile: Tile) -> bool:
-    """Whether fewer numbers are moved than by the launches as they are, with what blocks next to each other both read.
-
-    A quarter fewer must be: what is computed twice, and threads that wait for each other, take time too.
-    """
-    read = sum(
-        (tile.rows + 2 * sweep.around(s)[1]) * tile.across * tile.wide / (tile.rows * tile.lanes)
-        for s in sweep.streams.values()
-        if s.stage is None
-    )
-    written = sum(s.output for s in sweep.streams.values())
-    return read + written <= 0.75 * sweep.apart
-
-
-def _threads(sweep: Sweep, aside: bool, room: int) -> int:
-    """For how many threads of a block there are registers, and room in shared memory."""
-    held = sum(len(_held(sweep, s, aside)) + (s.stage is None) for s in sweep.streams.values())
-    laid = sum(len(_laid(sweep, s, aside)[1]) for s in sweep.streams.values())
-    return min(THREADS, REGISTERS // (held * BYTES // 4 + OTHERS), room // (BYTES * max(laid, 1)))
-
-
-def shared_bytes(sweep: Sweep, tile: Tile) -> int:
-    """The shared memory of a block."""
-    planes = sum(len(_laid(sweep, s, tile.aside)[1]) for s in sweep.streams.values())
-    return BYTES * (planes * tile.threads + 2 * tile.pad)
-
-
-def _held(sweep: Sweep, stream: Stream, aside: bool) -> range:
-    """The places along the walk, counted from the front, at which a thread holds its piece of a stream."""
-    oldest, newest = sweep.planes(stream)
-    if not stream.reads:
-        return range(0)
-    if not aside or oldest == newest:
-        return range(oldest, newest + 1)
-    beside = sweep.beside(stream)
-    waits = stream.stage is not None and all(offset[0] - sweep.stages[s].lag < newest for s, offset in stream.reads)
-    return range(beside[-1] if beside else newest + waits, newest + 1)
-
-
-def _laid(sweep: Sweep, stream: Stream, aside: bool) -> tuple[int, range]:
-    """The place along the walk at which a stream is laid into shared memory, and for how many places there is room.
-
-    One more than neighbours are read at, for some threads are one place further than others.
-    """
-    held, beside, (oldest, newest) = _held(sweep, stream, aside), sweep.beside(stream), sweep.planes(stream)
-    if not stream.reads or (not beside and held and held[0] == oldest):
-        return newest, range(0)
-    last = beside[-1] if beside else newest
-    first = oldest if not held or held[0] > oldest else last
-    return last, range(min([first, *(beside[:1] and (beside[0] - 1,))]), last + 1)
 
 
 def emit_sweep(
@@ -214,13 +106,13 @@ class _Emitter:
         p.narrow |= {stage.walk for stage in sweep.stages}
         self.front = self.naming.take("front")
         self.start, self.stop = self.naming.take("front_from"), self.naming.take("front_to")
-        laid = {s.name: _laid(sweep, s, tile.aside) for s in sweep.streams.values()}
+        laid = {s.name: laid_places(sweep, s, tile.aside) for s in sweep.streams.values()}
         self.laid = {name: (last, places) for name, (last, places) in laid.items() if places}
         self.from_memory = [s for s in sweep.streams.values() if s.stage is None]
         self.pieces = {
             (s.name, along): self.naming.take(f"{s.name}_held_{along - sweep.planes(s)[0]}")
             for s in sweep.streams.values()
-            for along in _held(sweep, s, tile.aside)
+            for along in held_places(sweep, s, tile.aside)
         }
         self.ahead = {s.name: self.naming.take(f"{s.name}_ahead") for s in self.from_memory}
 
