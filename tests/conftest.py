@@ -4,9 +4,8 @@ Neither has a deadline: the first example of a property may compile a kernel, wh
 the code under test. `--hypothesis-profile` overrides the choice.
 
 `--backend NAME` runs the tests of backend "cpu" on another one. Those marked `cpu` are about the CPU alone: they are
-skipped there, and the summary lists them with the reason that each mark has to give. Those marked `host` run methods of
-SciPy, which CUDA refuses, and are skipped on it. Where nothing is said, those marked `everywhere`, a few of every kind
-of run, are run on the stand-in too.
+skipped there, and the summary lists them with the reason that each mark has to give. Where nothing is said, those
+marked `everywhere`, a few of every kind of run, are run on the stand-in too.
 """
 
 import os
@@ -46,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what is about the CPU on other backends, and what runs on the host on CUDA."""
+    """Skip what is about the CPU on other backends."""
     sent = config.getoption("--backend")
     for item in items:
         mark = item.get_closest_marker("cpu")
@@ -54,8 +53,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             raise pytest.UsageError(f"{item.nodeid} is marked `cpu`; say why, reason=...")
         if mark is not None and sent != "cpu":
             item.add_marker(pytest.mark.skip(reason=f"about the CPU: {mark.kwargs['reason']}"))
-        if item.get_closest_marker("host") and sent in ("cuda", STAND_IN):
-            item.add_marker(pytest.mark.skip(reason="methods of SciPy run on the host, and CUDA refuses them"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen import Backend, Function, HostMemory
-from symphys.errors import UnsupportedError
+from codegen import Function, HostMemory
 from symphys.integrators import External
 from symphys.lower.frame import FINISHED, NOT_FINITE, RUNNING, STATUS, STEP_TOO_SMALL, STEPS
 from symphys.lower.rates_kernel import functions_kernel, rates_jacobian
@@ -30,12 +29,11 @@ LEAST_RTOL = 100.0 * np.finfo(np.float64).eps  # what SciPy accepts
 def run_external(request: RunRequest, sampling: Sampling, tolerances: Tolerances) -> AdaptiveRun:
     """Advance the trajectories one after the other to the end of the span; an interrupt keeps what was saved.
 
-    Works in float64 whatever the precision of the results. Raises UnsupportedError for the backend "cuda".
+    Works in float64 whatever the precision of the results. SciPy steps on the host on every backend; rates, Jacobian,
+    watches and events are evaluated on the backend, a point at a time, which a GPU is not made for.
     """
     method, instances = request.method, request.instances
     assert isinstance(method, External)
-    if not takes(request.kernels.backend):
-        raise UnsupportedError(f"method {method.name!r} runs through SciPy on the host; compile with backend='cpu'")
     functions = functions_of(request)
     buffers = _buffers(request, sampling.times)
     exhausted = np.zeros(instances.count, dtype=bool)
@@ -50,11 +48,6 @@ def run_external(request: RunRequest, sampling: Sampling, tolerances: Tolerances
         except KeyboardInterrupt:
             return AdaptiveRun(_as_dtype(buffers, request.dtype), True, exhausted)
     return AdaptiveRun(_as_dtype(buffers, request.dtype), False, exhausted)
-
-
-def takes(backend: Backend) -> bool:
-    """Whether a backend takes methods that step one trajectory at a time on the host: a GPU waits at each point."""
-    return backend.name != "cuda"
 
 
 def functions_of(request: RunRequest) -> Functions:

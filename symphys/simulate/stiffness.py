@@ -17,7 +17,7 @@ from symphys.integrators import External
 from symphys.mechanics.constrained import Constrained
 from symphys.simulate.execute import Buffers
 from symphys.simulate.request import RunRequest
-from symphys.simulate.run_external import rates_of, takes
+from symphys.simulate.run_external import rates_of
 from symphys.simulate.track import Evaluator, Vector
 
 FAST = 100.0  # how much faster than the state moves something must decay
@@ -42,7 +42,6 @@ def why_so_many_steps(request: RunRequest, buffers: Buffers, exhausted: NDArray[
 def _said(request: RunRequest, buffers: Buffers, numbers: NDArray[np.int64]) -> NDArray[Any] | None:
     n, carry, rates_at = len(request.lowered.flow.names), buffers.read("carry").astype(np.float64), rates_of(request)
     said = np.full(request.instances.count, "", dtype=object)
-    elsewhere = "" if takes(request.kernels.backend) else ", and with backend='cpu'"
     for number in numbers:
         rates_at.set_parameters(request.instances.parameters[:, number])
         x, (t, _, step) = carry[:n, number], carry[n : n + 3, number]
@@ -57,7 +56,7 @@ def _said(request: RunRequest, buffers: Buffers, numbers: NDArray[np.int64]) -> 
             said[number] = (
                 f"the system is stiff there: disturbances decay at the rate {decay:.3g}, the state changes at "
                 f"{pace:.2g}, and an explicit method takes steps of {abs(step):.2g} all the same; compile with "
-                f"method='radau' or 'bdf'{elsewhere}"
+                "method='radau' or 'bdf'"
             )
     return said if said.any() else None
 

@@ -1,7 +1,5 @@
 """Stiff methods: textbook problems, ensembles, events, drifts and failures, as with every other method."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import sympy
@@ -9,11 +7,8 @@ from scipy.integrate import solve_ivp
 
 import symphys as ph
 from codegen import get_backend, optimise_kernel
-from symphys.errors import UnsupportedError
 from symphys.lower.flow import lower_flow
 from symphys.lower.rates_kernel import functions_kernel, rates_jacobian
-
-pytestmark = pytest.mark.host
 
 STIFF = ["radau", "bdf", "lsoda"]
 x, y, z = ph.coordinates("x y z")
@@ -117,6 +112,7 @@ def test_long_free_runs_widen_their_rows() -> None:
         assert np.abs(run[x][index][known] - run[x][index, 0] * np.cos(2.0 * run.t[index][known])).max() < 1e-2
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("method", STIFF)
 def test_events_are_located_on_the_dense_output(method: str) -> None:
     """cos(2 t) falls through zero at t = pi/4, 5 pi/4, ...; the third fall ends the run."""
@@ -198,12 +194,3 @@ def test_float32_results_come_from_float64_steps() -> None:
 def test_a_fixed_step_is_refused() -> None:
     with pytest.raises(ph.MethodError, match=r"'radau'.*chooses its own steps; give rtol instead of dt"):
         OSCILLATOR.compile(method="radau").run({x: 1.0, ph.dot(x): 0.0}, {k: 4.0}, t_span=(0.0, 1.0), dt=0.1)
-
-
-def test_the_gpu_is_refused() -> None:
-
-    simulator = OSCILLATOR.compile(method="radau")
-    elsewhere = type("Elsewhere", (), {"name": "cuda"})()
-    on_gpu = replace(simulator, kernels=replace(simulator.kernels, backend=elsewhere))
-    with pytest.raises(UnsupportedError, match="'radau' runs through SciPy on the host; compile with backend='cpu'"):
-        on_gpu.run({x: 1.0, ph.dot(x): 0.0}, {k: 4.0}, t_span=(0.0, 1.0))

@@ -21,7 +21,6 @@ METHODS = {
     "rk4": {"dt": 0.005},
     "gauss6": {"dt": 0.005},
 }
-EACH = [pytest.param(method, marks=pytest.mark.host if method == "radau" else ()) for method in METHODS]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +40,7 @@ def accounts(run):
     return book.energy - book.energy[..., :1] - gained
 
 
-@pytest.mark.parametrize("method", EACH)
+@pytest.mark.parametrize("method", METHODS)
 def test_works_are_the_integrals_of_the_powers(simulators, method):
     """Simpson's rule on 401 samples of ten seconds errs by (2 w_0 h)^4 / 180, 6e-7 at most."""
     times = np.linspace(0, 10, 401)
@@ -128,7 +127,7 @@ def test_ensembles_on_every_backend(driven, backend, method):
     np.testing.assert_allclose(run.ledger.supplied[1, 2], one.ledger.supplied, rtol=1e-12)
 
 
-@pytest.mark.parametrize("method", EACH)
+@pytest.mark.parametrize("method", METHODS)
 def test_the_ledger_is_closed_at_an_event_that_ends_the_run(simulators, method):
     stop = ph.Event(v - 0.2, direction=1, terminal=True)
     run = simulators[method].run(START, VALUES, (0, 10), events=stop, **METHODS[method])

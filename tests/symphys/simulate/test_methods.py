@@ -55,13 +55,7 @@ def allowance(name: str, kind: str, dtype: str) -> float:
     return 8 * spread * epsilon + (10 * RTOL if dtype == "float32" else 4e-3 * RTOL)
 
 
-KNOWN = [
-    pytest.param(case, id=" ".join(case), marks=[pytest.mark.host] if isinstance(METHODS[case[0]], External) else [])
-    for case in CASES
-]
-
-
-@pytest.fixture(scope="module", params=KNOWN)
+@pytest.fixture(scope="module", params=CASES, ids=" ".join)
 def reference(request: pytest.FixtureRequest) -> tuple[str, str, Result]:
     name, kind = request.param
     return name, kind, run(name, kind, "reference", "float64")
