@@ -86,7 +86,7 @@ __device__ __forceinline__ void sym_product(
             }
             __syncthreads();
             if (term + depth < terms) fetch(term + depth);
-#pragma unroll 4
+#pragma unroll
             for (int n = 0; n < depth / 4; ++n) {
                 const int k = 4 * n + wide;
                 if (terms % depth && term + 4 * n >= terms) break;

@@ -80,15 +80,26 @@ __device__ __forceinline__ void sym_product(
                 const int column = tile / down * wide + j;
                 const real* const left = stage + 4 * (tile % down * high + i);
                 const real* const right = sym_pick(given, column / sym_quads) + term * sym_line + column % sym_quads * 4;
+                if constexpr (terms % depth == 0) {
+                    real x[2][4], y[2][4];  // of this term and of the next, on their way while products are made
+                    sym_read(x[0], left + part * sym_pitch);
+                    sym_read(y[0], right + part * sym_line);
 #pragma unroll 8
-                for (int n = 0; n < depth / split; ++n) {
-                    const int k = n * split + part;
-                    if (terms % depth && term + k >= terms) break;
-                    real x[4], y[4];
-                    sym_read(x, left + k * sym_pitch);
-                    sym_read(y, right + k * sym_line);
+                    for (int n = 0; n < depth / split; ++n) {
+                        const int k = (n + 1 < depth / split ? n + 1 : n) * split + part;
+                        sym_read(x[(n + 1) % 2], left + k * sym_pitch);
+                        sym_read(y[(n + 1) % 2], right + k * sym_line);
 #pragma unroll
-                    for (int q = 0; q < 16; ++q) sums[round][q] += x[q / 4] * y[q % 4];
+                        for (int q = 0; q < 16; ++q) sums[round][q] += x[n % 2][q / 4] * y[n % 2][q % 4];
+                    }
+                } else {
+                    for (int k = part; k < depth && term + k < terms; k += split) {
+                        real x[4], y[4];
+                        sym_read(x, left + k * sym_pitch);
+                        sym_read(y, right + k * sym_line);
+#pragma unroll
+                        for (int q = 0; q < 16; ++q) sums[round][q] += x[q / 4] * y[q % 4];
+                    }
                 }
             }
         }
