@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Told = Callable[[], Recorded | None]
 PORTION = 1 << 25  # sites times steps between looks at progress and at states that left the finite world
 AHEAD = 64  # by how much portions are longer where launches run ahead of the host, which waits at every look
+LEAST = 65  # steps, there: to look takes as long as a step, and large lattices take steps together, four at a time
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Course:
 def follow(simulator: FieldSimulator, course: Course, record: Record, report: Callable[[float], None]) -> None:
     """Run all members of a course, and record them.
 
-    Steps are taken in portions that end at rows and, between them, at a number of steps that only the grid decides: a
-    run that begins at a row takes the very portions that the whole run takes from there.
+    Steps are taken in portions that end at rows and, between them, at a number of steps that only the grid and the
+    backend decide: a run that begins at a row takes the very portions that the whole run takes from there.
     """
     members = list(np.ndindex(*course.inputs.shape))
     try:
@@ -60,7 +61,8 @@ def _member(
     marks, t_start = record.result.marks, record.result.t_start
     run = simulator.start(course.inputs, member, t_start, marks.h, course.threads)
     run.k = begin = int(course.begin[member])
-    portion = max(1, (AHEAD if run.arrays.ahead else 1) * PORTION // int(np.prod(simulator.grid.shape)))
+    least, each = (LEAST, AHEAD * PORTION) if run.arrays.ahead else (1, PORTION)
+    portion = max(least, each // int(np.prod(simulator.grid.shape)))
     rows = Rows(record, member, run.arrays.ahead, course.stays)
     try:
         for row, step in enumerate(marks.steps):
