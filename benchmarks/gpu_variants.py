@@ -28,6 +28,7 @@ SITES: Mapping[str, Schedule] = {
     "usual": USUAL,
     **{f"tiles {high} high": replace(USUAL, high=high) for high in (8, 12, 24)},
     **{f"stretches of {stretch}": replace(USUAL, stretch=stretch) for stretch in (64, 256, 1024)},
+    "tiles 34 across": replace(USUAL, across=34),
     "two steps, not streaming": replace(USUAL, streaming=False),
     "one step at a time": SINGLE,
     "a site a thread": replace(SINGLE, wide=False),
