@@ -38,7 +38,10 @@ def trajectory_kernel(lowered: Lowered, choice: Choice, dtype: str, adapt: bool)
 
 
 def kernel_source(lowered: Lowered, choice: Choice, dtype: str, backend: str, adapt: bool = False) -> str:
-    """The source for a backend: readable Python ("cpu", "reference"), LLVM assembly ("llvm") or CUDA ("cuda")."""
+    """The source for a backend: readable Python ("cpu", "reference"), LLVM assembly ("llvm") or CUDA ("cuda").
+
+    It is that of runs without events, short enough for sums that are not compensated.
+    """
     if backend not in BACKENDS:
         raise InputError(f"no source for backend {backend!r}; choose one of {', '.join(BACKENDS)}")
     plain = trajectory_kernel(lowered, choice, dtype, adapt)

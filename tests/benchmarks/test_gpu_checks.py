@@ -46,6 +46,13 @@ def test_tests_that_fail_are_named(tmp_path: Path) -> None:
     assert [str(name).rpartition("::")[2] for name in case.notes["failed"]] == ["test_wrong"]  # type: ignore[attr-defined]
 
 
+def test_what_finds_nothing_to_check_has_no_number(tmp_path: Path) -> None:
+    (tmp_path / "test_none.py").write_text("import pytest\n\ndef test_skipped(): pytest.skip('today')\n")
+    assert gpu_checks.run_tests("none", (str(tmp_path),), 0).ours is None
+    (case,) = gpu_checks.programs(tmp_path / "empty", "reference")
+    assert case.ours is None
+
+
 @pytest.mark.slow
 def test_tests_that_do_not_end_show_how_far_they_came(tmp_path: Path) -> None:
     (tmp_path / "test_long.py").write_text("import time\n\ndef test_short(): pass\ndef test_long(): time.sleep(60)\n")

@@ -136,7 +136,12 @@ def _field(label: Any, unknown: Any, values: Any, grid: Grid) -> NDArray[Any]:
         raise InputError(f"{name} is a real field, and its initial values are complex; give their real part")
     if not all_finite(array):
         raise InputError(f"the initial values of {name} are not finite; give finite numbers")
-    array = array.astype(np.complex128 if unknown.complex else np.float64, copy=False)
+    kept = np.dtype(np.complex128 if unknown.complex else np.float64)
+    wider = array.dtype.itemsize > kept.itemsize
+    with np.errstate(over="ignore"):
+        array = array.astype(kept, copy=False)
+    if wider and not all_finite(array):
+        raise InputError(f"the initial values of {name} are beyond double precision; give numbers below 1.8e308")
     if array.ndim == 0:
         array = np.broadcast_to(array, grid.shape)
     if array.shape[-len(grid.shape) :] != grid.shape:

@@ -28,7 +28,7 @@ class ParticleResult(Ended):
     largest sum of absolute values of its terms (norms for vectors), one number a run. totals: by name [..., time], such
     as "kinetic", "potential", "virial", "momentum" [..., time, dim].
     outcomes, times_reached: how and when each run ended; rows beyond hold NaN in ensembles, and are cut off else.
-    details: which constraint did not hold, of runs that ended so.
+    details: of runs that ended early, which constraint did not hold, or which particle was where it could not go on.
     """
 
     t: Floats

@@ -76,3 +76,10 @@ def test_an_error_in_a_users_function_is_told_as_it_is() -> None:
     with pytest.raises(ValueError, match="could not be broadcast") as caught:
         simulator.run({phi: start, rate: 0}, GIVEN, (0, 0.2), dt=0.05)
     assert not isinstance(caught.value, ph.SymphysError)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).max == np.finfo(np.float64).max, reason="no wider numbers here")
+def test_numbers_beyond_double_precision_are_refused() -> None:
+    huge = np.full((8, 6), np.longdouble(10) ** 400)
+    with pytest.raises(ph.SymphysError, match=r"initial values of phi are beyond double precision.*below 1\.8e308"):
+        last({phi: huge, rate: 0.0}, GIVEN)
