@@ -95,9 +95,9 @@ def on_device(run: Any, fields: tuple[str, ...]) -> Callable[[int], None]:
     import cupy
 
     for name in fields:
-        array = run.arrays.on_device(name)
-        array[...] = 0.1 * cupy.random.random(array.shape, dtype=array.dtype)
-        run.arrays.wrote([name])
+        with run.arrays.here():
+            array = run.arrays.place(name, changed=True)
+            array[...] = 0.1 * cupy.random.random(array.shape, dtype=array.dtype)
     cupy.cuda.Device().synchronize()
     return run.go  # type: ignore[no-any-return]
 

@@ -58,7 +58,10 @@ class CudaBackend:
         cupy = load_cupy()
         cupy.cuda.get_current_stream().synchronize()
         free = self._streams.setdefault(cupy.cuda.Device().id, [])
-        streams = free.pop() if free else tuple(cupy.cuda.Stream(non_blocking=True) for _ in range(2))
+        try:
+            streams = free.pop()
+        except IndexError:  # asked first, another thread may take the last ones between the two
+            streams = tuple(cupy.cuda.Stream(non_blocking=True) for _ in range(2))
         made = DeviceMemory(cupy, streams)
         finalize(made, _give_back, free, streams).atexit = False
         return made

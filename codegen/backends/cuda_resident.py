@@ -35,6 +35,7 @@ class Block:
     device: Any = None
     host_is_newer: bool = True
     device_is_newer: bool = False
+    stays: bool = False  # of the stream of users, who may keep it
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,12 @@ class DeviceMemory(Memory):
 
     ahead = 1
 
-    def __init__(self, cupy: Any, streams: tuple[Any, Any] | None = None) -> None:
-        """streams: those of launches and of copies to the host, if they are to be shared with another memory."""
-        self.cupy = cupy
+    def __init__(
+        self, cupy: Any, streams: tuple[Any, Any] | None = None, copied_from: DeviceMemory | None = None
+    ) -> None:
+        """streams: those of launches and of copies to the host, if others have used or use them. copied_from: the
+        memory whose streams these are; they are in use as long as there is one that works on them."""
+        self.cupy, self.copied_from = cupy, copied_from
         self.stream, self.copying = streams or (cupy.cuda.Stream(non_blocking=True) for _ in range(2))
         self.places: dict[str, Place] = {}
         self.host: dict[str, NDArray[Any]] = {}
@@ -115,14 +119,14 @@ class DeviceMemory(Memory):
         """See `Memory`."""
         return self.places[name].shape
 
-    def full(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float | None) -> None:
+    def full(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float | None, stays: bool = False) -> None:
         """See `Memory`; None leaves what was there."""
         kind = np.dtype(dtype)
         size = math.prod(shape) * kind.itemsize
-        with self.stream, room(self.cupy, size):
-            block = Block(size, None, None, block_of(self.cupy, size, 0), host_is_newer=False, device_is_newer=True)
-            place = Place(block, 0, kind, shape)
-            if fill is not None:
+        there = self._for_users(size) if stays else self._own(size)
+        place = Place(Block(size, None, None, there, False, True, stays), 0, kind, shape)
+        if fill is not None:
+            with self.stream:
                 place.on_device.fill(fill)
         self.places[name] = place
         self.host.pop(name, None)
@@ -150,6 +154,19 @@ class DeviceMemory(Memory):
                 if count < width:
                     line[count:] = line[count - 1 : count]
 
+    def _own(self, size: int, address: int = 0) -> Any:
+        """Bytes of the device that only launches work on."""
+        with self.stream, room(self.cupy, size):
+            return block_of(self.cupy, size, address)
+
+    def _for_users(self, size: int, address: int = 0) -> Any:
+        """Bytes of the stream that is current for the caller: who frees them there gives them to none of our launches.
+        What he has on its way may still read what was there before."""
+        with room(self.cupy, size):
+            made = block_of(self.cupy, size, address)
+        self.cupy.cuda.get_current_stream().synchronize()
+        return made
+
     # -- the two sides -------------------------------------------------------------------------------------------------
     def arrays_for(self, names: Collection[str]) -> dict[str, Any]:
         """Arrays of the device by name, up to date; call inside `with memory.stream`."""
@@ -157,8 +174,7 @@ class DeviceMemory(Memory):
             block = self.places[name].block
             if block.device is None:
                 assert block.owner is not None
-                with room(self.cupy, block.size):
-                    block.device = block_of(self.cupy, block.size, block.owner.ctypes.data)
+                block.device = self._own(block.size, block.owner.ctypes.data)
             if block.host_is_newer:
                 block.device.set(block.bytes_of_host)
                 block.host_is_newer = False
@@ -186,10 +202,18 @@ class DeviceMemory(Memory):
 
     def on_device(self, name: str) -> Any:
         """See `Memory`."""
+        place = self.places[name]
+        block = place.block
+        if block.device is None:
+            assert block.owner is not None
+            block.device, block.stays = self._for_users(block.size, block.owner.ctypes.data), True
+        made = None if block.stays else self._for_users(place.size).view(place.dtype).reshape(place.shape)
         with self.stream:
             found = self.arrays_for([name])[name]
+            if made is not None:
+                made[...] = found
         self.stream.synchronize()
-        return found
+        return found if made is None else made
 
     def _current(self, name: str) -> NDArray[Any]:
         place = self.places[name]
@@ -211,7 +235,7 @@ class DeviceMemory(Memory):
     # -- copies that stay ----------------------------------------------------------------------------------------------
     def copied(self, names: Collection[str]) -> DeviceMemory:
         """See `Memory`."""
-        copies = DeviceMemory(self.cupy, (self.stream, self.copying))
+        copies = DeviceMemory(self.cupy, (self.stream, self.copying), self)
         with self.stream:
             for name, array in self.arrays_for(names).items():
                 place = self.places[name]

@@ -67,8 +67,8 @@ class Memory(MutableMapping[str, NDArray[Any]]):
         """The shape of an array."""
 
     @abstractmethod
-    def full(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float) -> None:
-        """A new array where launches need it, all of one value."""
+    def full(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float, stays: bool = False) -> None:
+        """A new array where launches need it, all of one value; `stays`: users will be given it by `on_device`."""
 
     @abstractmethod
     def lay_out(self, name: str, rows: Sequence[Any], width: int, dtype: Any) -> None:
@@ -142,7 +142,8 @@ class Memory(MutableMapping[str, NDArray[Any]]):
 
     @abstractmethod
     def on_device(self, name: str) -> Any:
-        """The array as one of the device; InputError where there is none."""
+        """The array as one of the device for users to keep, whose memory belongs to the stream that is current for the
+        caller: a copy, unless it was made to stay or was on the host alone. InputError where there is no device."""
 
 
 class HostMemory(Memory):
@@ -178,8 +179,9 @@ class HostMemory(Memory):
         """See `Memory`."""
         return self[name].shape
 
-    def full(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float) -> None:
+    def full(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float, stays: bool = False) -> None:
         """See `Memory`."""
+        del stays
         self[name] = np.full(shape, fill, dtype) if fill else np.zeros(shape, dtype)
 
     def lay_out(self, name: str, rows: Sequence[Any], width: int, dtype: Any) -> None:

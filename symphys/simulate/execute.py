@@ -48,9 +48,9 @@ class Buffers:
         """The padded length of the lane axis."""
         return -(-self.instances // self.lanes) * self.lanes
 
-    def new(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float = 0.0) -> None:
-        """A fresh instanced array, padded."""
-        self.arrays.full(name, (*shape, self.width), dtype, fill)
+    def new(self, name: str, shape: tuple[int, ...], dtype: Any, fill: float = 0.0, stays: bool = False) -> None:
+        """A fresh instanced array, padded; `stays`: on the device, as part of the result."""
+        self.arrays.full(name, (*shape, self.width), dtype, fill, stays)
         self.own.add(name)
 
     def on_host(self) -> Buffers:

@@ -49,5 +49,5 @@ def begin(request: RunRequest, memory: Memory, lanes: int, dtype: np.dtype[Any],
         buffers.new("saved_work", (len(request.ledger.names), rows), dtype, np.nan)
     if request.events is not None:
         request.events.allocate(buffers, count, dtype)
-    buffers.new("saved", (count, rows), dtype, np.nan)
+    buffers.new("saved", (count, rows), dtype, np.nan, stays=request.on_device)
     return buffers

@@ -76,7 +76,7 @@ class StandIn:
 
     def made(self, values: Any) -> DeviceArray:
         array = np.require(values, requirements="C").view(DeviceArray)
-        array.module, array.device = self, self.here.device
+        array.module, array.device, array.home = self, self.here.device, self.here.stream
         return array
 
     def _lifted(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -138,8 +138,10 @@ class DeviceArray(np.ndarray):
 
     module: Any = None
     device: int = 0
+    home: Stream | None = None  # whose memory it is, and goes back to
 
     def __array_finalize__(self, parent: Any) -> None:
+        self.home = getattr(parent, "home", None)
         self.module, self.device = getattr(parent, "module", None), getattr(parent, "device", 0)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *given: Any, **options: Any) -> Any:

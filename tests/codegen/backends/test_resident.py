@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -222,6 +223,57 @@ def test_streams_are_used_again_when_nobody_does(cupy: StandIn, monkeypatch: pyt
     third = backend.memory()
     assert (third.stream, third.copying) == (streams[0], streams[1])
     assert len(waited) == 3
+
+
+def test_streams_that_another_thread_took_are_made(cupy: StandIn) -> None:
+    """There were some when it was asked, and none when they were taken."""
+
+    class Taken(list):  # type: ignore[type-arg]
+        def pop(self, *_: object) -> None:
+            self.clear()
+            raise IndexError
+
+    memory = CudaBackend(_streams={0: Taken([("these", "those")])}).memory()
+    assert isinstance(memory.stream, Stream)
+
+
+def test_copies_use_the_streams_of_a_memory_that_is_gone(cupy: StandIn) -> None:
+    """Which therefore go to nobody else until they are gone too."""
+    backend = CudaBackend()
+    memory = backend.memory()
+    memory.full("a", (3,), np.float64, 2.0)
+    copies = memory.copied(["a"])
+    stream = copies.stream
+    del memory
+    gc.collect()
+    assert backend.memory().stream is not stream
+    assert copies.read("a").tolist() == [2.0] * 3
+    del copies
+    gc.collect()
+    assert stream in [backend.memory().stream for _ in range(3)]
+
+
+@pytest.mark.parametrize("how", ["stays", "launched", "host"])
+@pytest.mark.parametrize("other", [False, True])
+def test_what_users_keep_is_memory_of_their_stream(cupy: StandIn, how: str, other: bool) -> None:
+    """Freed there, it goes to no launch of a later run; what they had on their way is over when it is written to."""
+    users, waited = Stream(cupy) if other else None, []
+    with users or nullcontext():
+        cupy.cuda.get_current_stream().actions.append(lambda: waited.append(True))
+        memory = DeviceMemory(cupy)
+        memory["a"] = np.full(3, 2.0)
+        if how == "stays":
+            memory.full("a", (3,), np.float64, 2.0, stays=True)
+        if how == "launched":
+            change(memory, "a", 1.0)
+        kept = memory.on_device("a")
+        assert kept.home is users
+        assert np.array_equal(np.asarray(kept), [2.0] * 3)
+        assert waited or not other
+        if how != "stays":
+            memory["b"] = np.ones(4)
+            change(memory, "b", 1.0)
+            assert memory.views["b"].home is memory.stream
 
 
 @pytest.mark.parametrize("bad", [None, np.nan, -np.inf])

@@ -136,6 +136,20 @@ def test_states_stay_on_the_device_where_they_are_asked_for(cupy: StandIn, tmp_p
 
 @needs_compiler
 @pytest.mark.parametrize("start", [STARTS, {theta: 0.3, ph.dot(theta): 0.1}], ids=["ensemble", "single"])
+@pytest.mark.parametrize("how", [{"dt": 0.05}, {"t_eval": [0.0, 0.5, 1.0]}, {}], ids=["fixed", "sampled", "own"])
+def test_states_that_stay_are_memory_of_the_users_stream(
+    cupy: StandIn, start: dict[Any, Any], how: dict[str, Any]
+) -> None:
+    """Not of the run's, which the next run takes: a kernel of the user's may still read what he has let go."""
+    simulator = PENDULUM.compile("verlet" if "dt" in how else "dopri5", backend="cuda")
+    with cupy.cuda.Stream(non_blocking=True) as users:
+        kept = simulator.run(start, {g: 2.0}, (0, 1), arrays="cupy", **how)
+        assert kept[theta].home is users
+    np.testing.assert_array_equal(kept[theta].get(), simulator.run(start, {g: 2.0}, (0, 1), **how)[theta])
+
+
+@needs_compiler
+@pytest.mark.parametrize("start", [STARTS, {theta: 0.3, ph.dot(theta): 0.1}], ids=["ensemble", "single"])
 def test_tangent_vectors_stay_on_the_device_beside_their_states(cupy: StandIn, start: dict[Any, Any]) -> None:
     """What is computed of them, exponents and densities, is NumPy's."""
     simulator = PENDULUM.compile("verlet", backend="cuda")
