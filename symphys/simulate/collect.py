@@ -156,10 +156,10 @@ def _result(
         states={label: states[i].T.reshape(*shape, states.shape[1]) for i, label in enumerate(flow.labels)},
         parameters=_parameters(request),
         drift=dict(zip(flow.watched, drifts, strict=False)),
-        outcomes=outcomes.reshape(shape),
-        times_reached=np.asarray(reached, dtype=np.float64).reshape(shape),
-        steps=buffers.line("counters", STEPS).reshape(shape),
-        rejected=buffers.line("counters", REJECTED).reshape(shape),
+        outcomes=_fixed(outcomes.reshape(shape)),
+        times_reached=_fixed(np.asarray(reached, dtype=np.float64).reshape(shape)),
+        steps=_fixed(buffers.line("counters", STEPS).reshape(shape)),
+        rejected=_fixed(buffers.line("counters", REJECTED).reshape(shape)),
         events=events,
         method=request.method.name,
         conserved={quantity.name: quantity.expression for quantity in dynamics.conserved},
@@ -181,8 +181,15 @@ def _parameters(request: RunRequest) -> dict[Any, NDArray[np.float64]]:
         else:
             own[...] = row
         many = own.ndim or not instances.shape
-        found[symbol] = own.reshape(instances.shape) if many else np.broadcast_to(own, instances.shape)
+        found[symbol] = _fixed(own.reshape(instances.shape) if many else np.broadcast_to(own, instances.shape))
     return found
+
+
+def _fixed(values: Any) -> Any:
+    """An array of the host as one that is read-only, as it is where one number stands for all trajectories."""
+    if isinstance(values, np.ndarray):
+        values.flags.writeable = False
+    return values
 
 
 def _pairs(dynamics: Dynamics) -> tuple[tuple[Any, Any], ...]:

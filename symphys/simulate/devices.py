@@ -31,10 +31,12 @@ class Left(Protocol):
 Run = TypeVar("Run", bound=Left)
 
 
-def read_devices(devices: Any, arrays: Any, backend: Backend) -> tuple[int, bool]:
-    """How many devices a run is shared out to, and whether its states stay there.
+def read_devices(devices: Any, arrays: Any, backend: Backend, steps_here: str = "") -> tuple[int, bool]:
+    """How many devices a run is shared out to, and whether its states stay there. `steps_here`: the method, if it is
+    one that steps on the host.
 
-    InputError for more devices than there are, and for CuPy arrays of another backend, or of several devices.
+    InputError for more devices than there are, for CuPy arrays of another backend, or of several devices, and for
+    either with a method that steps on the host.
     """
     if arrays not in ("numpy", "cupy"):
         raise InputError(f'arrays = {arrays!r}; choose "numpy", or "cupy" with backend="cuda"')
@@ -47,6 +49,12 @@ def read_devices(devices: Any, arrays: Any, backend: Backend) -> tuple[int, bool
         raise InputError(
             f"devices = {count}, but backend {backend.name!r} finds {what} here; "
             + (f"give devices={have}" if have > 1 else "leave devices out")
+        )
+    if steps_here and (count > 1 or on_device):
+        wish = 'arrays="cupy"' if on_device else f"devices = {count}"
+        raise InputError(
+            f"{wish} does not go with {steps_here!r}, which is SciPy's and takes one trajectory after the other on the "
+            f"host; leave {wish.split()[0].split('=')[0]} out, or compile with another method"
         )
     if count > 1 and on_device:
         raise InputError(f'arrays="cupy" would lie on devices = {count}; give one of them')

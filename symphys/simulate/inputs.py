@@ -50,6 +50,10 @@ class Instances:
         """[P, instances], on the host."""
         return self._stacked(self.values)
 
+    def on_host(self) -> Instances:
+        """The same on the host."""
+        return Instances([*map(on_host, self.components)], [*map(on_host, self.values)], self.shape)
+
     def part(self, chosen: slice) -> Instances:
         """Some of the instances, on the host."""
 
@@ -80,6 +84,7 @@ def numbers_as_given(what: str, symbol: Any, value: Any, on_device: bool, thread
     given = value if stays else on_host(value)
     if getattr(given, "dtype", None) not in (np.float32, np.float64) or not np.ndim(given):
         return numbers(what, symbol, value)
+    given = given if stays else np.asarray(given)  # sums of labelled and masked arrays pass over NaN
     _refuse_infinite(what, symbol, given, threads)
     return given
 

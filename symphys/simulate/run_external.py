@@ -82,7 +82,8 @@ def _evaluator(request: RunRequest, key: Any, functions: list[Function]) -> Eval
 
 def _buffers(request: RunRequest, times: NDArray[np.float64] | None) -> Buffers:
     rows, carry = FIRST_ROWS if times is None else len(times), len(request.lowered.flow.names) + 1
-    buffers = begin(request, HostMemory(), 1, np.dtype(np.float64), carry, rows)
+    here = replace(request, instances=request.instances.on_host())
+    buffers = begin(here, HostMemory(), 1, np.dtype(np.float64), carry, rows)
     if times is None:
         buffers.new("row_times", (rows,), np.float64, np.nan)
     return buffers

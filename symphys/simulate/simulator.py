@@ -87,10 +87,10 @@ class Simulator:
         the result on the device, as CuPy arrays; starts and parameters may be CuPy arrays in either case.
 
         Raises InputError for missing, unknown, non-finite or forbidden values and shapes that do not fit, for more
-        devices than there are, for CuPy arrays asked of another backend or of several devices, and for
-        initial states off the constraints, with the residual; MethodError for a step with an adaptive-only method and
-        a tolerance with a fixed-step one. A run that fails on its way raises nothing: its status says why, and what it
-        reached is kept.
+        devices than there are, for CuPy arrays asked of another backend or of several devices, for either with a
+        method of SciPy, and for initial states off the constraints, with the residual; MethodError for a step with an
+        adaptive-only method and a tolerance with a fixed-step one. A run that fails on its way raises nothing: its
+        status says why, and what it reached is kept.
         """
         rows, dt = read_rows(t_span, options["t_eval"], options["save_every"]), options["dt"]
         flow, dynamics = self.lowered.flow, self.lowered.dynamics
@@ -104,7 +104,8 @@ class Simulator:
         tables, places = signal_tables(dynamics, flow, parameters, rows.span, dtype, margin)
         tables |= kernel_weights(weights, dtype)
         method = self._method(dt, options["rtol"])
-        shared, on_device = read_devices(options["devices"], options["arrays"], self.kernels.backend)
+        external = method.name if isinstance(method, External) else ""
+        shared, on_device = read_devices(options["devices"], options["arrays"], self.kernels.backend, external)
         held = (self.kernels.dtype, options["project_initial"], tables, places)
         report, finish = progress_report(options["progress"])
         request = RunRequest(
@@ -127,7 +128,7 @@ class Simulator:
                 exact = compensated if compensated is not None else marks.count >= COMPENSATE_FROM
                 fixed = shared_out(request, shared, lambda some: run_fixed(some, marks, exact), FixedRun.joined)
                 return collect_fixed(request, fixed)
-            advance = run_external if isinstance(method, External) else run_adaptive
+            advance = run_external if external else run_adaptive
             sampling, tolerances = Sampling(rows.times, rows.every or 1), read_tolerances(rows.span, options)
             adaptive = shared_out(request, shared, lambda some: advance(some, sampling, tolerances), AdaptiveRun.joined)
             return collect_adaptive(request, adaptive, rows.times)

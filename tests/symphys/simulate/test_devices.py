@@ -17,6 +17,7 @@ from sympy import cos, exp
 
 import symphys as ph
 from codegen import HostMemory
+from codegen.backends import memory as memory_module
 from symphys.quantum import VonNeumann, pauli
 from symphys.simulate import run_adaptive, run_fixed
 from symphys.simulate.devices import shared_out
@@ -108,6 +109,31 @@ def test_devices_and_arrays_that_there_are_not(cupy: StandIn) -> None:
         simulator.run(STARTS, VALUES, (0, 1), dt=0.1, devices=3)
     with pytest.raises(ph.InputError, match="would lie on devices = 2; give one of them"):
         simulator.run(STARTS, VALUES, (0, 1), dt=0.1, devices=2, arrays="cupy")
+    assert not cupy.launches
+
+
+@needs_compiler
+def test_methods_of_scipy_step_on_the_host(cupy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starts and parameters may be on the device all the same, which NumPy does not read; nothing runs in vain."""
+    simulator, laid_out = PENDULUM.compile("radau", backend="cuda"), memory_module.laid_out
+
+    def strict(rows: Any, width: int, dtype: Any) -> Any:
+        assert not any(isinstance(row, DeviceArray) for row in rows)
+        return laid_out(rows, width, dtype)
+
+    monkeypatch.setattr(memory_module, "laid_out", strict)
+    start, options = {theta: np.array([0.3, 0.4]), ph.dot(theta): 0.1}, {"rtol": 1e-6, "t_eval": [0.5]}
+    plain = simulator.run(start, {g: 2.0}, (0, 0.5), **options)
+    there = {**start, theta: cupy.asarray(start[theta])}
+    given = simulator.run(there, {g: cupy.asarray(np.array([2.0, 2.0]))}, (0, 0.5), **options)
+    np.testing.assert_array_equal(given[theta], plain[theta])
+    cupy.launches.clear()
+    for wish, message in (
+        ({"devices": 2}, "devices = 2 does not go with 'radau', .* leave devices out, or compile with another method"),
+        ({"arrays": "cupy"}, "arrays=\"cupy\" does not go with 'radau', .* on the host; leave arrays out"),
+    ):
+        with pytest.raises(ph.InputError, match=message):
+            simulator.run(start, {g: 2.0}, (0, 0.5), **options, **wish)
     assert not cupy.launches
 
 

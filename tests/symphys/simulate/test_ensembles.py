@@ -1,6 +1,7 @@
 """Ensembles of any shape, whose members go as if each ran alone."""
 
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,6 +131,21 @@ def test_large_ensembles_are_not_copied_to_and_fro(pace: dict, room: int) -> Non
     assert result.steps[0] == result.steps[-1]
     assert result.ok.all()
     np.testing.assert_allclose(result[x][:, 0], start * np.exp(-0.1), rtol=1e-3)
+
+
+@pytest.mark.parametrize("method", ["rk4", "dopri5"])
+@pytest.mark.parametrize("rates", [2.0, np.array([0.1, 40.0])])
+@pytest.mark.parametrize("start", [1.0, np.array([1.0, 2.0])])
+def test_what_may_be_one_number_for_all_is_read_only(method: str, rates: Any, start: Any) -> None:
+    """Whatever the numbers are, so that a program that writes to it does not depend on them; and users' arrays stay
+    theirs."""
+    x, k = ph.coordinates("x"), ph.parameters("k", positive=True)
+    how = {"dt": 0.01} if method == "rk4" else {"rtol": 1e-6, "t_eval": [1.0]}
+    run = ph.VectorField({x: -k * x}).compile(method).run({x: start}, {k: rates}, (0.0, 1.0), **how)
+    for values in (run.steps, run.rejected, run.outcomes, run.times_reached, run.parameters[k]):
+        assert not values.flags.writeable
+        assert values.copy().flags.writeable
+    assert not isinstance(rates, np.ndarray) or rates.flags.writeable
 
 
 def test_members_that_end_differently_are_told_apart() -> None:

@@ -57,6 +57,35 @@ def test_what_is_refused(case: str) -> None:
         SIMULATOR.run(arguments[0], arguments[1], span, **options)
 
 
+@pytest.mark.parametrize("kind", ["series", "labelled", "masked"])
+@pytest.mark.parametrize(
+    ("place", "bad", "message"),
+    [
+        ("state", np.nan, r"initial value of q\(t\) is not finite: it holds nan"),
+        ("state", -np.inf, r"initial value of q\(t\) is not finite: it holds -inf"),
+        ("parameter", np.nan, "parameter m is not finite: it holds nan"),
+        ("parameter", -1.0, r"m was declared positive, and its value is -1\.0"),
+    ],
+)
+def test_arrays_of_other_libraries_are_looked_at_as_arrays(kind: str, place: str, bad: float, message: str) -> None:
+    """Their sums pass over NaN, and their indices are not numbers of places."""
+
+    def made(values: list[float]) -> object:
+        if kind == "masked":
+            return np.ma.masked_invalid(values)
+        if kind == "labelled":
+            return pytest.importorskip("xarray").DataArray(values)
+        return pytest.importorskip("pandas").Series(values, index=[5, 7])
+
+    def run(values: object) -> ph.Result:
+        changed = ({**START, q: values}, VALUES) if place == "state" else (START, {**VALUES, m: values})
+        return SIMULATOR.run(*changed, (0.0, 1.0), rtol=1e-6, t_eval=[1.0])
+
+    with pytest.raises(ph.InputError, match=message):
+        run(made([1.0, bad]))
+    np.testing.assert_array_equal(run(made([1.0, 2.0]))[q], run(np.array([1.0, 2.0]))[q])
+
+
 def test_methods_and_steps_that_do_not_go_together() -> None:
     with pytest.raises(
         ph.MethodError,
