@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .ir import Node, walk
+from .ir import Node, variables
 from .program import (
     Array,
     Assign,
@@ -67,10 +67,13 @@ def names_bound(block: Iterable[Statement]) -> frozenset[str]:
 def names_used(block: Iterable[Statement], roots: Iterable[Node] = ()) -> set[str]:
     """The names of the variables that statements, those inside them and some nodes read or assign."""
     found = list(statements(tuple(block)))
-    read = walk([*(n for s in found for n in nodes_of(s)), *roots])
-    return {str(n.attribute) for n in read if n.op == "variable"} | {
-        str(s.target.attribute) for s in found if isinstance(s, Assign)
-    }
+    read = names_read([*(n for s in found for n in nodes_of(s)), *roots])
+    return read | {str(s.target.attribute) for s in found if isinstance(s, Assign)}
+
+
+def names_read(nodes: Iterable[Node]) -> set[str]:
+    """The names of the variables that nodes depend on."""
+    return {str(v.attribute) for v in variables(nodes)}
 
 
 def shared_arrays(block: Block) -> tuple[Array, ...]:

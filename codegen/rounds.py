@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .builder import Names
 from .program import Intent, Kernel, Launch, Repeat
-from .sweep import Sweep, sweep_of
+from .sweep import Sweep, names_of, sweep_of
 
 MOST = 8  # turns of a round
 
@@ -57,7 +57,7 @@ def round_of(repeat: Repeat, prepared: Callable[[Kernel], Kernel], each: int) ->
                 return None
         sweeps = [sweep for start in starts if (sweep := found[start % len(own)]) is not None]
         live = [_live(own, (start + each) % len(own)) for start in starts]
-        made = _placed(sweeps, live)
+        made = _placed(sweeps, live, names_of(launches))
         if made is not None:
             places, spares = made
             known = [s // len(own) for s in starts]
@@ -101,11 +101,12 @@ def _live(own: Sequence[Launch], place: int) -> frozenset[str]:
 
 
 def _placed(
-    sweeps: Sequence[Sweep], live: Sequence[frozenset[str]]
+    sweeps: Sequence[Sweep], live: Sequence[frozenset[str]], taken: Sequence[str]
 ) -> tuple[list[dict[str, str]], dict[str, str]] | None:
-    """What every sweep is given for its arrays, and the spare arrays; None where arrays are not home in the end."""
+    """What every sweep is given for its arrays, and the spare arrays, which have none of the names `taken`; None where
+    arrays are not home in the end."""
     declared = {name: a for sweep in sweeps for name, a in sweep.lattice.items()}
-    names = Names(tuple(declared))
+    names = Names((*declared, *taken))
     where = {name: name for name in declared}
     spares: dict[str, str] = {}
     found = []
@@ -114,9 +115,9 @@ def _placed(
         places = {a.name: where.get(a.name, a.name) for a in sweep.kernel.arrays if a.intent is Intent.IN}
         made = {s.array: s.target for s in sweep.streams.values() if s.output}
         for array, target in made.items():
-            taken = {*kept, *places.values()}
+            used = {*kept, *places.values()}
             alike = [name for name in declared if declared[name].shape == declared[array].shape]
-            free = [p for p in (array, *alike, *(s for s, like in spares.items() if like in alike)) if p not in taken]
+            free = [p for p in (array, *alike, *(s for s, like in spares.items() if like in alike)) if p not in used]
             if not free:
                 free = [names.fresh(f"{array}_spare")]
                 spares[free[0]] = array

@@ -15,9 +15,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from .bindings import names_in, names_used
+from .bindings import names_in, names_read, names_used
 from .builder import Names
-from .ir import Kind, Node, constant_value, integer, variable, variables
+from .ir import Kind, Node, constant_value, integer, variable
 from .optimise.traverse import Renaming
 from .program import (
     Array,
@@ -143,18 +143,20 @@ def sweep_of(
     than they are for the first.
     """
     first = launches[0]
-    alike = (launch.extents == first.extents and launch.kernel.outer == first.kernel.outer for launch in launches)
-    if not 1 <= len(first.kernel.outer) <= 2 or not all(alike):
+    places = {(launch.extents, launch.kernel.outer, launch.kernel.lane) for launch in launches}
+    if not 1 <= len(first.kernel.outer) <= 2 or len(places) > 1:
         return None
-    making = _Making(rings, len(launches), tuple(n for launch in launches for n in _names_of(launch)))
+    making = _Making(rings, len(launches), names_of(launches))
     for number, launch in enumerate(launches):
         if not making.add(number, launch, prepared(launch.kernel), later[number] if later else {}):
             return None
     return making.sweep(first, keeps)
 
 
-def _names_of(launch: Launch) -> tuple[str, ...]:
-    return (*names_in(launch.kernel), *(name for pair in launch.rename for name in pair))
+def names_of(launches: Sequence[Launch]) -> tuple[str, ...]:
+    """All names that launches take up, those of their kernels and those of the program."""
+    renamed = (name for launch in launches for pair in launch.rename for name in pair)
+    return (*(name for launch in launches for name in names_in(launch.kernel)), *renamed)
 
 
 def _around(reads: Sequence[tuple[int, Offset]], rings: Sequence[Offset]) -> Offset:
@@ -241,7 +243,7 @@ class _Making:
     def _bound(self, s: Let | Load, shared: bool, swap: Renaming) -> tuple[Statement, ...]:
         """What binds a name, under one of its own; loads that are the same everywhere stand at the head, once."""
         known = {*self.scalars, *(str(load.target.attribute) for load in self.head.values())}
-        if isinstance(s, Load) and shared and _names(s.index) <= known:
+        if isinstance(s, Load) and shared and names_read(s.index) <= known:
             key = (s.array, tuple(i.key for i in s.index))
             if key not in self.head:
                 self.head[key] = replace(s, target=self._target(s.target, swap))
@@ -346,7 +348,3 @@ def _without_unused(body: Block) -> Block:
             continue
         kept.insert(0, s)
     return tuple(kept)
-
-
-def _names(nodes: Sequence[Node]) -> set[str]:
-    return {str(v.attribute) for v in variables(nodes)}

@@ -13,6 +13,7 @@ import numpy as np
 from codegen.emit.cuda import adds_up
 from codegen.emit.cuda_groups import largest_factor
 from codegen.emit.cuda_team import ROOM, Team
+from codegen.emit.cuda_tiles import REGISTERS, WARP
 from codegen.emit.cuda_together import Share
 from codegen.emit.cuda_wide import BYTES, in_pieces
 from codegen.ir import Kind
@@ -24,9 +25,7 @@ from .cuda_resident import DeviceMemory
 from .cuda_schedule import (
     BLOCK_LIMIT,
     GRID_LIMIT,
-    REGISTERS,
     USUAL,
-    WARP,
     Able,
     Processors,
     Schedule,
@@ -50,7 +49,8 @@ NARROW = 2**31 - 1 - GRID_LIMIT * BLOCK_LIMIT
 
 @dataclass
 class Bound:
-    """A launch whose arguments are known; `back`: copies of padded arrays to where they belong."""
+    """A launch whose arguments are known; `copies`: padded arrays, those that they stand for, and whether they are
+    written, so that every launch reads what others have left there and leaves what others will read."""
 
     name: str
     function: Any
@@ -59,17 +59,20 @@ class Bound:
     shared: int
     arguments: list[Any]
     scalars: Mapping[str, tuple[int, Callable[[Any], Any]]]
-    back: list[tuple[Any, Any]]
+    copies: list[tuple[Any, Any, bool]]
 
     def __call__(self) -> None:
+        for padded, there, _ in self.copies:
+            padded[..., : there.shape[-1]] = there
         self.function(self.grid, self.block, tuple(self.arguments), shared_mem=self.shared)
-        for result, there in self.back:
-            there[...] = result[..., : there.shape[-1]]
+        for padded, there, written in self.copies:
+            if written:
+                there[...] = padded[..., : there.shape[-1]]
 
     @property
     def in_place(self) -> bool:
         """Whether the kernel works on the arrays themselves, so that turns need nothing but launches."""
-        return not self.back
+        return not self.copies
 
     def give(self, scalars: Scalars) -> None:
         """New values of scalars."""
@@ -138,13 +141,13 @@ class CudaKernel:
         integers = [s for s in self.kernel.scalars if s.kind is Kind.INT]
         lengths = [arrays[a.name].shape[-1] // a.components for a in self.kernel.arrays if a.instanced]
         stride = max(lengths, default=span.extent)
-        given, back = {}, []
+        given, copies = {}, []
         for array in self.kernel.arrays:
             there = given[array.name] = arrays[array.name]
             if array.instanced and there.shape[-1] != stride * array.components:
-                padded = given[array.name] = _padded(cupy, there, stride * array.components)
-                if array.intent is not Intent.IN:
-                    back.append((padded, there))
+                shape = (*there.shape[:-1], stride * array.components)
+                padded = given[array.name] = cupy.zeros(shape, dtype=there.dtype)
+                copies.append((padded, there, array.intent is not Intent.IN))
         largest = max([span.extent, *span.outer, *(abs(int(scalars[s.name])) for s in integers)])
         narrow = max([largest * self.factor, *(a.size for a in given.values())]) <= NARROW
         share = self._share(cupy, span, given, stride, scalars)
@@ -159,7 +162,7 @@ class CudaKernel:
         places = {s.name: (begin + i, kinds[i]) for i, s in enumerate(self.kernel.scalars)}
         if self.team is not None:
             arguments.append(cupy.empty((1 if self.team.shared else grid[0] * self.team.memory,), real))
-        return Bound(self.kernel.name, function, grid, block, self._shared, arguments, places, back)
+        return Bound(self.kernel.name, function, grid, block, self._shared, arguments, places, copies)
 
     @property
     def _shared(self) -> int:
@@ -208,9 +211,3 @@ class Idle(Bound):
 
     def give(self, scalars: Scalars) -> None:
         """Nobody reads them."""
-
-
-def _padded(cupy: Any, array: Any, length: int) -> Any:
-    out = cupy.zeros((*array.shape[:-1], length), dtype=array.dtype)
-    out[..., : array.shape[-1]] = array
-    return out

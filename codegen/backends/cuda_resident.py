@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from .cuda_memory import block_of, room
 from .cuda_transfer import Transfers, pieces
-from .memory import Answer, Copies, Memory, laid_out
+from .memory import Answer, Copies, Memory, count_of, laid_out
 
 SMALL = 1 << 16  # bytes that are not worth a way of their own
 
@@ -141,16 +141,16 @@ class DeviceMemory(Memory):
             return
         if there:
             self.cupy.cuda.get_current_stream().synchronize()  # of what the caller has on its way
-        self.full(name, (max(len(rows), 1), width), kind, None if rows else 0.0)
+        counts = [count_of(row, width) for row in rows]
+        self.full(name, (max(len(rows), 1), width), kind, None if counts else 0.0)
         with self.stream:
-            for line, row in zip(self.places[name].on_device, rows, strict=False):
-                count = row.size if row.ndim else width
-                if not row.ndim:
+            for line, row, count in zip(self.places[name].on_device, rows, counts, strict=False):
+                if not np.ndim(row):
                     line.fill(float(row))
                 elif isinstance(row, self.cupy.ndarray):
                     line[:count] = row
                 else:
-                    self.transfers.upload(row, line[:count])
+                    self.transfers.upload(np.asarray(row), line[:count])
                 if count < width:
                     line[count:] = line[count - 1 : count]
 

@@ -10,6 +10,7 @@ from typing import Any
 from codegen.emit.cuda_beside import in_rows
 from codegen.emit.cuda_groups import GROUP
 from codegen.emit.cuda_parts import can_share_loops, lengths
+from codegen.emit.cuda_tiles import REGISTERS, WARP
 from codegen.emit.cuda_together import ALONE, Share, can_share_rows
 from codegen.emit.cuda_wide import BYTES, in_pieces, wide_lanes
 from codegen.interpret import evaluate
@@ -18,10 +19,8 @@ from codegen.program import Kernel
 
 from .interface import LaunchRange, Scalars
 
-WARP = 32
 BLOCK_LIMIT = 1024  # what the block sums of the emitted text have room for
 GRID_LIMIT = 65535  # blocks along y and z; threads walk along the rest
-REGISTERS = 65536  # of a multiprocessor, on every architecture from Kepler on
 BLOCKS = 32  # of a multiprocessor, more than it holds at once, before threads take several rows
 ROWS = 64  # that a thread takes at most
 LISTED = 128  # turns of a loop whose length stands in memory: about the neighbours that a list has in a fluid

@@ -7,14 +7,16 @@ where an array is small, launches follow one another as they are written.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from codegen.emit.cuda_groups import largest_factor
 from codegen.emit.cuda_tiles import Tile, shared_bytes, tile_of
 from codegen.emit.cuda_together import Share
-from codegen.emit.cuda_wide import BYTES
+from codegen.emit.cuda_wide import BYTES, in_pieces
 from codegen.interpret_program import size_of
 from codegen.program import Repeat
 from codegen.rounds import Part, Round
@@ -36,25 +38,30 @@ class SweepKernel(CudaKernel):
     sweep: Sweep = field(kw_only=True)
     tile: Tile = field(kw_only=True)
 
+    @cached_property
+    def factor(self) -> int:
+        """See `CudaKernel`: of what all stages compute, each with a name of its own for its place along the walk."""
+        return largest_factor(self.sweep.inner, tuple(stage.walk for stage in self.sweep.stages))
+
     def suits(self, cupy: Any, arrays: Mapping[str, Any], extents: tuple[int, ...]) -> bool:
         """Whether a launch of that size is worth it: arrays that no cache holds, blocks for all processors."""
         attributes = attributes_here(cupy)
         processors = Processors(int(attributes["MultiProcessorCount"]), int(attributes.get("L2CacheSize", 0)))
         tile, (walk, *rows, lanes) = self.tile, extents
         grid, _ = self.shape(extents)
-        lattice = [a for a in self.kernel.arrays if a.name in self.on_lattice]
-        stride = max(arrays[a.name].shape[-1] for a in lattice)
-        there = {a.name: (address_of(arrays[a.name]), arrays[a.name].nbytes) for a in lattice}
+        lengths = {arrays[a.name].shape[-1] / a.components for a in self.kernel.arrays if a.instanced}
+        there = {a.name: (address_of(arrays[a.name]), arrays[a.name].nbytes) for a in in_pieces(self.kernel)}
         item = np.dtype(self.dtype).itemsize
-        begins = beginnings(replace(self.kernel, arrays=tuple(lattice)), there, self.halo, 0, stride, item)
+        begins = beginnings(self.kernel, there, self.halo, 0, int(max(lengths)), item)
         return (
-            lanes % tile.wide == 0
+            len(lengths) == 1  # others are padded in copies
+            and lanes % tile.wide == 0
             and lanes >= tile.across * tile.wide
             and all(count >= tile.high for count in rows)
             and walk >= 2 * (self.sweep.margin[0] + self.sweep.end + 1)
             and max(grid[1:]) <= GRID_LIMIT
             and int(np.prod(grid)) >= processors.count
-            and sum(size for _, size in begins.values()) > self.schedule.beyond * processors.cache
+            and sum(begins[name][1] for name in self.on_lattice) > self.schedule.beyond * processors.cache
             and not any(begin % BYTES for begin, _ in begins.values())
         )
 

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.errors import InputError
+from codegen.errors import CompilerBug, InputError
 
 Copies = Callable[[], Mapping[str, NDArray[Any]]]
 Answer = TypeVar("Answer")
@@ -34,17 +34,25 @@ def all_finite(values: Any, threads: int = 1) -> bool:
 
 
 def laid_out(rows: Sequence[Any], width: int, dtype: Any) -> NDArray[Any]:
-    """[rows, width] of rows that are one number, [], or many, [count]; beyond these the last goes on. At least one."""
+    """[rows, width] of rows that are one number, [], or many, [count]; beyond these the last goes on. At least one, of
+    zeros. Raises as `count_of`."""
     out = np.empty((max(len(rows), 1), width), dtype=dtype)
     if not len(rows):
         out[...] = 0.0
     for line, row in zip(out, rows, strict=False):
-        if not np.ndim(row):
-            line[...] = row
-        elif len(row):
-            line[: len(row)] = row
-            line[len(row) :] = row[-1]
+        count = count_of(row, width)
+        line[:count] = row
+        line[count:] = line[count - 1 : count]
     return out
+
+
+def count_of(row: Any, width: int) -> int:
+    """How many places of a line [width] a row gives, all if it is one number. CompilerBug where it gives more than
+    there are, or nothing that could go on."""
+    count = len(row) if np.ndim(row) else width
+    if count > width or (width and not count):
+        raise CompilerBug(f"a line of {width} numbers cannot be laid out of a row of {count}")
+    return count
 
 
 class Memory(MutableMapping[str, NDArray[Any]]):

@@ -7,9 +7,10 @@ other, and what an instance reads beyond its own place is not written, so that n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from codegen.bindings import names_read
 from codegen.ir import Kind, Node, constant_value, variable, variables
 from codegen.optimise.traverse import Substitution, with_nodes
 from codegen.program import Block, Kernel, Load, nodes_of
@@ -53,29 +54,25 @@ def ahead_of(kernel: Kernel, pieces: Pieces, level: Block, axis: str, lanes: int
         others = {p.base.key: _foreign(p.base, kernel, tables) for p in furthest}
         chosen += [p for p in furthest if others[p.base.key] == min(others.values())]
     here = variable(axis, Kind.INT)
-    along = [p for p in chosen if here in variables((p.base,)) or set(tables) & _names((p.base,))]
+    along = [p for p in chosen if here in variables((p.base,)) or set(tables) & names_read((p.base,))]
     if not along:
         return None
-    needed = _names(p.base for p in along)
+    needed = names_read(p.base for p in along)
     loads = tuple(s for name, s in tables.items() if name in needed)
-    if any(_names(nodes_of(s)) & set(tables) for s in loads):
+    if any(names_read(nodes_of(s)) & set(tables) for s in loads):
         return None
     return Ahead(here, loads, tuple(along))
 
 
 def _distance(base: Node, tables: Mapping[str, Load]) -> int:
     """How far ahead along the walk a place is, as the tables tell it that it is read from; 0 where there is none."""
-    return max((_constant(n) for name in _names((base,)) if name in tables for n in tables[name].index), default=0)
+    return max((_constant(n) for name in names_read((base,)) if name in tables for n in tables[name].index), default=0)
 
 
 def _foreign(base: Node, kernel: Kernel, tables: Mapping[str, Load]) -> int:
     """How many variables of a place are neither axes nor numbers of the kernel nor of these tables."""
     own = {kernel.lane, *kernel.outer, *(s.name for s in kernel.scalars), *tables}
-    return len(_names((base,)) - own)
-
-
-def _names(roots: Iterable[Node]) -> set[str]:
-    return {str(v.attribute) for v in variables(roots)}
+    return len(names_read((base,)) - own)
 
 
 def _constant(n: Node) -> int:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from math import prod
 
-from codegen.bindings import bound_names
+from codegen.bindings import bound_names, names_read
 from codegen.ir import Kind, Node, boolean, constant_value, integer, variable, variables, walk
 from codegen.optimise.traverse import with_nodes
 from codegen.program import (
@@ -67,7 +67,7 @@ def grouped_loads(
             continue
         (position,) = where(s)
         rest = _less(position, loop.counter)
-        if rest is not None and not _names(rest) & inside:
+        if rest is not None and not names_read((rest,)) & inside:
             found[i] = rest
     return found
 
@@ -78,7 +78,7 @@ def away_from(loop: For) -> tuple[Block, tuple[Node, ...]]:
     for n in walk([n for s in loop.body for n in nodes_of(s)]):
         if n.op == "eq" and loop.counter in n.args:
             (place,) = (a for a in n.args if a != loop.counter) if n.args[0] != n.args[1] else (None,)
-            if place is not None and not _names(place) & inside:
+            if place is not None and not names_read((place,)) & inside:
                 places[n.key] = place
     if not places:
         return loop.body, ()
@@ -108,9 +108,10 @@ def is_narrow(n: Node, narrow: Collection[Node]) -> bool:
     return n.op == "constant" or (n.op in ("add", "sub", "mul") and all(is_narrow(a, narrow) for a in n.args))
 
 
-def largest_factor(kernel: Kernel) -> int:
-    """How many times an axis or a counter the largest integer is that the kernel computes in narrow ones."""
-    narrow = {variable(a, Kind.INT) for a in (kernel.lane, *kernel.outer)}
+def largest_factor(kernel: Kernel, walks: Collection[Node] = ()) -> int:
+    """How many times an axis or a counter the largest integer is that the kernel computes in narrow ones; `walks`:
+    other names of axes."""
+    narrow = {*(variable(a, Kind.INT) for a in (kernel.lane, *kernel.outer)), *walks}
     factors: dict[bytes, int] = {v.key: 1 for v in narrow}
     for s in statements(kernel.body):
         for n in walk(nodes_of(s)):
@@ -134,10 +135,6 @@ def _inside(loop: For) -> set[str]:
     """The names that change in a loop."""
     assigned = {str(s.target.attribute) for s in loop.body if isinstance(s, Assign)}
     return {str(loop.counter.attribute), *bound_names(loop.body), *assigned}
-
-
-def _names(n: Node) -> set[str]:
-    return {str(v.attribute) for v in variables((n,))}
 
 
 def _less(position: Node, counter: Node) -> Node | None:

@@ -7,9 +7,8 @@ all come to the same sum to the last bit, and the first of them does the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from codegen.ir import Node, variables
+from codegen.bindings import names_read
+from codegen.ir import Node
 from codegen.program import (
     Accumulate,
     Assign,
@@ -61,7 +60,7 @@ def sums_of(loop: For) -> tuple[Node, ...]:
 def _is_term(s: Statement, sums: set[str]) -> bool:
     """Whether a statement adds what depends on no sum to one of them, or is such a thing."""
     terms = _terms(s.value, s.target) if isinstance(s, Assign) else nodes_of(s)
-    return terms is not None and not _names(terms) & sums
+    return terms is not None and not names_read(terms) & sums
 
 
 def _terms(value: Node, register: Node) -> tuple[Node, ...] | None:
@@ -74,10 +73,6 @@ def _terms(value: Node, register: Node) -> tuple[Node, ...] | None:
         if (rest := _terms(inner, register)) is not None:
             return (*rest, other)
     return None
-
-
-def _names(nodes: Iterable[Node]) -> set[str]:
-    return {str(v.attribute) for v in variables(nodes)}
 
 
 def first_alone(body: Block, mine: Node) -> Block:

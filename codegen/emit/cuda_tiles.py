@@ -17,7 +17,7 @@ from .cuda_wide import BYTES, LARGE, per_piece
 
 WARP = 32
 THREADS = 1024  # of a block
-REGISTERS = 65536  # of a multiprocessor
+REGISTERS = 65536  # of a multiprocessor, on every architecture from Kepler on
 OTHERS = 20  # registers of a thread, at least, besides those that hold streams
 GRAIN = 8  # registers that a thread gets at a time
 MANY = 768  # threads of a multiprocessor, below which memory is waited for

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from codegen.bindings import names_in, targets
+from codegen.bindings import names_in, names_read, targets
 from codegen.builder import Names
-from codegen.ir import Kind, Node, integer, variable, variables, walk
+from codegen.ir import Kind, Node, integer, variable, walk
 from codegen.optimise.traverse import Renaming, with_nodes
 from codegen.program import (
     Accumulate,
@@ -84,7 +84,7 @@ def can_share_rows(kernel: Kernel) -> bool:
     loops = [s for s in kernel.body if isinstance(s, For)]
     varying = _varying(kernel, kernel.body, kernel.outer[0])
     return bool(loops) and all(
-        is_straight(loop.body) and operations(loop.body) <= LARGE and not _names(nodes_of(loop)) & varying
+        is_straight(loop.body) and operations(loop.body) <= LARGE and not names_read(nodes_of(loop)) & varying
         for loop in loops
     ) and any(isinstance(s, Load) and _target(s) not in varying for loop in loops for s in loop.body)  # fmt: skip
 
@@ -98,10 +98,6 @@ def _target(statement: Statement) -> str:
     return str(targets(statement)[0].attribute)
 
 
-def _names(nodes: Iterable[Node]) -> set[str]:
-    return {str(v.attribute) for v in variables(nodes)}
-
-
 def _varying(kernel: Kernel, body: Block, axis: str) -> set[str]:
     """The names whose values differ between neighbours along an axis."""
     own = {a.name for a in kernel.arrays if a.instanced} if axis == kernel.lane else set()
@@ -109,7 +105,7 @@ def _varying(kernel: Kernel, body: Block, axis: str) -> set[str]:
     while len(found) > before:
         before = len(found)
         for s in statements(body):
-            if _names(nodes_of(s)) & found or (isinstance(s, Load) and s.array in own):
+            if names_read(nodes_of(s)) & found or (isinstance(s, Load) and s.array in own):
                 found |= {str(t.attribute) for t in targets(s)}
     return found
 

@@ -83,6 +83,19 @@ def test_what_is_dead_gives_room_to_what_is_made() -> None:
     assert found.turns == 2
 
 
+def test_spares_have_names_of_their_own() -> None:
+    """Also where a table, or what only the launches read that are due in the end, is called as they would be."""
+    repeat = promised(2, 1)
+    kick, drift, fill = repeat.body
+    assert isinstance(kick, Launch)
+    assert isinstance(fill, Launch)
+    kick, fill = replace(kick, rename=(("neighbours", "u_spare"),)), replace(fill, rename=(("source", "v_spare"),))
+    found = taken(replace(repeat, body=(kick, drift, fill), rings=Rings((("u_spare", 1),), ("halo",))), 2)
+    assert found is not None
+    assert set(found.spares.values()) == {"u", "v"}
+    assert not found.spares.keys() & {"u", "v", "u_spare", "v_spare"}
+
+
 @pytest.mark.parametrize(
     "repeat",
     [
@@ -105,3 +118,5 @@ def test_launches_over_other_places_do_not_go_together() -> None:
     here, there = smooth("there", "u", "w"), smooth("back", "w", "u")
     assert sweep_of((here, there), Rings(), {"u"}, lambda kernel: kernel) is not None
     assert sweep_of((here, replace(there, extents=("sites", "rows"))), Rings(), {"u"}, lambda kernel: kernel) is None
+    other = replace(there, kernel=replace(there.kernel, lane="cell"))
+    assert sweep_of((here, other), Rings(), {"u"}, lambda kernel: kernel) is None

@@ -17,7 +17,7 @@ from codegen.backends.cuda import CudaBackend
 from codegen.backends.cuda_resident import DeviceMemory
 from codegen.backends.memory import HostMemory, Memory, all_finite
 from codegen.compile import compile_program
-from codegen.errors import InputError
+from codegen.errors import CompilerBug, InputError
 from codegen.program import Array, Intent, Program, Transform
 from tests.codegen.backends.stand_in import OutOfMemoryError, StandIn, Stream
 from tests.codegen.backends.test_cuda import needs_compiler
@@ -150,6 +150,24 @@ def test_rows_of_all_kinds_are_laid_out(
     assert made.ask(["rows"], lambda arrays: float(arrays["rows"][2, :11].max())) == expected[2].max()
     made.lay_out("none", [], 8, np.float64)
     assert made.read("none").tolist() == [[0.0] * 8]
+
+
+@pytest.mark.parametrize("small", [0, 1 << 16])
+@pytest.mark.parametrize("memory", [DeviceMemory, lambda _: HostMemory()], ids=["device", "host"])
+def test_rows_are_numbers_of_any_kind_and_never_empty(
+    cupy: StandIn, monkeypatch: pytest.MonkeyPatch, memory: Callable[[StandIn], Memory], small: int
+) -> None:
+    """Numbers and lists of Python as well; and a row that gives no number, or too many, fills no line."""
+    monkeypatch.setattr(cuda_resident, "SMALL", small)
+    made = memory(cupy)
+    made.lay_out("rows", [3.0, [1.0, 2.0]], 3, np.float64)
+    assert made.read("rows").tolist() == [[3.0, 3.0, 3.0], [1.0, 2.0, 2.0]]
+    made.lay_out("nobody", [3.0, np.zeros(0)], 0, np.float64)
+    assert made.shape("nobody") == (2, 0)
+    for count in (0, 4):
+        with pytest.raises(CompilerBug, match=rf"line of 3 numbers cannot be laid out of a row of {count}"):
+            made.lay_out("bad", [1.0, np.ones(count)], 3, np.float64)
+        assert "bad" not in made
 
 
 def test_what_comes_back_waits_for_what_goes_through_the_same_buffer(cupy: StandIn) -> None:

@@ -16,7 +16,9 @@ from codegen.backends.cuda_schedule import Schedule
 from codegen.backends.nvrtc import check_cuda
 from codegen.compile import compile_program
 from codegen.interpret_program import run_program
-from codegen.program import Program, Repeat
+from codegen.ir import Kind, Node, integer, variable
+from codegen.primitives import apply
+from codegen.program import Array, Launch, Let, Load, Program, Repeat, Store
 from codegen.rings import Rings
 from tests.codegen.backends.stand_in import OutOfMemoryError, StandIn
 from tests.codegen.test_programs import inputs, lattice
@@ -41,6 +43,34 @@ def rings(dimensions: int, reach: int) -> Program:
     assert isinstance(repeat, Repeat)
     tables = (("neighbours", reach), ("around", reach))[: dimensions - 1]
     return replace(program, body=(replace(repeat, rings=Rings(tables, ("halo",))),))
+
+
+def with_force(program: Program, found: Let | Load, force: Node, *arrays: Array) -> Program:
+    """The same with one force more in its kicks."""
+    (repeat,) = program.body
+    assert isinstance(repeat, Repeat)
+    kick, *others = repeat.body
+    assert isinstance(kick, Launch)
+    *before, store = kick.kernel.body
+    assert isinstance(store, Store)
+    body = (*before, found, replace(store, value=store.value + force))
+    kicks = replace(kick, kernel=replace(kick.kernel, arrays=(*kick.kernel.arrays, *arrays), body=body))
+    return replace(program, arrays=(*program.arrays, *arrays), body=(replace(repeat, body=(kicks, *others)),))
+
+
+def with_profile(program: Program) -> Program:
+    """The wave, pushed by a force that is given for every site of a row."""
+    there = variable("profile_here")
+    return with_force(program, Load(there, "profile", ()), there, Array("profile", ()))
+
+
+def placed(values: np.ndarray, lead: int) -> np.ndarray:
+    """The same numbers in memory whose second number stands so many numbers off a boundary of sixteen bytes."""
+    raw = np.zeros(values.size + 16, values.dtype)
+    first = (-raw.ctypes.data // values.itemsize - 1 + lead) % 4
+    found = raw[first : first + values.size].reshape(values.shape)
+    found[...] = values
+    return found
 
 
 def ran(program: Program, schedule: Schedule, dtype: str, reach: int, steps: int) -> dict[str, Any]:
@@ -101,12 +131,57 @@ def test_sweeps_are_what_the_interpreter_says(cupy: StandIn) -> None:
         np.testing.assert_allclose(found[name][..., 1:137], wanted[name][..., 1:137], rtol=0, atol=4 * 30 * 2.0**-52)
 
 
-@pytest.mark.parametrize("why", ["small", "processors", "short", "memory", "odd", "promise"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_large_integers_count_in_as_many_bits_as_in_launches(cupy: StandIn, dtype: str) -> None:
+    """A multiple of the place along the walk, past 2^31 on the last rows."""
+    far = variable("far", Kind.INT)
+    let = Let(far, variable("row", Kind.INT) * integer(150_000_000))
+    program = with_force(rings(2, 1), let, 1e-9 * apply("to_real", far))
+    found, wanted = (ran(program, replace(SWEPT, steps=each), dtype, 1, 4) for each in (2, 1))
+    assert len(cupy.launches) == 5 + 3 * 4
+    assert wanted["v"].max() > 0.1
+    for name in ("u", "v"):
+        np.testing.assert_array_equal(found[name], wanted[name], err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("lead", "launches"), [(0, 5), (1, 12), (3, 12)])
+def test_what_is_given_for_every_site_is_read_in_pieces_on_boundaries_alone(
+    cupy: StandIn, lead: int, launches: int, dtype: str
+) -> None:
+    """Off them launches follow one another; and it is no reason to call a lattice large."""
+    program = with_profile(rings(2, 1))
+    arrays, scalars = given(program, dtype, 1, 4)
+    sites = np.linspace(-1.0, 1.0, arrays["u"].shape[-1], dtype=dtype)
+    arrays["profile"] = placed(sites, lead)
+    wanted = {name: a.astype(np.float64) if a.dtype.kind == "f" else a.copy() for name, a in arrays.items()}
+    compile_program(program, CudaBackend(schedule=SWEPT), dtype)(arrays, scalars)
+    assert len(cupy.launches) == launches
+    run_program(program, wanted, scalars)
+    np.testing.assert_allclose(
+        arrays["u"][..., 1:553], wanted["u"][..., 1:553], rtol=0, atol=1e-13 if dtype == "float64" else 1e-4
+    )
+
+
+def test_a_lattice_is_as_large_as_what_is_read_place_by_place(cupy: StandIn) -> None:
+    """With the profile it would be larger than the cache."""
+    program = with_profile(rings(2, 1))
+    arrays, scalars = given(program, "float64", 1, 4)
+    arrays["profile"] = placed(np.zeros(arrays["u"].shape[-1]), 0)
+    cupy.attributes["L2CacheSize"] = 4 * arrays["u"].nbytes  # two arrays that are read, two that are written
+    compile_program(program, CudaBackend(schedule=replace(SWEPT, beyond=1.0)))(arrays, scalars)
+    assert len(cupy.launches) == 12
+    cupy.attributes["L2CacheSize"] -= 1
+    compile_program(program, CudaBackend(schedule=replace(SWEPT, beyond=1.0)))(arrays, scalars)
+    assert len(cupy.launches) == 12 + 5
+
+
+@pytest.mark.parametrize("why", ["small", "processors", "short", "memory", "odd", "promise", "lengths"])
 def test_without_room_or_reason_launches_follow_one_another(
     cupy: StandIn, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Arrays that the cache holds, fewer blocks than processors, fewer turns than a round, no memory for a copy, rows
-    that are no whole pieces, no promise: three launches a turn, and the same numbers."""
+    that are no whole pieces or of two lengths, no promise: three launches a turn, and the same numbers."""
     program, schedule, steps, sites = rings(2, 1), SWEPT, 4, 552
     if why == "short":
         schedule, steps = replace(schedule, steps=4), 3
@@ -119,6 +194,8 @@ def test_without_room_or_reason_launches_follow_one_another(
     arrays, scalars = given(program, "float64", 1, steps)
     if why == "odd":
         scalars["sites"] = sites = 551
+    if why == "lengths":
+        arrays["v"] = np.pad(arrays["v"], ((0, 0), (0, 4)))
     wanted = {name: a.copy() for name, a in arrays.items()}
     made = compile_program(program, CudaBackend(schedule=schedule))
     if why == "memory":
