@@ -7,7 +7,8 @@ Up to |x| = 8 J_0 and J_1 / x are Chebyshev series in x^2, beyond it
 with P and Q such series in (8 / x)^2 (Abramowitz, Stegun, Handbook of Mathematical Functions, 9.2.5), all written in
 powers of their argument on [-1, 1]. Higher orders follow by J_(n+1) = (2 n / x) J_n - J_(n-1) beyond |x| = n, and by
 their power series below. Errors are 2e-15 / sqrt(|x|), or 2e-15 below 1, up to J_8; the recursion makes 4e-14 of that
-at J_16.
+at J_16. What is not selected is computed with an argument of its own domain: left to any x it leaves the numbers, and
+its slope times zero is not zero any more.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from codegen.lower.polynomial import polynomial
 from codegen.primitives import apply
 
 EDGE = 8.0
-MOST = 16  # the highest order
+MOST = 16  # the highest order that errors are bounded for
+ABOVE = 4  # orders beyond it that are served: the derivatives of J_n have J_(n + 1) in them
 LEAST = 1e-18  # terms of a power series that are left out
 _NEAR_0 = (
     0.04582966485981377,
@@ -121,7 +123,7 @@ _ODD_1 = (
 
 
 def bessel(order: int, x: Node) -> Node:
-    """J_order(x), order from 0 to `MOST`."""
+    """J_order(x), order from 0 to `MOST`, and up to `ABOVE` more for what is differentiated."""
     lowest = (_of_low_order(0, x), _of_low_order(1, x))
     if order < 2:
         return lowest[order]
@@ -130,19 +132,20 @@ def bessel(order: int, x: Node) -> Node:
     before, here = lowest
     for n in range(1, order):
         before, here = here, subtract(multiply(multiply(real(float(n)), reciprocal), here), before)
-    return apply("select", small, _series(order, x), here)
+    return apply("select", small, _series(order, apply("select", small, x, real(0.0))), here)
 
 
 def _of_low_order(order: int, x: Node) -> Node:
     negative = apply("lt", x, 0.0)
     size = apply("select", negative, negate(x), x)  # chosen: abs has the slope of neither side at 0
     near = apply("lt", size, EDGE)
-    square = multiply(x, x)
+    central = apply("select", near, x, real(0.0))
+    square = multiply(central, central)
     inside = polynomial((_NEAR_0, _NEAR_1)[order], _centred(multiply(square, real(EDGE**-2))))
     far = _far(order, apply("select", near, real(EDGE), size))
     if order == 0:
         return apply("select", near, inside, far)
-    return apply("select", near, multiply(x, inside), apply("select", negative, negate(far), far))
+    return apply("select", near, multiply(central, inside), apply("select", negative, negate(far), far))
 
 
 def _far(order: int, x: Node) -> Node:
@@ -158,15 +161,17 @@ def _far(order: int, x: Node) -> Node:
 
 
 def _series(order: int, x: Node) -> Node:
-    """(x / 2)^n / n! sum_k (-x^2 / 4)^k n! / (k! (n + k)!), for |x| up to n."""
-    coefficients, largest = [1.0], 1.0
-    while largest > LEAST:
-        k = len(coefficients)
-        coefficients.append(-coefficients[-1] / (k * (order + k)))
-        largest = abs(coefficients[-1]) * (order**2 / 4) ** k
-    half = multiply(x, real(0.5))
-    inside = polynomial(coefficients, multiply(half, half))
-    return multiply(multiply(apply("pow", half, float(order)), real(1.0 / math.factorial(order))), inside)
+    """(x / 2)^n / n! sum_k (-x^2 / 4)^k n! / (k! (n + k)!), for |x| up to n.
+
+    Its sum is in powers of (x / n)^2, none of which leaves the numbers.
+    """
+    coefficients, k = [1.0], 0
+    while abs(coefficients[-1]) > LEAST:
+        k += 1
+        coefficients.append(-coefficients[-1] * order**2 / (4 * k * (order + k)))
+    inside = polynomial(coefficients, multiply(multiply(x, x), real(order**-2)))
+    front = multiply(apply("pow", multiply(x, real(0.5)), float(order)), real(1.0 / math.factorial(order)))
+    return multiply(front, inside)
 
 
 def _centred(share: Node) -> Node:

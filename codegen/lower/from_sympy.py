@@ -18,7 +18,7 @@ from sympy.logic.boolalg import BooleanAtom
 
 from codegen.errors import CompilerBug, UnsupportedError
 from codegen.ir import Kind, Node, add_many, boolean, constant_value, divide, multiply, negate, real, subtract
-from codegen.lower.bessel import MOST, bessel
+from codegen.lower.bessel import ABOVE, MOST, bessel
 from codegen.lower.error_function import erfc
 from codegen.lower.hyperbolic import HyperbolicPower, bounded, bounded_power, hyperbolic
 from codegen.primitives import apply
@@ -290,7 +290,7 @@ def _heaviside(_: sympy.Basic, arguments: list[Node]) -> Node:
 
 def _bessel(expression: sympy.besselj, arguments: list[Node]) -> Node:
     order = expression.order
-    if not (order.is_Integer and 0 <= order <= MOST):
+    if not (order.is_Integer and 0 <= order <= MOST + ABOVE):
         raise _unsupported(expression, f"its order must be a whole number from 0 to {MOST}")
     return bessel(int(order), arguments[1])
 

@@ -262,7 +262,7 @@ def test_integers_become_real():
     ("expression", "message"),
     [
         (sympy.bessely(0, x), r"bessely in bessely\(0, x\) .*elementary"),
-        (sympy.besselj(17, x), r"besselj in besselj\(17, x\) .*a whole number from 0 to 16"),
+        (sympy.besselj(21, x), r"besselj in besselj\(21, x\) .*a whole number from 0 to 16"),
         (sympy.besselj(sympy.Rational(1, 3), x), r"besselj in besselj\(1/3, x\) .*a whole number from 0 to 16"),
         (sympy.Function("f")(x), r"f in f\(x\) .*substitute"),
         (sympy.I * x, "I .*finite and real"),
