@@ -27,23 +27,9 @@ from math import prod
 
 from .ir import Kind, walk
 from .optimise.cost import work
-from .program import (
-    Assign,
-    Call,
-    Comment,
-    For,
-    Function,
-    If,
-    Intent,
-    Kernel,
-    Let,
-    Outer,
-    Product,
-    Var,
-    functions,
-    nodes_of,
-    statements,
-)
+from .optimise.inline import inline
+from .program import Function, Intent, Kernel, Outer, Product, Var, functions, nodes_of, statements
+from .strips import loops_of_all_lanes, may_be_cut
 
 MANY_WEIGHTS = 8_800  # beyond which 8 doubles stand side by side
 FEW, SOME = 9, 28  # registers up to which 32 and 16 doubles stand side by side; beyond, 8
@@ -118,13 +104,11 @@ def strip_for(dtype: str, register: int) -> int:
 def _is_cut(kernel: Kernel) -> bool:
     """Whether a loop may be cut into strips to any gain: it carries and keeps little, and touches no memory.
 
-    What keeps more has enough to do at a time in two registers of each value, and compiles sooner in whole lanes.
+    What keeps more has enough to do at a time in two registers of each value, and compiles sooner in whole lanes. Calls
+    of small functions are no hindrance, since their bodies take their place before anything is printed.
     """
-    called = [s for f in functions(kernel.body) for s in statements(f.body)]
-    loops = [s.body for s in statements(kernel.body) if isinstance(s, For)]
-    plain = [all(isinstance(s, Let | Assign | If | Comment | Call) for s in statements(body)) for body in loops]
     little = registers(kernel) <= FEW and most_kept(kernel) <= FEW
-    return little and any(plain) and all(isinstance(s, Let | Comment) for s in called)
+    return little and any(may_be_cut(loop) for loop in loops_of_all_lanes(inline(kernel).body))
 
 
 def _makes_products(kernel: Kernel) -> bool:

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ..bindings import targets
-from ..ir import Kind, Node, constant_value, variable, walk
+from ..ir import Kind, variable
 from ..optimise.cost import work
-from ..program import Array, Assign, Block, Comment, For, If, Let, Statement, nodes_of, statements
+from ..program import Array, Assign, Block, For, Let, Statement, statements
+from ..strips import may_be_cut, variables_of
 from .llvm_printer import Printer
 from .llvm_writer import Value, Writer
 
 I = Kind.INT
-PLAIN = (Let, Assign, If, Comment)
 PIECE = 42  # operations: three kicks and drifts of two coordinates
 ACROSS = 8  # values that are put by between two pieces, at most
 
@@ -36,11 +36,6 @@ class Kept:
     value: Value | None = None
 
 
-def _read(block: Block) -> list[Node]:
-    """The variables that a block reads."""
-    return [n for n in walk([m for s in statements(block) for m in nodes_of(s)]) if n.op == "variable"]
-
-
 def pieces(body: Block, most: int = PIECE) -> list[Block]:
     """The body in as many pieces as cost about `most` each, cut where few values are read across the cut.
 
@@ -48,7 +43,7 @@ def pieces(body: Block, most: int = PIECE) -> list[Block]:
     """
     costs = [work((s,)) or 0 for s in body]
     count = max(1, round(sum(costs) / most))
-    last = {str(n.attribute): i for i, s in enumerate(body) for n in _read((s,))}
+    last = {str(n.attribute): i for i, s in enumerate(body) for n in variables_of((s,))}
     alive: list[int] = []
     whole: list[bool] = []  # no cut here: too much crosses it, or a truth, which memory packs
     known: dict[str, Kind] = {}
@@ -92,21 +87,15 @@ class StripPrinter(Printer):
             self._cut(s, counter, stop, kept)
 
     def _is_cut(self, loop: For) -> bool:
-        """Whether a loop is printed strip by strip: all lanes are at work, and all that it touches are registers."""
-        if not 0 < self.strip < self.w.lanes or self.w.lanes % self.strip or self.mask is not None:
-            return False
-        inside = list(statements(loop.body))
-        bound = {t.key for s in inside if isinstance(s, Let) for t in targets(s)}
-        carried = [t for s in inside for t in targets(s)] + _read(loop.body)
-        truths = any(n.kind is Kind.BOOL and n.key not in bound for n in carried)  # which memory packs
-        short = constant_value(loop.start) is not None and constant_value(loop.stop) is not None
-        return bool(inside) and not truths and not short and all(isinstance(s, PLAIN) for s in inside)
+        """Whether a loop is printed strip by strip: all lanes are at work, and it may be cut."""
+        divides = 0 < self.strip < self.w.lanes and self.w.lanes % self.strip == 0
+        return divides and self.mask is None and may_be_cut(loop)
 
     def _put_by(self, loop: For) -> dict[str, Kept]:
         """What the body reads of values that were bound before the loop, in memory."""
         own = {str(t.attribute) for s in (loop, *statements(loop.body)) for t in targets(s)}
         found: dict[str, Kept] = {}
-        for n in (n for n in _read(loop.body) if str(n.attribute) not in own | set(self.registers)):
+        for n in (n for n in variables_of(loop.body) if str(n.attribute) not in own | set(self.registers)):
             value = self.value(n)
             if value.wide and value.text.startswith("%"):
                 found[str(n.attribute)] = self._room(n.kind)
@@ -121,11 +110,13 @@ class StripPrinter(Printer):
         following = self.w.emit(f"add nsw i64 {counter.text}, 1", I, False)
         last = self.w.operation("icmp eq", following, stop, result=Kind.BOOL)
         writes = Counter(str(s.target.attribute) for s in statements(loop.body) if isinstance(s, Assign))
-        read = {str(n.attribute) for n in _read(loop.body)} | {name for name, count in writes.items() if count > 1}
+        read = {str(n.attribute) for n in variables_of(loop.body)} | {
+            name for name, count in writes.items() if count > 1
+        }
         body = self._uniform(loop.body, kept)
         parts = pieces(body)
         for number, part in enumerate(parts):
-            later = {str(n.attribute) for n in _read(tuple(s for p in parts[number + 1 :] for s in p))}
+            later = {str(n.attribute) for n in variables_of(tuple(s for p in parts[number + 1 :] for s in p))}
             made = [s.target for s in part if isinstance(s, Let) and str(s.target.attribute) in later]
             slots = {str(t.attribute): self._room(t.kind) for t in made}
             with self._strips(part, kept) as strip:
@@ -146,7 +137,7 @@ class StripPrinter(Printer):
         for name in sorted(same):
             self.bind(variable(name, kept[name].kind), self._of_strip(kept[name], ""))
         for s in body:
-            if isinstance(s, Let) and {str(n.attribute) for n in _read((s,))} <= same:
+            if isinstance(s, Let) and {str(n.attribute) for n in variables_of((s,))} <= same:
                 value = self.value(s.value)
                 self.bind(s.target, value)
                 same.add(str(s.target.attribute))
@@ -187,7 +178,7 @@ class StripPrinter(Printer):
         strip = w.emit(f"load i64, ptr {slot}", I, False).text
         w.lanes, self.scopes = self.strip, [{}]
         used = {str(n.attribute) for s in statements(part) for n in targets(s)} | {
-            str(n.attribute) for n in _read(part)
+            str(n.attribute) for n in variables_of(part)
         }
         self.registers = {
             name: (self._place(where, kind, strip), kind) for name, (where, kind) in outside[1].items() if name in used
