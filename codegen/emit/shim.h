@@ -1,7 +1,8 @@
 // Enough of CUDA's language to run a kernel on the CPU, so that emitted text can be tested, stepped through and
-// understood without a GPU. Blocks run one after the other. The threads of a block run one after the other too; where the
-// kernel has barriers they are fibers, each of which runs to its next barrier before any goes past it, and the threads of a
-// warp can show each other what they have; `__activemask` finds every thread alone. Nothing is contracted or reordered. Headers are few: they take longer to read than most kernels.
+// understood without a GPU. Blocks run one after the other. The threads of a block run one after the other too; where
+// the kernel has barriers they are fibers, each of which runs to its next barrier before any goes past it, and the
+// threads of a warp can show each other what they have; `__activemask` finds every thread alone. Nothing is contracted
+// or reordered. Headers are few: they take longer to read than most kernels.
 #include <math.h>
 #include <string.h>
 
