@@ -78,6 +78,21 @@ def test_every_primitive_to_the_tolerance_of_its_row(dtype: str) -> None:
         assert np.all(np.abs(found - expected) <= tolerance), (entry.row.name, entry.kinds)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_hyperbolic_secant_goes_to_zero_where_its_cosine_leaves_the_numbers(dtype: str) -> None:
+    """Plain Python raises there (`math.cosh(711.0)`), where every other language has infinity."""
+    b = Builder()
+    b.store("out", value=apply("sech", b.load("at", "x")))
+    kernel = Kernel("k", "lane", (Array("x", ()), Array("out", (), intent=Intent.OUT)), (), b.block())
+    x = np.array([0.0, -1.5, 80.0, 711.0, -744.0, 1e5, np.inf, -np.inf, np.nan], dtype)
+    arrays = {"x": x, "out": np.ones_like(x)}
+    run_python(kernel, arrays, {}, x.shape, dtype)
+    (expected,) = evaluate((apply("sech", variable("x")),), {"x": x.astype(np.float64)})
+    np.testing.assert_allclose(
+        arrays["out"], expected, rtol=5 * np.finfo(dtype).eps, atol=np.finfo(dtype).smallest_subnormal
+    )
+
+
 @given(expressions(), inputs())
 @settings(max_examples=60)
 def test_dropping_parentheses_and_naming_shared_parts_changes_no_bit(roots: tuple[Node, ...], values: dict) -> None:
