@@ -339,11 +339,14 @@ class RawFunction:
         passed = [self._passed(argument) for argument in arguments]
 
         self.module.used.add(self.device)
+        # A launch holds its arrays: the pool of CuPy gives memory that is let go to its stream alone, later than
+        # this launch. A graph, which may be launched later still, holds nothing.
+        held = arguments if self.module.here.recording is None else ()
 
         def act() -> None:
             self.module.log.append("launch")
             status = self.library.sym_shim_launch((ctypes.c_uint * 3)(*grid), (ctypes.c_uint * 3)(*block), *passed)
-            assert status == 0
+            assert status == 0, held
 
         self.module.do(act)
 
