@@ -147,15 +147,13 @@ def pairs(bodies: int = 65_536) -> list[Case]:
 
 def network_lagrangian(batch: int = 65_536) -> list[Case]:
     """Loss and gradient of a network Lagrangian, 4 inputs, 3 x 64, against JAX on the same card."""
-    from benchmarks.network_lagrangian import objective
+    from benchmarks.network_lagrangian import drawn, objective
     from benchmarks.peer_networks import jax_accelerations, jax_available
     from symphys.simulate.compiled import kernels_for
 
     cases = []
     for dtype in ("float32", "float64"):
-        network = ph.network("N", 4, hidden=(64,) * 3)
-        random = np.random.default_rng(1)
-        states, measured = (random.normal(size=(batch, n)).astype(dtype) for n in (4, 2))
+        network, states, measured = drawn((64,) * 3, batch, dtype)
         loss, weights = objective(network, states, measured, kernels_for("cuda", dtype))
         value, slope = loss.gradient(weights)
         whole = device_seconds(partial(loss.gradient, weights))
@@ -187,7 +185,7 @@ def network_lagrangian(batch: int = 65_536) -> list[Case]:
 def wide_networks(work: int = 1 << 29) -> list[Case]:
     """Loss and gradient of network Lagrangians of many widths: products that a block makes together, against those that
     each thread makes for itself; `work` numbers the neurons of all samples times their inputs."""
-    from benchmarks.network_lagrangian import objective
+    from benchmarks.network_lagrangian import drawn, objective
     from codegen.backends.cuda import CudaBackend
     from codegen.backends.cuda_schedule import Schedule
     from symphys.simulate.compiled import Kernels
@@ -196,9 +194,7 @@ def wide_networks(work: int = 1 << 29) -> list[Case]:
     for hidden in ((8, 8), (16, 16), (32, 32), (64,) * 3, (128,) * 3, (256,) * 3):
         batch = min(65_536, work // sum(n * n for n in hidden) // 1024 * 1024)
         for dtype in ("float32", "float64"):
-            network = ph.network("N", 4, hidden=hidden)
-            random = np.random.default_rng(1)
-            states, measured = (random.normal(size=(batch, n)).astype(dtype) for n in (4, 2))
+            network, states, measured = drawn(hidden, batch, dtype)
             times: dict[str, float] = {}
             slopes: dict[str, np.ndarray] = {}
             for name, together in (("together", True), ("alone", False)):

@@ -98,14 +98,12 @@ def recording(size: int = 2048, rows: int = 20) -> list[Case]:
 
 def gradient(batch: int = 65_536) -> list[Case]:
     """Loss and gradient of a network Lagrangian: weights go, a sum and a slope come back, samples stay."""
-    from benchmarks.network_lagrangian import objective
+    from benchmarks.network_lagrangian import drawn, objective
     from symphys.simulate.compiled import kernels_for
 
     cases = []
     for dtype in ("float32", "float64"):
-        network = ph.network("N", 4, hidden=(64,) * 3)
-        random = np.random.default_rng(1)
-        states, measured = (random.normal(size=(batch, n)).astype(dtype) for n in (4, 2))
+        network, states, measured = drawn((64,) * 3, batch, dtype)
         loss, weights = objective(network, states, measured, kernels_for("cuda", dtype))
         size = 2 * weights.size * np.dtype(dtype).itemsize
         cases.append(beside(f"4 inputs, 3 x 64, {batch}, {dtype}", partial(loss.gradient, weights), size))

@@ -34,6 +34,13 @@ def objective(
     return sample_objective(system.dynamics, kernels, data, unknowns, {}), unknowns.guess
 
 
+def drawn(hidden: tuple[int, ...], batch: int, dtype: str) -> tuple[ph.Network, np.ndarray, np.ndarray]:
+    """A network of such layers, and states [batch, 4] and accelerations [batch, 2] drawn at random."""
+    random = np.random.default_rng(1)
+    states, measured = (random.normal(size=(batch, n)).astype(dtype) for n in (2 * COORDINATES, COORDINATES))
+    return ph.network("N", 2 * COORDINATES, hidden=hidden), states, measured
+
+
 def ours(network: ph.Network, states: np.ndarray, measured: np.ndarray) -> Callable[[], tuple[float, np.ndarray]]:
     """A call that gives the loss and its gradient [P]."""
     loss, weights = objective(network, states, measured, kernels_for("cpu", "float64"))
